@@ -1,0 +1,36 @@
+# largebatch: `make demo` and `make test`. Both make .venv first, when it is not there or its pins have changed.
+
+PYTHON ?=
+export PYTHON
+# TensorFlow tells its start-up at length; its errors still come through.
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_ENABLE_ONEDNN_OPTS ?= 1
+python := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test environment constraints
+.NOTPARALLEL:
+
+help:
+	@echo 'make demo    train the rows of Table 7 on real digits (no download), then print the table'
+	@echo 'make test    lint, format check and all tests'
+	@echo 'Both first make .venv, from a Python 3.9 to 3.11 (or make PYTHON=/path/to/python ...).'
+
+demo: environment
+	@$(python) -m largebatch.experiments.sweep --table=7 --scale=laptop --seeds=2 --grid=none --jobs=2 --output_dir=runs/demo
+	@$(python) -m largebatch.experiments.report --runs=runs/demo --table=7 --output_dir=runs/demo/report
+
+test: environment
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m pytest
+
+environment:
+	@bash ./environment.sh
+
+# For whoever keeps the pins: resolves setup.py anew, for all three Pythons at once.
+constraints: environment
+	$(python) -m venv .venv-uv
+	.venv-uv/bin/python -m pip install --quiet 'uv>=0.5'
+	printf 'pip\nwheel\nsetuptools-scm\n' | .venv-uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.9 --all-extras \
+		--no-annotate --custom-compile-command 'make constraints' --output-file constraints.txt setup.py -
