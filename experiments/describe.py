@@ -1,0 +1,77 @@
+"""run --list and run --describe, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from largebatch.experiments.experiment import SETTINGS, Row
+from largebatch.experiments.records import list_record, row_record
+
+
+def list_rows(rows: Sequence[Row], form: str) -> str:
+    """All rows: a line each, or a JSON list of objects."""
+    if form == "json":
+        return json.dumps([list_record(row) for row in rows], indent=1)
+    header = ("name", "model", "data", "optimizer", "batch", "steps", "rate", "runs", "paper")
+    lines = [header]
+    for row in rows:
+        points = 1
+        for values in row.grid.values():
+            points *= len(values)
+        batches = "/".join(str(stage.batch_size) for stage in row.stages)
+        steps = str(sum(stage.steps for stage in row.stages))
+        rates = "/".join(f"{stage.learning_rate:g}" for stage in row.stages)
+        paper = ", ".join(f"{metric} {value}" for metric, value in row.paper.items())
+        lines.append((row.name, row.model, row.dataset, row.optimizer, batches, steps, rates,
+                      f"{points}", paper))  # fmt: skip
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    text = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines
+    ]
+    return "\n".join([*text, "", f"{len(rows)} rows; 'runs' is the points of the tuning grid."])
+
+
+def describe(row: Row, form: str) -> str:
+    """Every setting of one row with its source, what is derived, and what the paper prints."""
+    if form == "json":
+        return json.dumps(row_record(row), indent=1)
+    marks = [] if row.scale == "paper" else [f"scale {row.scale}"]
+    marks += [f"overridden: {', '.join(row.overrides)}"] if row.overrides else []
+    title = f"{row.name}: {row.label}" + (f"  [{'; '.join(marks)}]" if marks else "")
+    lines = [title, "", "settings"]
+    for field in SETTINGS:
+        source = row.sources.get(field)
+        where = f"{source.kind}: {source.note}" if source else _silent(row, field)
+        lines += _entry(field, getattr(row, field), where)
+    lines += ["", "derived"]
+    lines += _entry("training_examples", row.training_examples, f"of {row.dataset}")
+    lines += _entry("steps", row.steps, "rule: ceil(epochs x examples / batch_size)")
+    lines += _entry("warmup_steps", row.warmup_steps, "rule: warmup_epochs x examples / batch_size")
+    for number, stage in enumerate(row.stages, start=1):
+        values = ", ".join(f"{k} {v}" for k, v in stage._asdict().items() if v is not None)
+        lines += _entry(f"stage {number}", "", values)
+    lines += ["", "tuning grid"]
+    for field, values in row.grid.items():
+        lines += _entry(field, "", ", ".join(f"{value:g}" for value in values))
+    if not row.grid:
+        lines += _entry("none", "", "")
+    lines += ["", "the paper prints"]
+    for metric, value in row.paper.items():
+        lines += _entry(metric, value, "")
+    return "\n".join(lines)
+
+
+def _silent(row: Row, field: str) -> str:
+    if field in row.optimizer_fields:
+        return f"assumed: not given; the default of {row.optimizer}"
+    return "not used"
+
+
+def _entry(name: str, value: Any, note: str) -> list[str]:
+    head = f"  {name:<18} {'-' if value is None else value!s:<14} "
+    return textwrap.wrap(note, 100, initial_indent=head, subsequent_indent=" " * len(head)) or [
+        head.rstrip()
+    ]

@@ -1,0 +1,53 @@
+"""What a run's files say of its row: the part of experiment.json that the row alone determines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from largebatch.experiments.experiment import SETTINGS, Row
+
+FORMAT = 1
+
+
+def row_record(row: Row) -> dict[str, Any]:
+    """{"format", "name", "table", "scale", "overrides", "row": {settings, stages, ...}, "sources"}.
+
+    Of JSON types; the run adds its seed, device, versions and results.
+    """
+    return {
+        "format": FORMAT,
+        "name": row.name,
+        "table": row.table,
+        "scale": row.scale,
+        "overrides": dict(row.overrides),
+        "row": {
+            "label": row.label,
+            "task": row.task,
+            **{field: getattr(row, field) for field in SETTINGS},
+            "steps": row.steps,
+            "warmup_steps": row.warmup_steps,
+            "stages": [stage._asdict() for stage in row.stages],
+            "paper": row.paper,
+            "grid": {field: list(values) for field, values in row.grid.items()},
+        },
+        "sources": source_record(row),
+    }
+
+
+def source_record(row: Row) -> dict[str, dict[str, str]]:
+    return {field: source._asdict() for field, source in row.sources.items()}
+
+
+def list_record(row: Row) -> dict[str, Any]:
+    """The object of `run --list --format=json`."""
+    fields = (
+        *("name", "table", "task", "model", "dataset", "optimizer"),
+        *("weight_decay", "l2_regularization", "epochs"),
+    )
+    return {
+        **{field: getattr(row, field) for field in fields},
+        "stages": [stage._asdict() for stage in row.stages],
+        "paper": row.paper,
+        "grid": {field: list(values) for field, values in row.grid.items()},
+        "sources": source_record(row),
+    }

@@ -1,0 +1,51 @@
+"""All rows by name. A table's module is imported when its rows are first asked for."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import importlib
+import types
+
+from largebatch.experiments.errors import UserError, nearest
+from largebatch.experiments.experiment import Row
+
+# In the paper's order: each is a module of this folder that holds ROWS, laptop() and smoke().
+TABLES = ("table6", "table7")
+
+
+def module(table: str) -> types.ModuleType:
+    """The module of a table, 'table7'."""
+    if table not in TABLES:
+        raise UserError(
+            f"unknown table {table!r}{nearest(table, TABLES)}; there are: {', '.join(TABLES)}"
+        )
+    return importlib.import_module(f"largebatch.experiments.{table}")
+
+
+@functools.lru_cache(maxsize=1)
+def all_rows() -> dict[str, Row]:
+    """name -> Row for every table, in the paper's order."""
+    rows: dict[str, Row] = {}
+    for table in TABLES:
+        rows.update(module(table).ROWS)
+    return rows
+
+
+def find(name: str) -> Row:
+    """The row of that name; an unknown one suggests the nearest."""
+    rows = all_rows()
+    if name not in rows:
+        hint = nearest(name.lower(), rows)
+        raise UserError(f"unknown experiment {name!r}{hint}; run --list prints all names")
+    return rows[name]
+
+
+def matching(glob: str) -> list[Row]:
+    """The rows whose names match `glob`, 'table7/*'; none is an error."""
+    rows = all_rows()
+    found = [row for name, row in rows.items() if fnmatch.fnmatchcase(name, glob.lower())]
+    if not found:
+        hint = nearest(glob.lower(), [*rows, *(f"{table}/*" for table in TABLES)])
+        raise UserError(f"no experiment matches {glob!r}{hint}; --list prints all names")
+    return found

@@ -1,0 +1,54 @@
+"""Scales: pure functions Row -> Row.
+
+'paper' is the real thing; what 'laptop' and 'smoke' mean for a table is told in its module, by
+functions of these names.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from largebatch.experiments import names
+from largebatch.experiments.errors import UserError, nearest
+from largebatch.experiments.experiment import Row
+from largebatch.experiments.sources import Source
+from largebatch.experiments.validation import validate
+
+SCALES = ("paper", "laptop", "smoke")
+
+
+def scaled(row: Row, scale: str) -> Row:
+    """Returns `row` at `scale`, marked with it; 'paper' returns the row as it is.
+
+    Overrides come after: a row that is scaled or overridden already is refused.
+    """
+    if scale not in SCALES:
+        raise UserError(
+            f"unknown scale {scale!r}{nearest(scale, SCALES)}; valid: {', '.join(SCALES)}"
+        )
+    if row.scale != "paper" or row.overrides:
+        raise ValueError(f"{row.name} is scaled or overridden already; scale the paper's row")
+    if scale == "paper":
+        return row
+    # Imported here: the tables' modules build on this one.
+    from largebatch.experiments import registry
+
+    scaled_row = getattr(registry.module(row.table), scale)(row)
+    return validate(dataclasses.replace(scaled_row, scale=scale))
+
+
+def replaced(row: Row, note: str, **changes: Any) -> Row:
+    """Returns `row` with `changes`, whose source becomes 'assumed: note' where a value differs."""
+    changes = {f: value for f, value in changes.items() if getattr(row, f) != value}
+    notes = {field: Source("assumed", note) for field in changes}
+    return dataclasses.replace(row, **changes, sources={**row.sources, **notes})
+
+
+def proportional_batch(row: Row, dataset: str, multiple: int = 8) -> int:
+    """The batch on `dataset` that keeps batch / N, and so the steps an epoch, about the same.
+
+    Rounded to `multiple`, so that a few devices divide it.
+    """
+    exact = row.batch_size * names.TRAINING_EXAMPLES[dataset] / row.training_examples
+    return max(multiple, multiple * round(exact / multiple))

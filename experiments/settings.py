@@ -1,0 +1,40 @@
+"""How one run is executed: what the command line says beside the row. Nothing here changes what is
+computed, but for rounding."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from largebatch.experiments.errors import UserError, nearest
+
+DEVICES = ("auto", "tpu", "gpu", "cpu")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSettings:
+    """None means: chosen by the run."""
+
+    output_dir: str
+    data_dir: str | None = None  # a TFDS folder or the official files; None: TFDS's default
+    seed: int = 0
+    device: str = "auto"
+    tpu: str | None = None  # name or address of a Cloud TPU
+    num_devices: int | None = None  # logical ones on a CPU
+    deterministic: bool = False
+    micro_batch: int | None = None  # examples of one replica in one forward pass
+    steps_per_loop: int | None = None
+    checkpoint_every: int | None = None  # updates
+    threads: int | None = None  # of TensorFlow, on the CPU
+
+    def __post_init__(self):
+        if self.device not in DEVICES:
+            hint = nearest(self.device, DEVICES)
+            raise UserError(f"--device={self.device}: want one of {', '.join(DEVICES)}{hint}")
+        if self.seed < 0:
+            raise UserError(f"--seed={self.seed}: want 0 or more")
+        for name in ("num_devices", "micro_batch", "steps_per_loop", "checkpoint_every", "threads"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UserError(f"--{name}={value}: want 1 or more")
+        if self.tpu is not None and self.device not in ("auto", "tpu"):
+            raise UserError(f"--tpu={self.tpu} and --device={self.device} contradict each other")

@@ -1,0 +1,66 @@
+"""table(): rows from a layout that reads like the printed table."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from largebatch.experiments.errors import nearest
+from largebatch.experiments.experiment import PAPER_FIELDS, SETTINGS, Row
+from largebatch.experiments.validation import validate
+
+_COLUMNS = (*SETTINGS, *PAPER_FIELDS, "label", "grid", "sources")
+
+
+def table(name: str, base: Row, name_pattern: str, columns: str, *rows: tuple) -> dict[str, Row]:
+    """Returns {row name: Row} for one table of the paper, in the printed order.
+
+    Args:
+      name: of the table, 'table7'.
+      base: what all rows share.
+      name_pattern: a format of the rows' fields, '{optimizer}'; the name is 'table7/' + that.
+      columns: the fields' names, separated by spaces. 'sources' is merged into the base's.
+      *rows: a tuple a row, a cell a column.
+
+    Raises:
+      ValueError: a misspelt or repeated column, a row of another length than the columns, a name
+        that two rows share, a setting that says nothing of its source, or a senseless value.
+    """
+    fields = columns.split()
+    for field in fields:
+        if field not in _COLUMNS:
+            raise ValueError(f"{name}: unknown column {field!r}{nearest(field, _COLUMNS)}")
+        if fields.count(field) > 1:
+            raise ValueError(f"{name}: the column {field!r} is given twice")
+    made: dict[str, Row] = {}
+    for number, cells in enumerate(rows, start=1):
+        if len(cells) != len(fields):
+            raise ValueError(
+                f"{name}: row {number} has {len(cells)} cells, want {len(fields)} "
+                f"({columns.strip()}): {cells!r}"
+            )
+        row = _row(name, base, name_pattern, dict(zip(fields, cells)))
+        if row.name in made:
+            raise ValueError(f"{name}: row {number} has the name of another row, {row.name!r}")
+        made[row.name] = row
+    return made
+
+
+def _row(name: str, base: Row, name_pattern: str, cells: dict[str, Any]) -> Row:
+    cells["sources"] = {**base.sources, **cells.get("sources", {})}
+    row = dataclasses.replace(base, table=name, **cells)
+    full_name = f"{name}/{name_pattern.format(**vars(row))}".lower()
+    row = validate(dataclasses.replace(row, name=full_name, label=row.label or full_name))
+    silent = [f for f in SETTINGS if f not in row.sources and getattr(row, f) is not None]
+    if silent:
+        raise ValueError(f"{full_name}: no source is declared for {', '.join(silent)}")
+    unknown = [f for f in row.sources if f not in SETTINGS]
+    if unknown:
+        hint = nearest(unknown[0], SETTINGS)
+        raise ValueError(f"{full_name}: a source is declared for no setting: {unknown[0]!r}{hint}")
+    for field, values in row.grid.items():
+        if field not in SETTINGS:
+            raise ValueError(f"{full_name}: unknown field {field!r} in its grid")
+        if getattr(row, field) not in values:
+            raise ValueError(f"{full_name}: its {field} {getattr(row, field)!r} is not on its grid")
+    return row
