@@ -1,0 +1,29 @@
+"""In-memory image sets and their tf.data pipelines.
+
+The package imports no TensorFlow until a pipeline is asked for (PEP 562); `load` itself needs it only when
+a data set has to be prepared for the first time.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+_HOME = {
+    "ImageSet": "image_set",
+    "NAMES": "image_set",
+    "load": "image_set",
+    "eval_dataset": "evaluation",
+    "train_dataset": "training",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

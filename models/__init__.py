@@ -1,0 +1,22 @@
+"""Keras models of the paper's experiments: image in, float32 logits out.
+
+The package imports no TensorFlow until a model is asked for (PEP 562), so that rows and tables stay cheap.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+_HOME = {"lenet5": "lenet", "davidnet": "dawnbench"}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

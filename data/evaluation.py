@@ -1,0 +1,59 @@
+"""The evaluation stream: every example exactly once, on any number of hosts and replicas."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from largebatch.data.image_set import ImageSet
+from largebatch.data.training import normalisation
+
+
+def eval_dataset(
+    image_set: ImageSet,
+    *,
+    split: str = "test",
+    batch: int,
+    context: tf.distribute.InputContext,
+) -> tf.data.Dataset:
+    """Batches of one replica: {"image": float32 [b, H, W, C], "label": int32 [b], "weight": float32 [b]}.
+
+    Every example of the split comes exactly once with weight 1. What fills up the batches has weight 0: all hosts yield
+    the same number of batches, a multiple of their replicas, so that no replica waits for a batch that never comes.
+
+    Args:
+      split: "test" or "train".
+      batch: b, the batch of one replica.
+
+    Raises:
+      ValueError: an unknown split or a batch below 1.
+    """
+    if split not in ("test", "train"):
+        raise ValueError(f"unknown split {split!r} (known: test, train)")
+    if batch < 1:
+        raise ValueError(f"the evaluation batch is {batch}, wanted at least 1")
+    hosts, host = context.num_input_pipelines, context.input_pipeline_id
+    replicas = context.num_replicas_in_sync // hosts  # on this host
+    count = image_set.num_test if split == "test" else image_set.num_train
+    rounds = -(-count // (hosts * replicas * batch))
+    batches = rounds * replicas
+    with tf.device("CPU:0"):
+        images = tf.constant(getattr(image_set, f"{split}_images"))
+        labels = tf.constant(getattr(image_set, f"{split}_labels"))
+        scale, shift = normalisation(image_set)
+
+    def fetch(number):
+        position = (host * batches + number) * batch + tf.range(batch, dtype=tf.int64)
+        index = tf.minimum(
+            position, count - 1
+        )  # filling repeats the last example, so it stays finite
+        return {
+            "image": tf.cast(tf.gather(images, index), tf.float32) * scale + shift,
+            "label": tf.gather(labels, index),
+            "weight": tf.cast(position < count, tf.float32),
+        }
+
+    return (
+        tf.data.Dataset.range(batches)
+        .map(fetch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        .prefetch(tf.data.AUTOTUNE)
+    )
