@@ -1,0 +1,76 @@
+"""The image classification task: in-memory images, softmax cross-entropy, accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+from largebatch.data import ImageSet, eval_dataset, train_dataset
+from largebatch.experiments.experiment import Row
+from largebatch.models import davidnet, lenet5
+from largebatch.tpu import Task
+
+_MODELS = {"lenet5": lenet5, "davidnet": davidnet}
+
+
+class ImageClassification(Task):
+    """A row's model on a row's images.
+
+    Args:
+      row: Gives the model, the augmentation, label smoothing and the stages.
+      images: The data, in memory.
+      seed: Of the order of the images and of their augmentation.
+    """
+
+    def __init__(self, row: Row, images: ImageSet, seed: int):
+        self._row = row
+        self._images = images
+        self._seed = seed
+
+    @property
+    def stages(self):
+        return self._row.stages
+
+    def build_model(self) -> tf.keras.Model:
+        settings = {} if self._row.model_width is None else {"width": self._row.model_width}
+        build = _MODELS[self._row.model]
+        return build(self._images.image_shape, self._images.num_classes, **settings)
+
+    def train_dataset(self, stage, context, micro_batch, first_step) -> tf.data.Dataset:
+        # One stage: a permutation of the images an epoch, from the first update to the last.
+        return train_dataset(
+            self._images,
+            batch_size=self.stages[stage].batch_size,
+            micro_batch=micro_batch,
+            context=context,
+            seed=self._seed,
+            first_step=first_step,
+            steps=self.stages[stage].steps,
+            augment=self._row.augment,
+        )
+
+    def eval_dataset(self, context, batch) -> tf.data.Dataset:
+        return eval_dataset(self._images, split="test", batch=batch, context=context)
+
+    def forward(self, model, batch, training):
+        return model(batch["image"], training=training)
+
+    def loss(self, outputs, batch) -> tuple[tf.Tensor, tf.Tensor]:
+        """Softmax cross-entropy; smoothing s trains towards (1 - s) one-hot + s / classes."""
+        # Evaluation too: the paper's Figure 5 is about the loss that is trained.
+        labels = tf.one_hot(batch["label"], self._images.num_classes)
+        losses = tf.keras.losses.categorical_crossentropy(
+            labels,
+            tf.cast(outputs, tf.float32),
+            from_logits=True,
+            label_smoothing=self._row.label_smoothing,
+        )
+        return tf.reduce_sum(losses * batch["weight"]), tf.reduce_sum(batch["weight"])
+
+    def metrics(self, outputs, batch) -> Mapping[str, tuple[tf.Tensor, tf.Tensor]]:
+        right = tf.equal(tf.argmax(outputs, axis=-1, output_type=tf.int32), batch["label"])
+        weight = batch["weight"]
+        return {
+            "accuracy": (tf.reduce_sum(tf.cast(right, tf.float32) * weight), tf.reduce_sum(weight))
+        }

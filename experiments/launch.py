@@ -1,0 +1,200 @@
+"""Runs one row: devices, data, model, optimizer, the loop, and the files that tell of it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from largebatch.experiments.errors import UserError
+from largebatch.experiments.experiment import Row
+from largebatch.experiments.records import row_record
+from largebatch.experiments.settings import RunSettings
+
+FINISHED, DIVERGED = 0, 3
+# Curves in a result file: enough points for a picture, few enough to commit.
+CURVE_POINTS = 200
+EVAL_BATCH = 1000
+CHECKPOINTS_IN_A_RUN = 20
+# What must agree for a folder to be resumed by a run.
+IDENTITY = ("name", "scale", "seed", "overrides", "row")
+
+
+def launch(row: Row, settings: RunSettings) -> int:
+    """Runs a row in `settings.output_dir`, resuming what lies there; returns the exit code.
+
+    Returns:
+      0 finished, 3 diverged, 128 + the signal's number if a signal stopped it.
+
+    Raises:
+      ValueError: For a user's mistake, before anything is overwritten.
+    """
+    # TensorFlow starts here, once the row is known to be good.
+    from largebatch import data, tpu
+    from largebatch.tpu import devices
+
+    with tpu.RunFolder(settings.output_dir) as folder:
+        earlier = _earlier_result(folder, row, settings)
+        if earlier is not None:
+            print(f"{row.name} is {earlier['status']} already: {_headline(earlier)}")
+            print(f"see {folder.path / 'result.json'}")
+            return DIVERGED if earlier["status"] == "diverged" else FINISHED
+        devices.configure_threads(settings.threads)
+        strategy = tpu.configure_devices(settings.device, settings.num_devices, settings.tpu)
+        devices.configure_precision(row.precision)
+        devices.seed_everything(settings.seed, settings.deterministic)
+        images = data.load(row.dataset, settings.data_dir)
+        experiment = _experiment(row, settings, strategy)
+        folder.write_json("experiment.json", experiment)
+        folder.remove("result.json")
+        outcome = _fit(row, settings, images, strategy, folder, experiment)
+        result = {**experiment, **_result(outcome, row, folder)}
+        folder.write_json("result.json", result)
+    print(f"{row.name} {outcome.status}: {_headline(result)}")
+    if outcome.status == "interrupted":
+        return 128 + (outcome.signum or signal.SIGTERM)
+    return DIVERGED if outcome.status == "diverged" else FINISHED
+
+
+def _fit(row: Row, settings: RunSettings, images, strategy, folder, experiment):
+    from largebatch import optimizers, tpu
+    from largebatch.experiments.classification import ImageClassification
+    from largebatch.experiments.rates import learning_rate
+
+    if len(images.train_labels) != row.training_examples:
+        raise UserError(
+            f"{row.dataset} has {len(images.train_labels)} training examples here and "
+            f"{row.training_examples} in the recipe; check --data_dir"
+        )
+
+    def make_optimizer():
+        return optimizers.create(row.optimizer, learning_rate(row), **row.optimizer_settings)
+
+    on_cpu = strategy.extended.worker_devices[0].upper().rfind("CPU") >= 0
+    options = tpu.FitOptions(
+        steps_per_epoch=row.steps_per_epoch,
+        steps_per_loop=settings.steps_per_loop or (10 if on_cpu else 100),
+        eval_every=max(1, round(row.eval_every_epochs * row.steps_per_epoch)),
+        eval_batch=EVAL_BATCH,
+        checkpoint_every=settings.checkpoint_every or -(-row.steps // CHECKPOINTS_IN_A_RUN),
+        micro_batch=settings.micro_batch,
+        clip_norm=row.clip_norm,
+        hparams={"seed": settings.seed, **experiment["row"]},
+    )
+    task = ImageClassification(row, images, settings.seed)
+    return tpu.fit(task, make_optimizer, strategy, folder, options)
+
+
+def _earlier_result(folder, row: Row, settings: RunSettings) -> dict[str, Any] | None:
+    """Returns the folder's result if this run has ended in it; refuses another run's folder."""
+    stored = folder.read_json("experiment.json")
+    if stored is None:
+        return None
+    wanted = {**row_record(row), "seed": settings.seed}
+    for field in IDENTITY:
+        if _plain(stored.get(field)) != _plain(wanted[field]):
+            raise UserError(
+                f"--output_dir={folder.path} holds another run: {_difference(stored, wanted)}; "
+                "give another folder, or remove it to start again"
+            )
+    result = folder.read_json("result.json")
+    return result if result and result.get("status") in ("finished", "diverged") else None
+
+
+def _difference(stored: dict[str, Any], wanted: dict[str, Any]) -> str:
+    """Names the first thing in which two runs differ, for the message."""
+    for field in ("name", "scale", "seed"):
+        if stored.get(field) != wanted[field]:
+            return f"{field} {stored.get(field)!r} found, {wanted[field]!r} wanted"
+    theirs, mine = stored.get("row") or {}, wanted["row"]
+    for field in mine:
+        if _plain(theirs.get(field)) != _plain(mine[field]):
+            return f"{field} {theirs.get(field)!r} found, {mine[field]!r} wanted"
+    return f"overrides {stored.get('overrides')!r} found, {wanted['overrides']!r} wanted"
+
+
+def _plain(value):
+    """A value as JSON gives it back: tuples are lists."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _experiment(row: Row, settings: RunSettings, strategy) -> dict[str, Any]:
+    return {
+        **row_record(row),
+        "seed": settings.seed,
+        "device": strategy.extended.worker_devices[0].rsplit("/", 1)[-1],
+        "num_devices": strategy.num_replicas_in_sync,
+        "micro_batch": settings.micro_batch,
+        "deterministic": settings.deterministic,
+        "precision": row.precision,
+        "versions": _versions(),
+        "commit": _commit(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    packages = ("largebatch", "tensorflow", "tensorflow-addons", "tf-models-official")
+    found = {"python": platform.python_version()}
+    for package in (*packages, "tensorflow-datasets", "numpy"):
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _commit() -> str | None:
+    """The commit of the code, `+changes` added if files differ from it; None outside a checkout."""
+    root = Path(__file__).resolve().parents[1]
+    try:
+        head = _git(root, "rev-parse", "HEAD")
+        top = Path(_git(root, "rev-parse", "--show-toplevel")).resolve()
+        if top != root:  # installed inside somebody else's repository
+            return None
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head + ("+changes" if changed else "")
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _result(outcome, row: Row, folder) -> dict[str, Any]:
+    records = folder.metrics()
+    train = [_without(record, "kind") for record in records if record["kind"] == "train"]
+    thinning = max(1, -(-len(train) // CURVE_POINTS))
+    return {
+        "status": outcome.status,
+        "metrics": dict(outcome.metrics),
+        "steps": row.steps,
+        "last_step": outcome.last_step,
+        "last_loss": outcome.last_loss,
+        "refused_steps": outcome.refused_steps,
+        "wall_seconds": outcome.wall_seconds,
+        "history": [_without(r, "kind", "seconds") for r in records if r["kind"] == "eval"],
+        "train_history": [
+            {key: record[key] for key in ("step", "epoch", "loss", "learning_rate")}
+            for record in train[::thinning]
+        ],
+    }
+
+
+def _without(record: dict[str, Any], *fields: str) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key not in fields}
+
+
+def _headline(result: dict[str, Any]) -> str:
+    if result["status"] != "finished":
+        loss = result["last_loss"]
+        text = "none" if loss is None else f"{loss:.5f}"
+        return f"step {result['last_step']} of {result['steps']}, last finite loss {text}"
+    figures = [f"{k} {v:.4f}" for k, v in result["metrics"].items() if isinstance(v, float)]
+    return f"{', '.join(figures)} after {result['steps']} steps, {result['wall_seconds']:.0f} s"

@@ -1,0 +1,48 @@
+"""How a global batch is spread over replicas and over time."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchPlan:
+    """global batch = accumulation x replicas x micro_batch, exactly.
+
+    Attributes:
+      batch_size: Examples in one update.
+      replicas: Replicas in sync, over all hosts.
+      micro_batch: Examples in one forward and backward pass of one replica.
+      accumulation: Forward and backward passes of each replica before one update.
+    """
+
+    batch_size: int
+    replicas: int
+    micro_batch: int
+    accumulation: int
+
+    @classmethod
+    def make(cls, batch_size: int, replicas: int, micro_batch: int | None = None) -> BatchPlan:
+        """Splits `batch_size`; `micro_batch=None` takes a replica's share in one pass.
+
+        Raises:
+          ValueError: If the global batch is not a whole number of passes of every replica.
+        """
+        if batch_size % replicas:
+            below, above = batch_size // replicas * replicas, -(-batch_size // replicas) * replicas
+            nearest = f"{below} or {above}" if below else f"{above}"
+            raise ValueError(
+                f"batch_size={batch_size} does not divide over {replicas} devices; use a multiple "
+                f"of {replicas} (the nearest: {nearest}) or another --num_devices"
+            )
+        share = batch_size // replicas
+        micro_batch = share if micro_batch is None else micro_batch
+        if micro_batch < 1 or share % micro_batch:
+            divisors = [d for d in range(1, share + 1) if share % d == 0]
+            nearest = min(divisors, key=lambda d: abs(d - micro_batch))
+            raise ValueError(
+                f"micro_batch={micro_batch} does not divide the {share} examples that each of "
+                f"{replicas} devices gets of batch_size={batch_size}; the nearest that does is "
+                f"{nearest}"
+            )
+        return cls(batch_size, replicas, micro_batch, share // micro_batch)

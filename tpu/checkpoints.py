@@ -1,0 +1,190 @@
+"""Checkpoints that a run can trust: written whole, verified when read, never silently skipped."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+_INDEX = re.compile(r"ckpt-(\d+)\.index$")
+
+
+class CheckpointError(ValueError):
+    """No checkpoint could be read or written; the message names the files and the way out."""
+
+
+class Checkpoints:
+    """The checkpoints of one run, in the form that `orbit.Controller` calls.
+
+    The step is in the file's name and the index file is written last, so the folder's listing is
+    the only record: there is no `checkpoint` file whose loss could restart a run from step 0.
+
+    Args:
+      checkpoint: What is saved and restored.
+      directory: Where; made at the first save.
+      interval: A save is due at the multiples of this many steps.
+      keep: How many of the newest stay.
+      variables: The variables in the order in which their states are stored. Their names and
+        shapes are kept beside the checkpoints and checked on restore, because an optimizer's
+        slots are matched by position and two of equal shape could trade places unnoticed.
+      say: Called with a line for the user.
+    """
+
+    def __init__(
+        self,
+        checkpoint: tf.train.Checkpoint,
+        directory: Path,
+        *,
+        interval: int,
+        keep: int = 2,
+        variables: Sequence[tf.Variable] = (),
+        say: Callable[[str], None] = print,
+    ):
+        self.checkpoint = checkpoint
+        self.directory = str(directory)
+        self.checkpoint_interval = interval
+        self._folder = Path(directory)
+        self._keep = keep
+        self._say = say
+        self._names = [[variable.name, list(variable.shape)] for variable in variables]
+
+    def steps(self) -> list[int]:
+        """Returns the steps that have a checkpoint, oldest first."""
+        if not self._folder.is_dir():
+            return []
+        found = (_INDEX.search(path.name) for path in self._folder.iterdir())
+        return sorted(int(match.group(1)) for match in found if match)
+
+    def save(self, checkpoint_number: int, check_interval: bool = True, options=None) -> str | None:
+        """Saves if a save is due, then removes all but the newest; returns the path or None.
+
+        Raises:
+          CheckpointError: If it cannot be written; the ones before are untouched.
+        """
+        step = int(checkpoint_number)
+        if check_interval and step % self.checkpoint_interval:
+            return None
+        if step in self.steps():
+            return None
+        prefix = self._folder / f"ckpt-{step}"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._write_names()
+            self.checkpoint.write(str(prefix), options=options)
+        except (tf.errors.OpError, OSError) as error:
+            self._remove(prefix.name)
+            older = self.steps()
+            state = f"the one of step {older[-1]} is untouched" if older else "there is none before"
+            raise CheckpointError(
+                f"the checkpoint of step {step} could not be written to {self._folder} "
+                f"({_first_line(error)}); {state}. Make room and run the same command again"
+            ) from error
+        for old in self.steps()[: -self._keep]:
+            self._remove(f"ckpt-{old}")
+        return str(prefix)
+
+    def restore_or_initialize(self) -> str | None:
+        """Restores the newest checkpoint that is whole; returns its path, None if there is none.
+
+        Raises:
+          CheckpointError: If there are checkpoints and none is whole, or they belong to another
+            model.
+        """
+        self._remove_leftovers()
+        steps = self.steps()
+        if steps:
+            self._check_names()
+        broken = []
+        for step in reversed(steps):
+            prefix = str(self._folder / f"ckpt-{step}")
+            fault = _fault(prefix)
+            if fault:
+                broken.append(f"ckpt-{step} ({fault})")
+                continue
+            if broken:
+                self._say(f"unreadable: {', '.join(broken)}; going on from ckpt-{step}")
+            self.checkpoint.read(prefix).assert_existing_objects_matched()
+            # A whole run lies between a broken one and the newest good one: it is written again.
+            for later in (later for later in steps if later > step):
+                self._remove(f"ckpt-{later}")
+            return prefix
+        orphans = self._data_without_index()
+        if broken or orphans:
+            raise CheckpointError(
+                f"{self._folder} holds no checkpoint that is whole: "
+                f"{', '.join([*broken, *orphans])}. Restore one from a copy, or remove the folder "
+                "to start again from step 0"
+            )
+        return None
+
+    def sync(self) -> None:
+        """Saves are synchronous; orbit calls this before it returns."""
+
+    def _remove(self, name: str) -> None:
+        # The index goes first: without it the rest is no checkpoint.
+        for path in sorted(self._folder.glob(f"{name}.*"), reverse=True):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self._folder / f"{name}_temp", ignore_errors=True)
+
+    def _remove_leftovers(self) -> None:
+        """Removes what a process killed in the middle of a save left behind."""
+        if self._folder.is_dir():
+            for path in self._folder.glob("ckpt-*_temp"):
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _data_without_index(self) -> list[str]:
+        if not self._folder.is_dir():
+            return []
+        return sorted(
+            f"{path.name} (its index is missing)" for path in self._folder.glob("ckpt-*.data-*")
+        )
+
+    def _write_names(self) -> None:
+        path = self._folder / "variables.json"
+        if not path.exists():
+            temporary = path.with_suffix(".part")
+            temporary.write_text(json.dumps(self._names))
+            os.replace(temporary, path)
+
+    def _check_names(self) -> None:
+        path = self._folder / "variables.json"
+        try:
+            stored = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise CheckpointError(
+                f"{path} is missing or unreadable, so the variables in the checkpoints beside it "
+                "cannot be told apart; restore it from a copy, or remove the folder to start again"
+            ) from error
+        for mine, theirs in zip(self._names, stored):
+            if mine != theirs:
+                raise CheckpointError(
+                    f"{self._folder} was written by another model: found {theirs[0]} "
+                    f"{theirs[1]} where {mine[0]} {mine[1]} was wanted; give another --output_dir"
+                )
+        if len(stored) != len(self._names):
+            raise CheckpointError(
+                f"{self._folder} was written by another model: {len(stored)} variables, "
+                f"{len(self._names)} wanted; give another --output_dir"
+            )
+
+
+def _fault(prefix: str) -> str | None:
+    """Reads every tensor, which checks its checksum; returns what is wrong, or None."""
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        for name in reader.get_variable_to_shape_map():
+            reader.get_tensor(name)
+    # The reader raises plain RuntimeError and SystemError beside its own classes.
+    except (tf.errors.OpError, OSError, ValueError, RuntimeError, SystemError) as error:
+        return _first_line(error)
+    return None
+
+
+def _first_line(error: Exception) -> str:
+    text = getattr(error, "message", None) or str(error) or type(error).__name__
+    return text.strip().splitlines()[0][:200]

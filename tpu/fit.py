@@ -1,0 +1,290 @@
+"""The outer loop of a run: stages, evaluation, checkpoints, records, and how it ends."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orbit
+import tensorflow as tf
+from absl import logging
+
+from largebatch.tpu.batch_plan import BatchPlan
+from largebatch.tpu.checkpoints import Checkpoints
+from largebatch.tpu.evaluate import EvalLoop
+from largebatch.tpu.progress import Progress
+from largebatch.tpu.run_folder import RunFolder
+from largebatch.tpu.signals import StopRequest
+from largebatch.tpu.summaries import layer_statistics, write_hparams, write_layers
+from largebatch.tpu.task import Task
+from largebatch.tpu.train_loop import Diverged, TrainLoop
+
+# Orbit prints every line of its log as well; the progress bar is what a person reads.
+orbit.controller._log = logging.info
+
+
+@dataclasses.dataclass(frozen=True)
+class FitOptions:
+    """How a run is executed; none of it changes what is computed, but for `clip_norm`.
+
+    Attributes:
+      steps_per_epoch: Updates in an epoch, for the records; need not be whole.
+      steps_per_loop: Updates between two looks at the loss.
+      eval_every: Updates between evaluations; the last update is always followed by one.
+      eval_batch: Examples in an evaluation batch of one replica.
+      checkpoint_every: Updates between checkpoints; the last one is always saved.
+      micro_batch: Examples in one pass of one replica; None takes its share in one pass.
+      clip_norm: Global norm to clip the mean gradient to; None does not clip.
+      hparams: Settings shown by TensorBoard's hparams plugin.
+    """
+
+    steps_per_epoch: float
+    steps_per_loop: int = 10
+    eval_every: int | None = None
+    eval_batch: int = 1000
+    checkpoint_every: int = 1000
+    micro_batch: int | None = None
+    clip_norm: float | None = None
+    hparams: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        for name in ("steps_per_loop", "eval_every", "eval_batch", "checkpoint_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name}={value}: at least 1 is needed")
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+      status: `finished`, `diverged` or `interrupted`.
+      metrics: The final evaluation; empty unless finished.
+      last_step: The last update whose loss was finite.
+      last_loss: That update's loss (diverged), or the mean over the last loop; None before any.
+      refused_steps: Updates that the optimizer refused for a gradient that was not finite.
+      wall_seconds: Over all processes of the run.
+      signum: The signal that interrupted the run.
+    """
+
+    status: str
+    metrics: Mapping[str, float]
+    last_step: int
+    last_loss: float | None
+    refused_steps: int
+    wall_seconds: float
+    signum: int | None = None
+
+
+class _Interrupted(Exception):
+    """A signal asked for the end, and a checkpoint has been written."""
+
+
+def fit(
+    task: Task,
+    make_optimizer: Callable[[], tf.keras.optimizers.Optimizer],
+    strategy: tf.distribute.Strategy,
+    folder: RunFolder,
+    options: FitOptions,
+) -> Outcome:
+    """Runs a task to its end, from its newest checkpoint if there is one.
+
+    A run that was killed at any update and is started again ends in the same weights as one
+    that was not: data are a function of (seed, step), and all the rest is in the checkpoint.
+
+    Raises:
+      ValueError: If the batch does not divide, or no checkpoint of several is whole.
+    """
+    with StopRequest() as stop:
+        return _Run(task, make_optimizer, strategy, folder, options, stop).run()
+
+
+class _Run:
+    def __init__(self, task, make_optimizer, strategy, folder, options, stop):
+        self._task = task
+        self._strategy = strategy
+        self._folder = folder
+        self._options = options
+        self._stop = stop
+        self._total = sum(stage.steps for stage in task.stages)
+        self._plans = [
+            BatchPlan.make(stage.batch_size, strategy.num_replicas_in_sync, options.micro_batch)
+            for stage in task.stages
+        ]
+        with strategy.scope():
+            self._step = orbit.utils.create_global_step()
+            self._model = task.build_model()
+            self._optimizer = make_optimizer()
+            self._optimizer.build(self._model.trainable_variables)
+        self._notes: list[str] = []
+        self._checkpoints = Checkpoints(
+            tf.train.Checkpoint(
+                model=self._model, optimizer=self._optimizer, global_step=self._step
+            ),
+            folder.checkpoints,
+            interval=options.checkpoint_every,
+            variables=[*self._model.variables, *self._optimizer.variables],
+            say=self._notes.append,
+        )
+        self._loop = TrainLoop(
+            task, self._model, self._optimizer, strategy, self._step, options.clip_norm
+        )
+        evaluator = EvalLoop(
+            task,
+            self._model,
+            strategy,
+            strategy.distribute_datasets_from_function(
+                lambda context: task.eval_dataset(context, options.eval_batch)
+            ),
+        )
+        # Restores the newest whole checkpoint.
+        self._controller = orbit.Controller(
+            global_step=self._step,
+            trainer=self._loop,
+            evaluator=evaluator,
+            strategy=strategy,
+            steps_per_loop=self._steps_to_boundary,
+            checkpoint_manager=self._checkpoints,
+            summary_dir=str(folder.events),
+            eval_summary_dir=str(folder.events / "eval"),
+            train_actions=[self._after_loop],
+        )
+        first = self._steps_done
+        records = folder.keep_metrics(lambda record: record["step"] <= first)
+        self._seconds_before = max((record["seconds"] for record in records), default=0.0)
+        self._began = self._loop_began = time.monotonic()
+        self._last_recorded = first
+        self._evaluations = {r["step"]: r for r in records if r["kind"] == "eval"}
+        self._last_loss = next((r["loss"] for r in reversed(records) if r["kind"] == "train"), None)
+        self._loop.last_step, self._loop.last_loss = first, self._last_loss
+        self._writer = self._controller.summary_manager.summary_writer()
+        if not first:
+            write_hparams(self._writer, options.hparams)
+        self._progress = Progress(self._total, first)
+
+    @property
+    def _steps_done(self) -> int:
+        # numpy() first: a mirrored variable has no conversion of its own to an integer.
+        return int(self._step.numpy())
+
+    def run(self) -> Outcome:
+        if self._steps_done:
+            self._notes.append(f"resumed at step {self._steps_done} of {self._total}")
+        try:
+            for note in self._notes:
+                self._progress.say(note)
+            self._train_all_stages()
+            return self._outcome("finished", self._evaluations[self._total])
+        except Diverged as end:
+            self._progress.say(str(end))
+            return dataclasses.replace(
+                self._outcome("diverged"), last_step=end.last_step, last_loss=end.last_loss
+            )
+        except _Interrupted:
+            self._progress.say(
+                f"interrupted: checkpoint of step {self._steps_done} written; the same command goes "
+                "on from there"
+            )
+            return self._outcome("interrupted")
+        finally:
+            self._progress.stop()
+
+    def _train_all_stages(self) -> None:
+        begin = 0
+        for index, (stage, plan) in enumerate(zip(self._task.stages, self._plans)):
+            end = begin + stage.steps
+            if begin < end and self._steps_done < end:
+                self._start_stage(index, plan, self._steps_done - begin)
+                self._train_until(end)
+            begin = end
+        self._checkpoints.save(self._steps_done, check_interval=False)
+        self._evaluate()
+
+    def _start_stage(self, index: int, plan: BatchPlan, first_step: int) -> None:
+        dataset = self._strategy.distribute_datasets_from_function(
+            lambda context: self._task.train_dataset(index, context, plan.micro_batch, first_step)
+        )
+        self._plan = plan
+        self._loop.start_stage(plan, dataset)
+
+    def _train_until(self, end: int) -> None:
+        every = self._options.eval_every
+        while self._steps_done < end:
+            step = self._steps_done
+            if every and step and step % every == 0:
+                self._evaluate()
+            target = min(end, (step // every + 1) * every) if every else end
+            self._loop_began = time.monotonic()
+            self._controller.train(target, checkpoint_at_completion=False)
+
+    def _steps_to_boundary(self, step: int) -> int:
+        """Loops end at fixed steps, so that a resumed run writes the records of an unbroken one."""
+        intervals = (self._options.steps_per_loop, self._options.checkpoint_every)
+        return min(interval - int(step) % interval for interval in intervals)
+
+    def _after_loop(self, output: Mapping[str, float]) -> None:
+        step = self._steps_done
+        now = time.monotonic()
+        examples = (step - self._last_recorded) * self._plan.batch_size
+        speed = examples / max(now - self._loop_began, 1e-9)
+        self._loop_began, self._last_recorded = now, step
+        self._last_loss = output["loss"]
+        self._record(
+            "train",
+            loss=output["loss"],
+            learning_rate=output["learning_rate"],
+            examples_per_second=round(speed, 1),
+        )
+        self._progress.update(step, output["loss"], output["learning_rate"], speed)
+        if self._stop.signum is not None:
+            self._checkpoints.save(step, check_interval=False)
+            raise _Interrupted
+
+    def _evaluate(self) -> None:
+        """Evaluates at the present step, unless the records have it from before."""
+        step = self._steps_done
+        if step in self._evaluations:
+            return
+        layers = layer_statistics(self._optimizer)
+        if layers:
+            write_layers(self._writer, layers, step)
+            self._record("layers", layers=layers)
+        results = self._controller.evaluate()
+        self._evaluations[step] = self._record("eval", **results)
+        figures = "  ".join(
+            f"{name} {value:.4f}" for name, value in sorted(results.items()) if name != "examples"
+        )
+        self._progress.say(
+            f"step {step}/{self._total}  epoch {step / self._options.steps_per_epoch:.2f}  "
+            f"{figures}  ({results['examples']} examples)"
+        )
+
+    def _record(self, kind: str, **values) -> dict[str, Any]:
+        step = self._steps_done
+        record = {
+            "kind": kind,
+            "step": step,
+            "epoch": round(step / self._options.steps_per_epoch, 4),
+            **values,
+            "seconds": round(self._seconds(), 2),
+        }
+        self._folder.append_metrics(record)
+        return record
+
+    def _seconds(self) -> float:
+        return self._seconds_before + time.monotonic() - self._began
+
+    def _outcome(self, status: str, evaluation: Mapping[str, Any] | None = None) -> Outcome:
+        bookkeeping = ("kind", "step", "epoch", "seconds")
+        return Outcome(
+            status=status,
+            metrics={k: v for k, v in (evaluation or {}).items() if k not in bookkeeping},
+            last_step=self._steps_done,
+            last_loss=self._last_loss,
+            refused_steps=int(tf.convert_to_tensor(getattr(self._optimizer, "refused_steps", 0))),
+            wall_seconds=round(self._seconds(), 2),
+            signum=self._stop.signum,
+        )

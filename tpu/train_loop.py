@@ -1,0 +1,168 @@
+"""The inner loop: `steps_per_loop` updates in one `tf.function`, on any strategy."""
+
+from __future__ import annotations
+
+import orbit
+import tensorflow as tf
+
+from largebatch.tpu.batch_plan import BatchPlan
+from largebatch.tpu.task import Task
+
+# After so many refused updates in a row a run is not going to recover by itself.
+MAX_REFUSED_IN_A_ROW = 10
+
+
+class Diverged(Exception):
+    """The loss is not finite, or the optimizer refuses every gradient."""
+
+    def __init__(self, last_step: int, last_loss: float | None):
+        super().__init__(f"diverged after step {last_step}, loss {last_loss}")
+        self.last_step = last_step
+        self.last_loss = last_loss
+
+
+class TrainLoop(orbit.AbstractTrainer):
+    """Runs updates; one update of K micro-batches on R replicas is, in this order:
+
+    the gradients of summed losses, summed over the K micro-batches; one all-reduce; division by
+    the all-reduced weight; clipping by global norm, where the recipe clips; one optimizer update.
+    So K x R x b examples in pieces are one batch of K·R·b, to rounding.
+
+    Args:
+      task: Gives the loss.
+      model: Built under the strategy's scope.
+      optimizer: Applies gradients that are already summed over replicas.
+      strategy: Runs the replicas.
+      global_step: Counts updates tried; the optimizer's own counter leaves out those it refused.
+      clip_norm: Largest global norm of the mean gradient; None does not clip.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        model: tf.keras.Model,
+        optimizer: tf.keras.optimizers.Optimizer,
+        strategy: tf.distribute.Strategy,
+        global_step: tf.Variable,
+        clip_norm: float | None = None,
+    ):
+        self._task = task
+        self._model = model
+        self._optimizer = optimizer
+        self._strategy = strategy
+        self._global_step = global_step
+        self._clip_norm = clip_norm
+        self._sums = None
+        self._iterator = None
+        self._loop = None
+        # The step and loss of the last update whose loss was finite.
+        self.last_step = 0
+        self.last_loss = None
+        self._refused_in_a_row = 0
+
+    def start_stage(self, plan: BatchPlan, dataset) -> None:
+        """Takes a stage's batch plan and distributed dataset; a stage has its own traced loop."""
+        self._plan = plan
+        self._iterator = iter(dataset)
+        self._loop = tf.function(self._run_updates)
+        if plan.accumulation > 1 and self._sums is None:
+            with self._strategy.scope():
+                self._sums = [
+                    tf.Variable(
+                        tf.zeros(shape, tf.float32),
+                        trainable=False,
+                        synchronization=tf.VariableSynchronization.ON_READ,
+                        aggregation=tf.VariableAggregation.SUM,
+                    )
+                    # Gradient by gradient, then the losses' sum and the weights' sum.
+                    for shape in [*(v.shape for v in self._model.trainable_variables), (), ()]
+                ]
+
+    def train(self, num_steps: tf.Tensor) -> dict[str, float]:
+        """Runs `num_steps` updates and returns the mean loss over them, and the rate.
+
+        Raises:
+          Diverged: If a loss was not finite or too many updates in a row were refused.
+        """
+        start = int(self._global_step.numpy())
+        finite, loss_sum, last_step, last_loss, self._refused_in_a_row = (
+            value.numpy()
+            for value in self._loop(
+                self._iterator, num_steps, tf.constant(self._refused_in_a_row, tf.int32)
+            )
+        )
+        if last_step > start:
+            self.last_step, self.last_loss = int(last_step), float(last_loss)
+        if not finite or self._refused_in_a_row >= MAX_REFUSED_IN_A_ROW:
+            raise Diverged(self.last_step, self.last_loss)
+        return {
+            "loss": float(loss_sum) / int(num_steps),
+            "learning_rate": float(tf.convert_to_tensor(self._optimizer.learning_rate)),
+        }
+
+    def _run_updates(self, iterator, num_steps, refused_in_a_row):
+        finite = tf.constant(True)
+        loss_sum = tf.constant(0.0)
+        last_loss = tf.constant(0.0)
+        last_step = tf.identity(self._global_step)
+        for _ in tf.range(num_steps):
+            applied_before = tf.identity(self._optimizer.iterations)
+            loss = self._update(iterator)
+            applied = self._optimizer.iterations - applied_before
+            self._global_step.assign_add(1)
+            finite = tf.logical_and(finite, tf.math.is_finite(loss))
+            last_step = tf.where(finite, self._global_step, last_step)
+            last_loss = tf.where(finite, loss, last_loss)
+            loss_sum += tf.where(finite, loss, 0.0)
+            refused_in_a_row = tf.where(applied > 0, 0, refused_in_a_row + 1)
+        return finite, loss_sum, last_step, last_loss, refused_in_a_row
+
+    def _update(self, iterator) -> tf.Tensor:
+        """One optimizer update, in cross-replica context; returns the mean loss."""
+        if self._plan.accumulation == 1:
+            loss = self._strategy.run(self._step, args=(next(iterator),))
+        else:
+            for _ in tf.range(self._plan.accumulation):
+                self._strategy.run(self._accumulate, args=(next(iterator),))
+            loss = self._strategy.run(self._step_from_sums)
+        # Reduced inside the update: the same on every replica.
+        return self._strategy.experimental_local_results(loss)[0]
+
+    # In replica context.
+
+    def _sum_terms(self, batch) -> list[tf.Tensor]:
+        """Returns the gradients of the summed loss, the loss's sum and the weights' sum."""
+        variables = self._model.trainable_variables
+        with tf.GradientTape() as tape:
+            outputs = self._task.forward(self._model, batch, training=True)
+            loss_sum, weight_sum = self._task.loss(outputs, batch)
+        gradients = tape.gradient(
+            loss_sum, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        return [*(tf.convert_to_tensor(g) for g in gradients), loss_sum, weight_sum]
+
+    def _accumulate(self, batch) -> None:
+        for total, term in zip(self._sums, self._sum_terms(batch)):
+            total.assign_add(term)
+
+    def _step_from_sums(self) -> tf.Tensor:
+        loss = self._apply([total.read_value() for total in self._sums])
+        for total in self._sums:
+            total.assign(tf.zeros_like(total))
+        return loss
+
+    def _step(self, batch) -> tf.Tensor:
+        return self._apply(self._sum_terms(batch))
+
+    def _apply(self, terms: list[tf.Tensor]) -> tf.Tensor:
+        replica = tf.distribute.get_replica_context()
+        if self._plan.replicas > 1:
+            terms = replica.all_reduce(tf.distribute.ReduceOp.SUM, terms)
+        *gradients, loss_sum, weight_sum = terms
+        gradients = [gradient / weight_sum for gradient in gradients]
+        if self._clip_norm is not None:
+            gradients, _ = tf.clip_by_global_norm(gradients, self._clip_norm)
+        self._optimizer.apply_gradients(
+            zip(gradients, self._model.trainable_variables), skip_gradients_aggregation=True
+        )
+        return loss_sum / weight_sum
