@@ -15,42 +15,38 @@ import sys
 
 from absl import flags
 
-from largebatch.experiments import cli, describe, registry, scales
+from largebatch.experiments import cli, describe, execution_flags, registry, scales
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.folders import run_folder
 from largebatch.experiments.overrides import apply_overrides, parse_assignments
-from largebatch.experiments.settings import DEVICES, RunSettings
+from largebatch.experiments.settings import RunSettings
 
 FLAGS = cli.new_flags()
-
-
-def _define(kind, name, default, text, *arguments):
-    kind(name, default, *arguments, text, flag_values=FLAGS)
-
-
-_define(flags.DEFINE_string, "experiment", None, "The row to run, for example table7/lamb.")
-_define(flags.DEFINE_enum, "scale", "paper", "How much of it to run.", scales.SCALES)
-_define(flags.DEFINE_string, "data_dir", None,
-        "A TFDS folder, or a folder with the official files; default: TFDS's own.")  # fmt: skip
-_define(flags.DEFINE_string, "output_dir", None,
-        "The run's folder; default: one under runs/ named after the row.")  # fmt: skip
-_define(flags.DEFINE_integer, "seed", 0, "Of the weights, the order and the augmentation.")
-_define(
-    flags.DEFINE_multi_string, "set", [], "field=value: changes a setting of the row; repeatable."
+execution_flags.define(FLAGS)
+flags.DEFINE_string(
+    "experiment", None, "The row to run, for example table7/lamb.", flag_values=FLAGS
 )
-_define(flags.DEFINE_enum, "device", "auto", "Where to run.", DEVICES)
-_define(flags.DEFINE_string, "tpu", None, "Name or address of a Cloud TPU.")
-_define(flags.DEFINE_integer, "num_devices", None, "Devices to use; logical ones on a CPU.")
-_define(flags.DEFINE_boolean, "deterministic", False, "The same bits for the same seed.")
-_define(flags.DEFINE_integer, "micro_batch", None,
-        "Examples of one replica in one forward pass; gradients are accumulated to the row's "
-        "batch. Default: what fits.")  # fmt: skip
-_define(flags.DEFINE_integer, "steps_per_loop", None, "Updates in one call of the device loop.")
-_define(flags.DEFINE_integer, "checkpoint_every", None, "Updates between two checkpoints.")
-_define(flags.DEFINE_integer, "threads", None, "TensorFlow's threads on the CPU; default: all.")
-_define(flags.DEFINE_string, "list", None, "Print the rows that match the glob (all), and exit.")
-_define(flags.DEFINE_boolean, "describe", False, "Print every setting of --experiment, and exit.")
-_define(flags.DEFINE_enum, "format", "text", "Of --list and --describe.", ["text", "json"])
+flags.DEFINE_string(
+    "output_dir",
+    None,
+    "The run's folder; default: one under runs/ named after the row.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    "seed", 0, "Of the weights, the order and the augmentation.", flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    "threads", None, "TensorFlow's threads on the CPU; default: all.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "list", None, "Print the rows that match the glob (all), and exit.", flag_values=FLAGS
+)
+flags.DEFINE_boolean(
+    "describe", False, "Print every setting of --experiment, and exit.", flag_values=FLAGS
+)
+flags.DEFINE_enum(
+    "format", "text", ["text", "json"], "Of --list and --describe.", flag_values=FLAGS
+)
 
 
 def main() -> int:
@@ -66,16 +62,9 @@ def main() -> int:
         return 0
     settings = RunSettings(
         output_dir=FLAGS.output_dir or run_folder("runs", row, FLAGS.seed),
-        data_dir=FLAGS.data_dir,
         seed=FLAGS.seed,
-        device=FLAGS.device,
-        tpu=FLAGS.tpu,
-        num_devices=FLAGS.num_devices,
-        deterministic=FLAGS.deterministic,
-        micro_batch=FLAGS.micro_batch,
-        steps_per_loop=FLAGS.steps_per_loop,
-        checkpoint_every=FLAGS.checkpoint_every,
         threads=FLAGS.threads,
+        **{name: FLAGS[name].value for name in execution_flags.FORWARDED},
     )
     # Imported here: it loads TensorFlow, which takes seconds.
     from largebatch.experiments import launch

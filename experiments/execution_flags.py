@@ -1,0 +1,47 @@
+"""The flags that say where and how a run executes: the same for one run and for a sweep of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from absl import flags
+
+from largebatch.experiments import scales
+from largebatch.experiments.settings import DEVICES
+
+# The fields of RunSettings that a sweep hands on to each of its runs as they are.
+FORWARDED = (
+    *("data_dir", "device", "tpu", "num_devices", "deterministic"),
+    *("micro_batch", "steps_per_loop", "checkpoint_every"),
+)
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines them, with --scale and --set, in `values`."""
+
+    def flag(kind, name: str, default: Any, text: str, *arguments: Any) -> None:
+        kind(name, default, *arguments, text, flag_values=values)
+
+    flag(flags.DEFINE_enum, "scale", "paper", "How much of it to run.", scales.SCALES)
+    flag(flags.DEFINE_multi_string, "set", [], "field=value: change the row; repeatable.")
+    flag(flags.DEFINE_string, "data_dir", None,
+         "A TFDS folder, or a folder with the official files; default: TFDS's own.")  # fmt: skip
+    flag(flags.DEFINE_enum, "device", "auto", "Where to run.", DEVICES)
+    flag(flags.DEFINE_string, "tpu", None, "Name or address of a Cloud TPU.")
+    flag(flags.DEFINE_integer, "num_devices", None, "Devices to use; logical ones on a CPU.")
+    flag(flags.DEFINE_boolean, "deterministic", False, "The same bits for the same seed.")
+    flag(flags.DEFINE_integer, "micro_batch", None,
+         "Examples of one replica in one forward pass; gradients are accumulated to the row's "
+         "batch. Default: what fits.")  # fmt: skip
+    flag(flags.DEFINE_integer, "steps_per_loop", None, "Updates in one call of the device loop.")
+    flag(flags.DEFINE_integer, "checkpoint_every", None, "Updates between two checkpoints.")
+
+
+def given(values: flags.FlagValues) -> list[str]:
+    """The forwarded flags that differ from their defaults, as arguments."""
+    arguments = []
+    for name in FORWARDED:
+        value = values[name].value
+        if value != values[name].default:
+            arguments.append(f"--{name}" if value is True else f"--{name}={value}")
+    return arguments

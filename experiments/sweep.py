@@ -1,0 +1,160 @@
+"""Runs rows x tuning grid x seeds, each in its own folder and process.
+
+    python -m largebatch.experiments.sweep --table=7 --seeds=5 --data_dir=DIR --output_dir=runs
+    python -m largebatch.experiments.sweep --rows='table6/adam*' --grid=none
+    python -m largebatch.experiments.sweep --table=7 --seeds=5 --dry_run
+
+What has finished or diverged is skipped, what was cut off is continued, a failure is listed at the
+end and the others go on: the same command again does what is left. Ctrl-C or SIGTERM lets
+the active runs write a checkpoint first. At the end it names the best point of each grid, chosen as
+the paper did, on the test accuracy. Exit code: 0, 1 if a run failed, 2 for a mistake, 130 or 143.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from absl import flags
+
+from largebatch.experiments import cli, execution_flags, registry, selection
+from largebatch.experiments.comparison import differences
+from largebatch.experiments.errors import UserError
+from largebatch.experiments.experiment import Row
+from largebatch.experiments.overrides import parse_assignments
+from largebatch.experiments.plan import Planned, plan, standing
+from largebatch.experiments.pool import LOG, Job, Pool, last_words
+from largebatch.experiments.runs import Run, read_run
+from largebatch.experiments.sweep_progress import Progress
+
+FLAGS = cli.new_flags()
+execution_flags.define(FLAGS)
+flags.DEFINE_string("table", None, "The table to run: 7.", flag_values=FLAGS)
+flags.DEFINE_string("rows", None, "The rows to run: a glob, 'table7/adam*'.", flag_values=FLAGS)
+flags.DEFINE_integer("seeds", 1, "Runs of each point, with seeds 0, 1, ...", flag_values=FLAGS)
+flags.DEFINE_enum(
+    "grid", "full", ["full", "none"], "The row's tuning grid, or its own values only.",
+    flag_values=FLAGS,
+)  # fmt: skip
+flags.DEFINE_string("output_dir", "runs", "The folder of all runs.", flag_values=FLAGS)
+flags.DEFINE_integer("jobs", 1, "Runs at the same time; they share the cores.", flag_values=FLAGS)
+flags.DEFINE_boolean("dry_run", False, "Print what would be run, and exit.", flag_values=FLAGS)
+
+
+def main() -> int:
+    if FLAGS.jobs < 1:
+        raise UserError(f"--jobs={FLAGS.jobs}: want 1 or more")
+    planned = plan(
+        registry.matching(_glob()),
+        FLAGS.output_dir,
+        scale=FLAGS.scale,
+        seeds=FLAGS.seeds,
+        full_grid=FLAGS.grid == "full",
+        settings=parse_assignments(FLAGS.set),
+    )
+    todo, blocked = _sort(planned)
+    if FLAGS.dry_run:
+        for item in todo:
+            print(item.title, item.folder)
+        return 0
+    arguments = execution_flags.given(FLAGS)
+    if FLAGS.jobs > 1:
+        arguments.append(f"--threads={max(1, (os.cpu_count() or 1) // FLAGS.jobs)}")
+    pool = Pool(FLAGS.jobs)
+    progress = Progress(len(todo), pool)
+    pool.run(
+        (Job(item.title, item.folder, item.command(arguments)) for item in todo),
+        progress.ended,
+        progress.poll,
+    )
+    print()
+    print_best(planned)
+    print_failures(progress, blocked)
+    if pool.stopped_by is not None:
+        print(f"stopped after {progress.done} of {len(todo)} runs; the same command continues")
+        return 128 + pool.stopped_by
+    return 1 if progress.failures or blocked else 0
+
+
+def _glob() -> str:
+    if (FLAGS.table is None) == (FLAGS.rows is None):
+        raise UserError("want one of --table=7 and --rows='table7/lamb'")
+    if FLAGS.rows is not None:
+        return FLAGS.rows
+    table = FLAGS.table if FLAGS.table.startswith("table") else f"table{FLAGS.table}"
+    registry.module(table)  # an unknown one is an error that names the valid ones
+    return f"{table}/*"
+
+
+def _sort(planned: list[Planned]) -> tuple[list[Planned], list[str]]:
+    """(what is to be run, why some cannot be), after printing the counts."""
+    todo, blocked = [], []
+    counts: dict[str, int] = {}
+    for item in planned:
+        state, why = standing(item)
+        counts[state] = counts.get(state, 0) + 1
+        if state in ("todo", "resume"):
+            todo.append(item)
+        elif state == "foreign":
+            blocked.append(f"{item.folder}: {why}; remove it or take another --output_dir")
+    words = {
+        "finished": "finished already",
+        "diverged": "diverged already",
+        "running": "running in another process",
+        "foreign": "whose folders hold something else",
+        "resume": "to be continued",
+        "todo": "to be run",
+    }
+    parts = [f"{counts[state]} {text}" for state, text in words.items() if state in counts]
+    print(f"{len(planned)} runs: {', '.join(parts)}", flush=True)
+    return todo, blocked
+
+
+def print_best(planned: list[Planned]) -> None:
+    """The best point of each row, from whatever has been run of what was planned."""
+    by_row: dict[str, list[tuple[Row, Run]]] = {}
+    for item in planned:
+        found = read_run(item.folder)
+        if isinstance(found, Run) and not differences(found, item.row, on_grid=False):
+            by_row.setdefault(item.row.name, []).append((item.row, found))
+    if not by_row:
+        return
+    tuned = any(row.grid for pairs in by_row.values() for row, _ in pairs)
+    print(f"best of each grid, {selection.HOW}:" if tuned else "measured:")
+    for name, pairs in by_row.items():
+        row, metric = pairs[0][0], pairs[0][0].metric
+        points = selection.at_points(row, [run for _, run in pairs])
+        chosen = selection.best(points, metric)
+        if chosen is None:
+            print(f"  {name}: no run has finished")
+            continue
+        summary = chosen.summary(metric)
+        spread = f" ± {summary.std:.4f}" if summary.n > 1 else ""
+        at = ", ".join(f"{field}={value:g}" for field, value in chosen.values.items())
+        tried = sum(bool(point.runs) for point in points)
+        print(
+            f"  {name}: {metric} {summary.mean:.4f}{spread} (n={summary.n})"
+            + (f" at {at}, best of {tried} of {len(points)} points" if at else "")
+            + f"; the paper: {row.paper[metric]}"
+        )
+
+
+def print_failures(progress: Progress, blocked: list[str]) -> None:
+    if progress.failures:
+        print(f"{len(progress.failures)} runs failed:", file=sys.stderr)
+    for end in progress.failures:
+        log = os.path.join(end.job.folder, LOG)
+        print(
+            f"  {end.job.title}: exit code {end.code}: {last_words(end.job.folder)} (see {log})",
+            file=sys.stderr,
+        )
+    for line in blocked:
+        print(f"  not run: {line}", file=sys.stderr)
+
+
+def sweep(argv: list[str] | None = None) -> int:
+    return cli.start(main, FLAGS, __doc__, argv)
+
+
+if __name__ == "__main__":
+    cli.exit_with(sweep)
