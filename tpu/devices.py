@@ -74,9 +74,11 @@ def _cpu_strategy(num_devices: int) -> tf.distribute.Strategy:
     if num_devices == 1:
         return tf.distribute.OneDeviceStrategy("/cpu:0")
     (cpu, *_) = tf.config.list_physical_devices("CPU")
-    logical = [tf.config.LogicalDeviceConfiguration()] * num_devices
-    if tf.config.get_logical_device_configuration(cpu) != logical:
-        tf.config.set_logical_device_configuration(cpu, logical)
+    configured = tf.config.get_logical_device_configuration(cpu) or []
+    if len(configured) < num_devices:
+        tf.config.set_logical_device_configuration(
+            cpu, [tf.config.LogicalDeviceConfiguration()] * num_devices
+        )
     # The collective reduction keeps one size of group a process; this one allows any number.
     return tf.distribute.MirroredStrategy(
         [f"/cpu:{i}" for i in range(num_devices)],

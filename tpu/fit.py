@@ -185,8 +185,8 @@ class _Run:
             )
         except _Interrupted:
             self._progress.say(
-                f"interrupted: checkpoint of step {self._steps_done} written; the same command goes "
-                "on from there"
+                f"interrupted: checkpoint of step {self._steps_done} written; the same command "
+                "goes on from there"
             )
             return self._outcome("interrupted")
         finally:

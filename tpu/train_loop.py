@@ -66,16 +66,18 @@ class TrainLoop(orbit.AbstractTrainer):
         self._iterator = iter(dataset)
         self._loop = tf.function(self._run_updates)
         if plan.accumulation > 1 and self._sums is None:
+            # Gradient by gradient, then the losses' sum and the weights' sum.
+            terms = [(v.shape, v.dtype) for v in self._model.trainable_variables]
+            terms += [((), tf.keras.backend.floatx())] * 2
             with self._strategy.scope():
                 self._sums = [
                     tf.Variable(
-                        tf.zeros(shape, tf.float32),
+                        tf.zeros(shape, dtype),
                         trainable=False,
                         synchronization=tf.VariableSynchronization.ON_READ,
                         aggregation=tf.VariableAggregation.SUM,
                     )
-                    # Gradient by gradient, then the losses' sum and the weights' sum.
-                    for shape in [*(v.shape for v in self._model.trainable_variables), (), ()]
+                    for shape, dtype in terms
                 ]
 
     def train(self, num_steps: tf.Tensor) -> dict[str, float]:
@@ -107,7 +109,7 @@ class TrainLoop(orbit.AbstractTrainer):
         last_step = tf.identity(self._global_step)
         for _ in tf.range(num_steps):
             applied_before = tf.identity(self._optimizer.iterations)
-            loss = self._update(iterator)
+            loss = tf.cast(self._update(iterator), tf.float32)
             applied = self._optimizer.iterations - applied_before
             self._global_step.assign_add(1)
             finite = tf.logical_and(finite, tf.math.is_finite(loss))
