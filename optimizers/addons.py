@@ -1,0 +1,129 @@
+"""tensorflow-addons' LAMB: the reference this suite is checked against, and one that a run can use.
+
+The only module that imports tensorflow-addons.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+
+import tensorflow as tf
+
+from largebatch.optimizers.decay import SelectsVariables
+from largebatch.optimizers.exclusions import checked, path_of
+from largebatch.optimizers.finite import all_finite
+from largebatch.optimizers.refusal import dense
+
+with warnings.catch_warnings():
+    # It warns of its end of life, and of any TensorFlow but the one it was built for.
+    warnings.simplefilter("ignore")
+    logging.getLogger("tensorflow_addons").setLevel(logging.ERROR)
+    import tensorflow_addons as tfa
+
+
+@tf.keras.utils.register_keras_serializable(package="largebatch")
+class AddonsLAMB(SelectsVariables, tfa.optimizers.LAMB):
+    """tensorflow-addons' LAMB behind this suite's interface; its mathematics is untouched.
+
+    It is a legacy Keras optimizer. Added: the refusal of non-finite gradients,
+    `skip_gradients_aggregation`, presets and checks of the exclusions, and the parameter table.
+    Where it differs from LAMB here: epsilon=0 is replaced by 1e-7 there (refused here), norms and
+    moments are in the weights' dtype, φ is the identity, and there is no other norm. (Its own
+    class takes an empty list of layers left out of adaptation as "the same as for decay", and
+    matches patterns against names that end in `:0`; this one goes by this suite's rules.)
+    """
+
+    adapts_layers = True
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-6,
+        weight_decay=0.01,
+        exclude_from_weight_decay=None,
+        exclude_from_layer_adaptation=None,
+        name="AddonsLAMB",
+        **kwargs,
+    ):
+        kwargs.pop("decay", None)
+        if epsilon == 0:
+            raise ValueError("tensorflow-addons' LAMB replaces epsilon=0; use LAMB for that")
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, weight_decay, name=name, **kwargs)
+        self.exclude_from_weight_decay = checked(
+            "exclude_from_weight_decay", exclude_from_weight_decay
+        )
+        self.exclude_from_layer_adaptation = checked(
+            "exclude_from_layer_adaptation", exclude_from_layer_adaptation
+        )
+        with tf.init_scope():
+            self.refused_steps = tf.Variable(
+                0, name="refused_steps", dtype=tf.int64, trainable=False
+            )
+
+    @property
+    def jit_compile(self):
+        """Always False: a legacy optimizer compiles nothing by itself."""
+        return False
+
+    def build(self, var_list):
+        """Create the slots; raises ValueError for a pattern that matches no variable."""
+        self._create_all_weights(var_list)
+
+    def _create_all_weights(self, var_list):
+        if not hasattr(self, "_rows"):
+            self._rows = {row.path: row for row in self.parameter_table(var_list)}
+        super()._create_all_weights(var_list)
+
+    def _row(self, variable):
+        return self._rows[re.sub(r"/replica_\d+$", "", path_of(variable))]
+
+    def _do_use_weight_decay(self, variable):
+        return self._row(variable).decayed
+
+    def _do_layer_adaptation(self, variable):
+        return self._row(variable).adapted
+
+    @tf.autograph.experimental.do_not_convert
+    def apply_gradients(
+        self,
+        grads_and_vars,
+        name=None,
+        skip_gradients_aggregation=False,
+        experimental_aggregate_gradients=True,
+    ):
+        """As Keras' new optimizers' `apply_gradients`; sparse gradients are made dense first."""
+        pairs = [(dense(gradient), variable) for gradient, variable in grads_and_vars]
+        with tf.init_scope():
+            self.build([variable for _, variable in pairs])
+        return super().apply_gradients(
+            pairs,
+            name=name,
+            experimental_aggregate_gradients=(
+                experimental_aggregate_gradients and not skip_gradients_aggregation
+            ),
+        )
+
+    def _distributed_apply(self, distribution, grads_and_vars, apply_state, name):
+        grads_and_vars = list(grads_and_vars)
+        finite = all_finite(
+            [
+                copy
+                for gradient, _ in grads_and_vars
+                for copy in distribution.experimental_local_results(gradient)
+            ],
+            jit_compile=False,
+        )
+
+        def apply():
+            super(AddonsLAMB, self)._distributed_apply(
+                distribution, grads_and_vars, name=name, apply_state=apply_state
+            )
+            return tf.constant(0)
+
+        tf.cond(finite, apply, lambda: tf.constant(0))
+        self.refused_steps.assign_add(tf.cast(tf.logical_not(finite), tf.int64))
+        return self.iterations

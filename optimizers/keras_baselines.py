@@ -1,0 +1,136 @@
+"""The baselines that Keras computes right: SGD, Adagrad, Adam, AdamW.
+
+The update itself is Keras'. Added here: the refusal of non-finite gradients, compilation on a CPU,
+and two separate penalties, which Tables 13 to 25 tune apart:
+
+    l2_regularization λ₂:  g ← g + λ₂ w, before the moments (the gradient of ½ λ₂ ‖w‖²)
+    weight_decay λ:        w ← w − η λ w, beside the update (Loshchilov & Hutter; not scaled by it)
+
+`exclude_from_weight_decay` (patterns on the path) leaves variables out of both; None leaves out
+none here. Keras' own decay is not used: it runs before the gradients have been looked at, so a
+refused step would still decay the weights, and it matches no paths.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from largebatch.optimizers.decay import SelectsVariables
+from largebatch.optimizers.exclusions import checked
+from largebatch.optimizers.refusal import RefusesNonFinite
+
+
+class _Penalised(SelectsVariables, RefusesNonFinite):
+    """Mixin before one of Keras' optimizers: the two penalties, decided per variable at build."""
+
+    default_exclusions = "none"
+
+    def _penalise(
+        self, weight_decay, l2_regularization, exclude_from_weight_decay, jit_compile
+    ) -> None:
+        self._begin(jit_compile)
+        self.weight_decay = weight_decay
+        self.l2_regularization = l2_regularization
+        self.exclude_from_weight_decay = checked(
+            "exclude_from_weight_decay", exclude_from_weight_decay
+        )
+
+    @tf.autograph.experimental.do_not_convert
+    def build(self, var_list):
+        """As Keras'; raises ValueError for a pattern that matches no variable."""
+        if not getattr(self, "_built", False):
+            self._decayed = [row.decayed for row in self.parameter_table(var_list)]
+        super().build(var_list)
+
+    def update_step(self, gradient, variable):
+        if self._decayed[self._index_dict[self._var_key(variable)]]:
+            if self.l2_regularization:
+                gradient += tf.cast(self.l2_regularization, variable.dtype) * variable
+            if self.weight_decay:
+                rate = tf.cast(self.learning_rate, variable.dtype)
+                variable.assign_sub(rate * tf.cast(self.weight_decay, variable.dtype) * variable)
+        super().update_step(gradient, variable)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "l2_regularization": self.l2_regularization,
+            "exclude_from_weight_decay": self.exclude_from_weight_decay,
+        }
+
+
+@tf.keras.utils.register_keras_serializable(package="largebatch")
+class SGD(_Penalised, tf.keras.optimizers.SGD):
+    """Stochastic gradient descent: u ← μ u − η g, w ← w + u (Nesterov: w + μ u − η g)."""
+
+    def __init__(
+        self,
+        learning_rate=0.01,
+        momentum=0.0,
+        nesterov=False,
+        weight_decay=0.0,
+        l2_regularization=0.0,
+        exclude_from_weight_decay=None,
+        jit_compile=True,
+        name="SGD",
+        **kwargs,
+    ):
+        super().__init__(learning_rate, momentum, nesterov, name=name, **kwargs)
+        self._penalise(weight_decay, l2_regularization, exclude_from_weight_decay, jit_compile)
+
+
+@tf.keras.utils.register_keras_serializable(package="largebatch")
+class Momentum(SGD):
+    """SGD with momentum 0.9."""
+
+    def __init__(self, learning_rate=0.01, momentum=0.9, name="Momentum", **kwargs):
+        super().__init__(learning_rate, momentum=momentum, name=name, **kwargs)
+
+
+@tf.keras.utils.register_keras_serializable(package="largebatch")
+class Adagrad(_Penalised, tf.keras.optimizers.Adagrad):
+    """a ← a + g², w ← w − η g / √(a + ε), a₀ = 0.1 (as TensorFlow's always was; Duchi's is 0)."""
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        initial_accumulator_value=0.1,
+        epsilon=1e-7,
+        weight_decay=0.0,
+        l2_regularization=0.0,
+        exclude_from_weight_decay=None,
+        jit_compile=True,
+        name="Adagrad",
+        **kwargs,
+    ):
+        super().__init__(learning_rate, initial_accumulator_value, epsilon, name=name, **kwargs)
+        self._penalise(weight_decay, l2_regularization, exclude_from_weight_decay, jit_compile)
+
+
+@tf.keras.utils.register_keras_serializable(package="largebatch")
+class Adam(_Penalised, tf.keras.optimizers.Adam):
+    """w ← w − η √(1 − β₂ᵗ)/(1 − β₁ᵗ) · m / (√v + ε): Kingma & Ba's form with "epsilon hat"."""
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-7,
+        weight_decay=0.0,
+        l2_regularization=0.0,
+        exclude_from_weight_decay=None,
+        jit_compile=True,
+        name="Adam",
+        **kwargs,
+    ):
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name, **kwargs)
+        self._penalise(weight_decay, l2_regularization, exclude_from_weight_decay, jit_compile)
+
+
+@tf.keras.utils.register_keras_serializable(package="largebatch")
+class AdamW(Adam):
+    """Adam with decoupled weight decay: w ← w − η λ w, then Adam's update."""
+
+    def __init__(self, learning_rate=0.001, weight_decay=0.01, name="AdamW", **kwargs):
+        super().__init__(learning_rate, weight_decay=weight_decay, name=name, **kwargs)

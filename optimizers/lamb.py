@@ -1,0 +1,118 @@
+"""LAMB: Algorithm 2 of the paper, with appendix E (no bias correction) and F (other norms)."""
+
+from __future__ import annotations
+
+import math
+
+import tensorflow as tf
+
+from largebatch.optimizers import norms
+from largebatch.optimizers.rule import LayerwiseOptimizer
+
+
+def one_minus_power(beta: float, step):
+    """1 − βᵗ. By expm1, since 1 − 0.999 in float32 keeps only four digits."""
+    return -tf.math.expm1(step * math.log(beta)) if beta else tf.ones_like(step)
+
+
+def lamb_moments(m, v, gradient, beta_1, beta_2):
+    """m_t = β₁ m_{t−1} + (1 − β₁) g_t and v_t = β₂ v_{t−1} + (1 − β₂) g_t²."""
+    return beta_1 * m + (1 - beta_1) * gradient, beta_2 * v + (1 - beta_2) * tf.square(gradient)
+
+
+def lamb_ratio(m_hat, v_hat, epsilon):
+    """r_t = m̂_t / (√v̂_t + ε)."""
+    return m_hat / (tf.sqrt(v_hat) + epsilon)
+
+
+@tf.keras.utils.register_keras_serializable(package="largebatch")
+class LAMB(LayerwiseOptimizer):
+    """Layer-wise adaptive moments for batch training (Algorithm 2).
+
+        m_t = β₁ m_{t−1} + (1 − β₁) g_t          m̂_t = m_t / (1 − β₁ᵗ)
+        v_t = β₂ v_{t−1} + (1 − β₂) g_t²         v̂_t = v_t / (1 − β₂ᵗ)
+        r_t = m̂_t / (√v̂_t + ε)
+        x_{t+1} = x_t − η_t · φ(‖x_t‖) / ‖r_t + λ x_t‖ · (r_t + λ x_t)      for each layer
+
+    Reading of the printed box: it has r_t = m_t / (v_t + ε); the square root was lost in
+    typesetting (section 3.2 speaks of "the square root of the second moment used in Adam", and
+    the slides print the root). The slides print √(v̂ + ε), the public implementations use √v̂ + ε
+    with ε = 1e-6; so does this one. Deviation: where ‖x‖ or ‖r + λx‖ is 0 the trust ratio is 1.
+
+    A variable that is left out of decay has λ = 0; one that is left out of layer adaptation has
+    trust ratio 1. By default (None) layer normalisation, batch-norm scale and offset and biases are
+    left out of both; the two lists are independent. See `exclusions` for patterns and presets.
+
+    Args:
+        learning_rate: η, a float or a LearningRateSchedule of `iterations` (0 at the first update).
+        beta_1, beta_2, epsilon: as above.
+        weight_decay: λ, inside the layer's update.
+        bias_correction: False leaves m̂ = m and v̂ = v (appendix E).
+        norm: "l2", "l1" or "linf", of the weights and of the update alike (appendix F).
+        phi_bounds: (γ_l, γ_u) of φ(z) = min(max(z, γ_l), γ_u), for the weights' norm; None: φ(z) = z.
+        exclude_from_weight_decay, exclude_from_layer_adaptation: None, a preset's name, [], or a list of
+            regular expressions on a variable's path.
+        jit_compile: compile the update with XLA on every device.
+        clipnorm, clipvalue, global_clipnorm, use_ema, ...: Keras' own.
+    """
+
+    slot_names = ("m", "v")
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-6,
+        weight_decay=0.01,
+        bias_correction=True,
+        norm="l2",
+        phi_bounds=None,
+        exclude_from_weight_decay=None,
+        exclude_from_layer_adaptation=None,
+        jit_compile=True,
+        name="LAMB",
+        **kwargs,
+    ):
+        super().__init__(learning_rate, name, jit_compile, **kwargs)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.weight_decay = weight_decay
+        self.bias_correction = bias_correction
+        self.norm = norms.checked_norm(norm)
+        self.phi_bounds = norms.checked_bounds(phi_bounds)
+        self._set_exclusions(exclude_from_weight_decay, exclude_from_layer_adaptation)
+
+    def step_coefficients(self, step, scalars):
+        if not self.bias_correction:
+            one = tf.ones_like(step)
+            return {"correction_1": one, "correction_2": one}, scalars
+        return {
+            "correction_1": one_minus_power(self.beta_1, step),
+            "correction_2": one_minus_power(self.beta_2, step),
+        }, scalars
+
+    def rule(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+        m, v = lamb_moments(*slots, gradient, self.beta_1, self.beta_2)
+        r = lamb_ratio(
+            m / coefficients["correction_1"], v / coefficients["correction_2"], self.epsilon
+        )
+        new_weight, statistics = self.layer_update(weight, r, coefficients, decayed, adapted)
+        return new_weight, (m, v), statistics
+
+    def layer_update(self, weight, r, coefficients, decayed, adapted):
+        """x − η φ(‖x‖)/‖r + λx‖ (r + λx), the last line of Algorithms 2, 3 and 4."""
+        update = r + self.weight_decay * weight if decayed else r
+        statistics = self.statistics(weight, update, adapted)
+        rate = coefficients["learning_rate"] * tf.cast(statistics.trust_ratio, weight.dtype)
+        return weight - rate * update, statistics
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "beta_1": self.beta_1,
+            "beta_2": self.beta_2,
+            "epsilon": self.epsilon,
+            "bias_correction": self.bias_correction,
+        }

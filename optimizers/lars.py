@@ -1,0 +1,121 @@
+"""LARS in its two forms: Algorithm 1 of the paper, and You et al. 2017 as the slides print it."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from largebatch.optimizers import norms
+from largebatch.optimizers.rule import LayerwiseOptimizer, Statistics
+
+_TRUST_COEFFICIENTS = {"lamb_paper": 1.0, "you2017": 0.001}
+
+
+@tf.keras.utils.register_keras_serializable(package="largebatch")
+class LARS(LayerwiseOptimizer):
+    """Layer-wise adaptive rate scaling.
+
+    form="lamb_paper" (Algorithm 1): the moment first, then its norm, with κ = trust_coefficient:
+
+        m_t     = β m_{t−1} + (1 − β)(g_t + λ x_t)
+        x_{t+1} = x_t − η κ φ(‖x_t‖) / ‖m_t‖ · m_t
+
+    form="you2017" (You et al. 2017; the slides, with κ, which they leave out):
+
+        ratio   = κ φ(‖w‖) / (‖g‖ + λ‖w‖)
+        m_t     = β m_{t−1} + η · ratio · (g + λ w)
+        w_{t+1} = w_t − m_t            nesterov: w_t − (β m_t + η · ratio · (g + λ w))
+
+    Where the weights' norm or the denominator is 0, φ/denominator·κ is 1 (as in MLPerf's version).
+    A variable left out of decay has λ = 0; one left out of layer adaptation has ratio 1 without κ,
+    that is plain momentum SGD: with (1 − β) damping in the paper's form, without in the 2017 one.
+    By default (None) layer normalisation, batch-norm scale and offset and biases are left out of
+    both.
+
+    Args:
+        learning_rate: η. momentum: β. weight_decay: λ.
+        form: "lamb_paper" or "you2017".
+        trust_coefficient: κ; None is 1 for the paper's form, 0.001 for that of 2017.
+        nesterov: for form="you2017" only; the paper does not define it for its own.
+        norm, phi_bounds, exclude_from_weight_decay, exclude_from_layer_adaptation, jit_compile, and
+            Keras' own arguments: as in LAMB.
+
+    Statistics: the update's norm is the denominator, ‖m‖ or ‖g‖ + λ‖w‖; the ratio has κ in it.
+    """
+
+    slot_names = ("momentum",)
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        momentum=0.9,
+        weight_decay=0.0001,
+        form="lamb_paper",
+        trust_coefficient=None,
+        nesterov=False,
+        norm="l2",
+        phi_bounds=None,
+        exclude_from_weight_decay=None,
+        exclude_from_layer_adaptation=None,
+        jit_compile=True,
+        name="LARS",
+        **kwargs,
+    ):
+        super().__init__(learning_rate, name, jit_compile, **kwargs)
+        if form not in _TRUST_COEFFICIENTS:
+            raise ValueError(
+                f"form must be one of {', '.join(_TRUST_COEFFICIENTS)}, found {form!r}"
+            )
+        if nesterov and form != "you2017":
+            raise ValueError(f'nesterov=True needs form="you2017", found form={form!r}')
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.form = form
+        self.trust_coefficient = trust_coefficient
+        self.nesterov = nesterov
+        self.norm = norms.checked_norm(norm)
+        self.phi_bounds = norms.checked_bounds(phi_bounds)
+        self._set_exclusions(exclude_from_weight_decay, exclude_from_layer_adaptation)
+
+    @property
+    def _kappa(self):
+        if self.trust_coefficient is None:
+            return _TRUST_COEFFICIENTS[self.form]
+        return self.trust_coefficient
+
+    def step_coefficients(self, step, scalars):
+        return {}, scalars
+
+    def rule(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+        decay = self.weight_decay if decayed else 0.0
+        rule = self._lamb_paper if self.form == "lamb_paper" else self._you2017
+        return rule(gradient, weight, slots[0], coefficients["learning_rate"], decay, adapted)
+
+    def _lamb_paper(self, gradient, weight, m, rate, decay, adapted):
+        m = self.momentum * m + (1 - self.momentum) * (gradient + decay * weight)
+        statistics = self._statistics_of(weight, norms.norm(m, self.norm), adapted)
+        ratio = tf.cast(statistics.trust_ratio, weight.dtype)
+        return weight - rate * ratio * m, (m,), statistics
+
+    def _you2017(self, gradient, weight, m, rate, decay, adapted):
+        denominator = norms.norm(gradient, self.norm) + decay * norms.norm(weight, self.norm)
+        statistics = self._statistics_of(weight, denominator, adapted)
+        ratio = tf.cast(statistics.trust_ratio, weight.dtype)
+        scaled = rate * ratio * (gradient + decay * weight)
+        m = self.momentum * m + scaled
+        return weight - (self.momentum * m + scaled if self.nesterov else m), (m,), statistics
+
+    def _statistics_of(self, weight, denominator, adapted):
+        weight_norm = norms.norm(weight, self.norm)
+        ratio = tf.ones_like(weight_norm)
+        if adapted:
+            ratio = norms.trust_ratio(weight_norm, denominator, self.phi_bounds, self._kappa)
+        return Statistics(weight_norm, denominator, ratio)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "momentum": self.momentum,
+            "form": self.form,
+            "trust_coefficient": self.trust_coefficient,
+            "nesterov": self.nesterov,
+        }

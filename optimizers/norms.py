@@ -1,0 +1,63 @@
+"""Norms of a layer, the scaling function φ, and the trust ratio (sections 3 and appendix F)."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+NORMS = ("l1", "l2", "linf")
+
+
+def norm(tensor, kind: str = "l2"):
+    """The `kind` norm over all elements of `tensor`, a scalar of at least float32."""
+    if tensor.dtype not in (tf.float32, tf.float64):
+        tensor = tf.cast(tensor, tf.float32)
+    if kind == "l2":
+        return tf.sqrt(tf.reduce_sum(tf.square(tensor)))
+    if kind == "l1":
+        return tf.reduce_sum(tf.abs(tensor))
+    if kind == "linf":
+        return tf.reduce_max(tf.abs(tensor))
+    raise ValueError(f"norm must be one of {', '.join(NORMS)}, found {kind!r}")
+
+
+def phi(z, bounds=None):
+    """φ(z) = min(max(z, γ_l), γ_u) with bounds = (γ_l, γ_u); φ(z) = z without (section 3)."""
+    if bounds is None:
+        return z
+    lower, upper = bounds
+    return tf.minimum(tf.maximum(z, lower), upper)
+
+
+def trust_ratio(weight_norm, update_norm, bounds=None, coefficient=1.0):
+    """κ φ(‖x‖) / ‖update‖ (κ is LARS' coefficient), or 1 where either norm is 0.
+
+    The paper's box does not say what a zero norm gives. A layer that starts at 0 would never move
+    with ratio φ(0) = 0, and a zero update has none; both get 1.
+    """
+    positive = tf.logical_and(weight_norm > 0, update_norm > 0)
+    ratio = (
+        coefficient
+        * phi(weight_norm, bounds)
+        / tf.where(positive, update_norm, tf.ones_like(update_norm))
+    )
+    return tf.where(positive, ratio, tf.ones_like(ratio))
+
+
+def checked_norm(kind: str) -> str:
+    """`kind` if it names a norm."""
+    if kind not in NORMS:
+        raise ValueError(f"norm must be one of {', '.join(NORMS)}, found {kind!r}")
+    return kind
+
+
+def checked_bounds(bounds):
+    """`phi_bounds` as a list [γ_l, γ_u] of floats, or None."""
+    if bounds is None:
+        return None
+    values = [float(value) for value in bounds]
+    if len(values) != 2 or not 0 <= values[0] <= values[1] or values[1] == 0:
+        raise ValueError(
+            f"phi_bounds must be (lower, upper) with 0 <= lower <= upper and 0 < upper, "
+            f"found {bounds!r}"
+        )
+    return values
