@@ -2,9 +2,8 @@
 
 PYTHON ?=
 export PYTHON
-# TensorFlow tells its start-up at length; its errors still come through.
-export TF_CPP_MIN_LOG_LEVEL ?= 2
-export TF_ENABLE_ONEDNN_OPTS ?= 1
+# TensorFlow 2.15 logs harmless "errors" as it loads; real ones come as Python exceptions.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help

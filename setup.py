@@ -1,7 +1,8 @@
 """Packaging of largebatch: each top-level folder is a subpackage of `largebatch`.
 
-A new room is one more name in ROOMS. The pins below are what makes a *fresh* install import on Python 3.9 to 3.11;
-`constraints.txt` holds the exact versions that the tests run with, and is made from this file (see its header).
+A new room is one more name in ROOMS. The pins below are what makes a *fresh* install import on
+Python 3.9 to 3.11; `constraints.txt` holds the exact versions that the tests run with, and is made
+from this file (`make constraints`).
 """
 
 import setuptools
@@ -9,7 +10,7 @@ import setuptools
 ROOMS = ("optimizers", "models", "data", "tpu", "experiments", "benchmarks")
 
 INSTALL_REQUIRES = [
-    # The five that the suite is built on. 2.15 is the last release line where all of them load together.
+    # The five that the suite is built on; 2.15 is the last line where all of them load together.
     "tensorflow==2.15.1",  # tensorflow-addons does not import on 2.16 (Keras 3)
     "tensorflow-addons>=0.23,<0.24",  # 0.23 is the one built against TensorFlow 2.15
     "tf-models-official==2.15.*",  # orbit and `official`, each tied to its TensorFlow
@@ -22,8 +23,8 @@ INSTALL_REQUIRES = [
     "rich>=13,<16",  # the live bar and the report's terminal tables
     "scikit-learn>=1.3,<2",  # the digits: real data that needs no network
     # What the packages above need and do not say, or say too loosely.
-    "importlib-resources>=5",  # tensorflow-datasets imports it and declares it for Python < 3.9 only
-    "kaggle>=1.5,<1.7",  # later ones bring generated code for protobuf 5 and half of Jupyter
+    "importlib-resources>=5",  # tensorflow-datasets imports it, but declares it for 3.8 only
+    "kaggle>=1.5,<1.8",  # 1.8 brings kagglesdk and half of Jupyter; nothing here uses it
     "opencv-python-headless>=4.5,<4.12",  # 4.12 needs NumPy 2
     "protobuf>=3.20.3,<5",  # TensorFlow 2.15's own bound, for resolvers that meet others first
     "setuptools<81",  # tensorflow-hub imports pkg_resources, which later releases drop
