@@ -8,13 +8,13 @@ _HOME = {
     "BatchPlan": "batch_plan",
     "CheckpointError": "checkpoints",
     "Checkpoints": "checkpoints",
-    "FitOptions": "fit",
-    "Outcome": "fit",
+    "FitOptions": "outer_loop",
+    "Outcome": "outer_loop",
     "RunFolder": "run_folder",
     "RunFolderError": "run_folder",
     "Task": "task",
     "configure_devices": "devices",
-    "fit": "fit",
+    "fit": "outer_loop",
 }
 
 __all__ = sorted(_HOME)

@@ -13,7 +13,7 @@ from absl import logging
 
 from largebatch.tpu.batch_plan import BatchPlan
 from largebatch.tpu.checkpoints import Checkpoints
-from largebatch.tpu.evaluate import EvalLoop
+from largebatch.tpu.eval_loop import EvalLoop
 from largebatch.tpu.progress import Progress
 from largebatch.tpu.run_folder import RunFolder
 from largebatch.tpu.signals import StopRequest
