@@ -41,8 +41,10 @@ TEST_REQUIRES = [
     "ruff==0.17.5",  # exact: another ruff formats differently
 ]
 
-# Beam 2.60 is the first for NumPy 1.26 and protobuf 4.25 together with Python 3.9 to 3.11.
-BEAM_REQUIRES = ["apache-beam>=2.60,<3"]
+BEAM_REQUIRES = [
+    "apache-beam>=2.60,<3",  # these take protobuf 4.25 and NumPy 1.26 on all three Pythons
+    "google-crc32c>=1.5,<2",  # Beam's TFRecord files need a CRC that recent Beam no longer brings
+]
 
 setuptools.setup(
     name="largebatch",
