@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from largebatch.experiments.experiment import Row
-from largebatch.optimizers import Constant, GoyalSchedule, Stages, WarmupPolynomialDecay
+from largebatch.optimizers.schedules import Constant, GoyalSchedule, Stages, WarmupPolynomialDecay
 
 
 def learning_rate(row: Row):

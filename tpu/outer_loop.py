@@ -22,7 +22,7 @@ from largebatch.tpu.task import Task
 from largebatch.tpu.train_loop import Diverged, TrainLoop
 
 # Orbit prints every line of its log as well; the progress bar is what a person reads.
-orbit.controller._log = logging.info
+orbit.controller._log = logging.debug
 
 
 @dataclasses.dataclass(frozen=True)
