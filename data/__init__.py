@@ -1,7 +1,7 @@
 """In-memory image sets and their tf.data pipelines.
 
-The package imports no TensorFlow until a pipeline is asked for (PEP 562); `load` itself needs it only when
-a data set has to be prepared for the first time.
+The package imports no TensorFlow until a pipeline is asked for (PEP 562); `load` itself needs it
+only when a data set has to be prepared for the first time.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Augmentation of a whole batch at once, from random numbers that are drawn beforehand.
 
-`draw` makes the numbers of one global batch from a seed, so that they do not depend on how the batch is cut into hosts,
-replicas and micro-batches; `gather` and `erase` apply a slice of them to the same slice of the batch.
-Legend: B examples, H x W pixels, C channels, N images in the set.
+`draw` makes the numbers of one global batch from a seed, so that they do not depend on how the
+batch is cut into hosts, replicas and micro-batches; `gather` and `erase` apply a slice of them to
+the same slice of the batch. Legend: B examples, H x W pixels, C channels, N images in the set.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ def check(name: str) -> None:
 def draw(name: str, seed: tf.Tensor, batch: int, height: int, width: int) -> dict:
     """The random numbers of one global batch: a dict of int32 [B] tensors; empty for "none".
 
-    "davidnet" (DAWNBench's CIFAR-10 recipe): `row`, `column` in [-4, 4], the crop's offset from the image;
-    `flip` in {0, 1}; `cutout_row`, `cutout_column`: the upper left corner of an 8 x 8 square inside the image.
+    "davidnet" (DAWNBench's CIFAR-10 recipe): `row`, `column` in [-4, 4], the crop's offset from the
+    image; `flip` in {0, 1}; `cutout_row`, `cutout_column`: the upper left corner of an 8 x 8 square
+    inside the image.
 
     Args:
-      seed: int64 [2], as tf.random.stateless_* takes it; bits 40 to 47 of the second word are used here.
+      seed: int64 [2], as tf.random.stateless_* takes it; bits 40 to 47 of the second word are used
+        here.
     """
     if name == "none":
         return {}
@@ -58,7 +60,8 @@ def draw(name: str, seed: tf.Tensor, batch: int, height: int, width: int) -> dic
 def gather(images: tf.Tensor, index: tf.Tensor, drawn: dict) -> tf.Tensor:
     """images[index], cropped and flipped as `drawn` says: [N, H, W, C], int64 [B] -> [B, H, W, C].
 
-    The crop is out of the image padded by 4 pixels of reflection (the border itself is not repeated). No padded copy is
+    The crop is out of the image padded by 4 pixels of reflection (the border itself is not
+    repeated). No padded copy is
     made: each output pixel's address in the set is computed, and one gather fetches them all.
     """
     if "row" not in drawn:
@@ -75,7 +78,7 @@ def gather(images: tf.Tensor, index: tf.Tensor, drawn: dict) -> tf.Tensor:
 
 
 def erase(images: tf.Tensor, drawn: dict) -> tf.Tensor:
-    """Cutout on normalised images [B, H, W, C]: the square becomes 0, the training set's mean colour."""
+    """Cutout on normalised images [B, H, W, C]: the square becomes 0, the set's mean colour."""
     if "cutout_row" not in drawn:
         return images
     _, height, width, _ = images.shape
@@ -88,6 +91,6 @@ def erase(images: tf.Tensor, drawn: dict) -> tf.Tensor:
 
 
 def _reflect(position: tf.Tensor, size: int) -> tf.Tensor:
-    """Positions in [-size + 1, 2 size - 2] folded back into [0, size): -1 -> 1, size -> size - 2."""
+    """Positions in (-size, 2 size - 1) folded back into [0, size): -1 -> 1, size -> size - 2."""
     position = tf.abs(position)
     return (size - 1) - tf.abs((size - 1) - position)

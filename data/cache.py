@@ -10,14 +10,14 @@ import os
 import shutil
 import zipfile
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable
 
 import numpy as np
 
 _FORMAT = 1  # part of every key: a change of what is stored must not meet old files
 
 
-def folder(cache_dir: Optional[Path]) -> Path:
+def folder(cache_dir: str | None) -> Path:
     """cache_dir, or $XDG_CACHE_HOME/largebatch, or ~/.cache/largebatch."""
     if cache_dir is not None:
         return Path(cache_dir).expanduser()
@@ -26,7 +26,7 @@ def folder(cache_dir: Optional[Path]) -> Path:
 
 
 def key(name: str, files: list) -> str:
-    """A file name for what is made from `files`: changes with any file's name, size or modification time."""
+    """A name for what is made of `files`; another one when a file's name, size or time changes."""
     digest = hashlib.sha256(f"format {_FORMAT}".encode())
     for file in sorted(files):
         status = os.stat(file)
@@ -35,10 +35,11 @@ def key(name: str, files: list) -> str:
 
 
 def arrays(root: Path, entry: str, prepare: Callable[[Path], dict]) -> dict:
-    """The dict of arrays kept as root/entry.npz, made by `prepare(scratch folder)` if it is not there or damaged.
+    """The dict of arrays kept as root/entry.npz; `prepare(scratch folder)` makes it where it is not
+    there or damaged.
 
-    Processes that want the same entry at once wait for one of them. An entry appears whole, by a rename, or not
-    at all. What a killed process left behind is removed by the next one.
+    Processes that want the same entry at once wait for one of them. An entry appears whole, by a
+    rename, or not at all. What a killed process left behind is removed by the next one.
 
     Raises:
       ValueError: the folder cannot be written; whatever `prepare` raises.
@@ -50,12 +51,13 @@ def arrays(root: Path, entry: str, prepare: Callable[[Path], dict]) -> dict:
     try:
         root.mkdir(parents=True, exist_ok=True)
         lock = open(root / f"{entry}.lock", "w")
+        fcntl.flock(lock, fcntl.LOCK_EX)  # released by the system however this process ends
     except OSError as error:
         raise ValueError(
-            f"cannot write to the cache folder {root} ({error.strerror}); set XDG_CACHE_HOME to a writable folder"
+            f"cannot write to the cache folder {root} ({error.strerror}); set XDG_CACHE_HOME to a "
+            "writable folder"
         ) from error
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # released by the system however this process ends
         found = _read(path)  # another process may have made it while this one waited
         if found is not None:
             return found
@@ -70,9 +72,9 @@ def arrays(root: Path, entry: str, prepare: Callable[[Path], dict]) -> dict:
     return made
 
 
-def _read(path: Path) -> Optional[dict]:
-    """The entry, or None where there is none or it is damaged: a zip holds a checksum of each array, and reading
-    checks it."""
+def _read(path: Path) -> dict | None:
+    """The entry, or None where there is none or it is damaged: a zip holds a checksum of each
+    array, which reading it checks."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}

@@ -1,4 +1,4 @@
-"""Real handwritten digits that need no network: scikit-learn's copy of the UCI test set, 1,797 images."""
+"""Real handwritten digits that need no network: scikit-learn's 1,797 images (UCI's test set)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ _ENLARGE = 4
 def arrays() -> dict:
     """The four arrays of an ImageSet: 1,437 train and 360 test images, uint8 [n, 32, 32, 1].
 
-    Pixels 0..16 become 0..255 and each 8 x 8 image 32 x 32 by repeating every pixel 4 x 4 times, so that LeNet and
-    DavidNet take it as it is. The split is stratified by class and fixed, whatever the run's seed.
+    Pixels 0..16 become 0..255 and each 8 x 8 image 32 x 32 by repeating every pixel 4 x 4 times, so
+    that LeNet and DavidNet take it as it is. The split is stratified by class and fixed, whatever
+    the run's seed.
     """
     from sklearn.datasets import load_digits
 
@@ -32,12 +33,14 @@ def arrays() -> dict:
 
 
 def _stratified(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """bool [n] with `count` True, each class's share of them within one of its share of the labels."""
-    # RandomState's stream is frozen by NumPy's compatibility policy: the split can never move under a new version.
+    """bool [n], `count` of them True, each class's part within one of its share of the labels."""
+    # RandomState's stream is frozen by NumPy's compatibility policy: the split can never move under
+    # a new version.
     random = np.random.RandomState(seed)
     order = random.permutation(len(labels))
     by_class = order[np.argsort(labels[order], kind="stable")]
-    # Every (n / count)-th example of the list sorted by class: proportional for each class by construction.
+    # Every (n / count)-th example of the list sorted by class: proportional for each class by
+    # construction.
     picked = np.floor(np.arange(count) * (len(labels) / count)).astype(np.int64)
     mask = np.zeros(len(labels), bool)
     mask[by_class[picked]] = True

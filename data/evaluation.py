@@ -15,10 +15,11 @@ def eval_dataset(
     batch: int,
     context: tf.distribute.InputContext,
 ) -> tf.data.Dataset:
-    """Batches of one replica: {"image": float32 [b, H, W, C], "label": int32 [b], "weight": float32 [b]}.
+    """Batches of one replica, as `train_dataset` has them: {"image", "label", "weight"}.
 
-    Every example of the split comes exactly once with weight 1. What fills up the batches has weight 0: all hosts yield
-    the same number of batches, a multiple of their replicas, so that no replica waits for a batch that never comes.
+    Every example of the split comes exactly once with weight 1. What fills up the batches has
+    weight 0: all hosts yield the same number of batches, a multiple of their replicas, so that no
+    replica waits for a batch that never comes.
 
     Args:
       split: "test" or "train".

@@ -1,6 +1,7 @@
 """The training stream: global batches that are a pure function of (seed, step).
 
-Legend: N examples, B the global batch, b a micro-batch of one replica, M = B / hosts / b micro-batches a host and step.
+Legend: N examples, B the global batch, b a micro-batch of one replica, M = B / hosts / b
+micro-batches a host and step.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import tensorflow as tf
 from largebatch.data import augment as augmentation
 from largebatch.data.image_set import ImageSet
 
-# Separate streams of the run's seed; a change here changes every run. A stateless seed is two words: (run's seed,
-# stream << 48 | epoch or step), which TensorFlow scrambles before use, so near seeds give unrelated numbers.
+# Separate streams of the run's seed; a change here changes every run. A stateless seed is two
+# words: (run's seed, stream << 48 | epoch or step), which TensorFlow scrambles before use, so near
+# seeds give unrelated numbers.
 _SHUFFLE_STREAM, _AUGMENT_STREAM = 1 << 48, 2 << 48
 
 
@@ -29,13 +31,15 @@ def train_dataset(
 ) -> tf.data.Dataset:
     """This host's micro-batches of updates first_step, ..., steps - 1.
 
-    Global batch number s holds positions s B, ..., (s + 1) B - 1 of an endless list: one fresh uniform permutation
-    of the N examples after another, the e-th drawn from (seed, e). A batch may straddle epochs, or hold several.
-    Augmentation of batch s is drawn from (seed, s) for all B examples. So neither the number of hosts, replicas or
-    micro-batches, nor the step at which a run resumes, nor num_parallel_calls changes what a batch holds.
+    Global batch number s holds positions s B, ..., (s + 1) B - 1 of an endless list: one fresh
+    uniform permutation of the N examples after another, the e-th drawn from (seed, e). A batch may
+    straddle epochs, or hold several. Augmentation of batch s is drawn from (seed, s) for all B
+    examples. So neither the number of hosts, replicas or micro-batches, nor the step at which a run
+    resumes, nor num_parallel_calls changes what a batch holds.
 
-    An element is one micro-batch of one replica: {"image": float32 [b, H, W, C], normalised; "label": int32 [b];
-    "weight": float32 [b], ones}. Host h of `context` gets the h-th of the equal slices of each global batch, in order.
+    An element is one micro-batch of one replica: {"image": float32 [b, H, W, C], normalised;
+    "label": int32 [b]; "weight": float32 [b], ones}. Host h of `context` gets the h-th of the equal
+    slices of each global batch, in order.
 
     Args:
       batch_size: B; a multiple of hosts, and of replicas x micro_batch.
@@ -44,7 +48,8 @@ def train_dataset(
       augment: "none" or "davidnet".
 
     Raises:
-      ValueError: sizes that do not divide, an unknown augmentation, a first_step outside [0, steps].
+      ValueError: sizes that do not divide, an unknown augmentation, a first_step outside [0,
+        steps].
     """
     augmentation.check(augment)
     _check_sizes(batch_size, micro_batch, context)
@@ -66,7 +71,7 @@ def train_dataset(
         return order[tf.where(epoch == first_epoch, tf.constant(offset, tf.int64), 0) :]
 
     def plan(step, index):
-        """What batch `step` needs from its random numbers, for this host, a micro-batch a row: int [M, b]."""
+        """Indices and random numbers of this host's part of batch `step`, each int [M, b]."""
         step_seed = tf.stack([tf.constant(seed, tf.int64), _AUGMENT_STREAM + step])
         drawn = augmentation.draw(augment, step_seed, batch_size, height, width)
         return {
@@ -75,7 +80,8 @@ def train_dataset(
         }
 
     with tf.device("CPU:0"):
-        # Held once as uint8: a quarter of the memory traffic of float32, which costs more than the cast does.
+        # Held once as uint8: a quarter of the memory traffic of float32, which costs more than the
+        # cast does.
         images = tf.constant(image_set.train_images)
         labels = tf.constant(image_set.train_labels)
         scale, shift = normalisation(image_set)
@@ -120,6 +126,7 @@ def _check_sizes(batch_size: int, micro_batch: int, context: tf.distribute.Input
         raise ValueError(f"{replicas} replicas cannot be shared evenly by {hosts} hosts")
     if batch_size % (replicas * micro_batch):
         raise ValueError(
-            f"a batch of {batch_size} is not a multiple of {replicas} replicas x {micro_batch} examples a micro-batch; "
-            f"choose a batch size that {replicas} devices divide, or another micro-batch"
+            f"a batch of {batch_size} is not a multiple of {replicas} replicas x {micro_batch} "
+            f"examples a micro-batch; choose a batch size that {replicas} devices divide, or "
+            "another micro-batch"
         )

@@ -1,6 +1,7 @@
 """Keras models of the paper's experiments: image in, float32 logits out.
 
-The package imports no TensorFlow until a model is asked for (PEP 562), so that rows and tables stay cheap.
+The package imports no TensorFlow until a model is asked for (PEP 562), so that rows and tables stay
+cheap.
 """
 
 from __future__ import annotations

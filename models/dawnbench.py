@@ -18,9 +18,10 @@ def davidnet(input_shape: tuple, num_classes: int, width: int = 64) -> tf.keras.
       layer3:  layer(8c), 2 x 2 max-pool, x + layer(layer(x))    [B, H/8, W/8, 8c]
       head:    max over the rest (4 x 4 for CIFAR-10), linear without bias, x 0.125
 
-    CIFAR-10 at width 64: 6,573,120 trained parameters. As in the TensorFlow entry that the paper names: batch norm with
-    epsilon 1e-5 and momentum 0.9, kernels uniform in +-1/sqrt(fan in) (PyTorch's default). Under mixed_bfloat16 batch norm's
-    statistics and parameters and the logits are float32.
+    CIFAR-10 at width 64: 6,573,120 trained parameters. As in the TensorFlow entry that the paper
+    names: batch norm with epsilon 1e-5 and momentum 0.9, kernels uniform in +-1/sqrt(fan in)
+    (PyTorch's default). Under mixed_bfloat16 batch norm's statistics and parameters and the logits
+    are float32.
 
     Raises:
       ValueError: a width below 1, or an image smaller than 8 x 8.

@@ -16,12 +16,13 @@ def lenet5(
 ) -> tf.keras.Model:
     """Image float32 [B, H, W, C] -> logits float32 [B, num_classes].
 
-    The paper says only "LeNet". The default has the sizes of LeCun et al. 1998 (6 and 16 channels of 5 x 5, then 120 and
-    84 units; the first convolution pads a 28 x 28 image as the original's 32 x 32 frame did), with what everyone uses
-    since: max-pooling and ReLU in place of trained subsampling and tanh, all 16 maps connected to all 6, a
-    softmax in place of radial basis functions. 61,706 parameters for MNIST.
-    `variant="caffe"` has the sizes of the LeNet that ships with Caffe (20 and 50 channels without padding,
-    500 units): 431,080 parameters, about 2.7 times slower. Kernels are Glorot-uniform, biases zero; no dropout.
+    The paper says only "LeNet". The default has the sizes of LeCun et al. 1998 (6 and 16 channels
+    of 5 x 5, then 120 and 84 units; the first convolution pads a 28 x 28 image as the original's
+    32 x 32 frame did) with today's parts: max-pooling and ReLU in place of trained subsampling and
+    tanh, all 16 maps connected to all 6, a softmax in place of radial basis functions. 61,706
+    parameters for MNIST. `variant="caffe"` has the sizes of the LeNet that ships with Caffe (20 and
+    50 channels without padding, 500 units): 431,080 parameters, 2.5 times slower. Kernels are
+    Glorot-uniform, biases zero; no dropout.
 
     Args:
       width: multiplies the channels and hidden units (at least 1 of each).
