@@ -17,7 +17,7 @@ def new_flags() -> flags.FlagValues:
     values = flags.FlagValues()
     flags.DEFINE_boolean("help", False, "Print this and exit.", short_name="h", flag_values=values)
     flags.DEFINE_enum(
-        "verbosity", "info", ["debug", "info", "warning", "error"],
+        "verbosity", "warning", ["debug", "info", "warning", "error"],
         "How much to log; debug also shows where a mistake was noticed.", flag_values=values,
     )  # fmt: skip
     return values

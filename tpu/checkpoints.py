@@ -179,7 +179,7 @@ def _fault(prefix: str) -> str | None:
         reader = tf.train.load_checkpoint(prefix)
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
-    # The reader turns its status into one of a dozen classes, IndexError and SystemError among them.
+    # The reader turns its status into a dozen classes, IndexError and SystemError among them.
     except Exception as error:
         return _first_line(error)
     return None
