@@ -28,12 +28,14 @@ def lenet5(
       width: multiplies the channels and hidden units (at least 1 of each).
 
     Raises:
-      ValueError: an unknown variant, a width that is not positive.
+      ValueError: an unknown variant, a width that is not positive, an image below 16 x 16 pixels.
     """
     if variant not in VARIANTS:
         raise ValueError(f"unknown LeNet variant {variant!r} (known: {', '.join(VARIANTS)})")
     if not width > 0:
         raise ValueError(f"width is {width}, wanted a positive factor")
+    if min(input_shape[:2]) < 16:
+        raise ValueError(f"an image of shape {tuple(input_shape)} is below 16 x 16 pixels")
     (first, second), second_padding, hidden = VARIANTS[variant]
     layers = tf.keras.layers
     # A 32 x 32 image already has the frame that padding makes around 28 x 28.
