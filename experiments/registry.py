@@ -14,12 +14,18 @@ from largebatch.experiments.experiment import Row
 TABLES = ("table6", "table7")
 
 
-def module(table: str) -> types.ModuleType:
-    """The module of a table, 'table7'."""
+def table_name(text: str) -> str:
+    """'7' or 'table7' as a user writes it -> 'table7'; an unknown one is an error."""
+    table = text if text.startswith("table") else f"table{text}"
     if table not in TABLES:
         raise UserError(
-            f"unknown table {table!r}{nearest(table, TABLES)}; there are: {', '.join(TABLES)}"
+            f"unknown table {text!r}{nearest(table, TABLES)}; there are: {', '.join(TABLES)}"
         )
+    return table
+
+
+def module(table: str) -> types.ModuleType:
+    """The module of a table, 'table7'."""
     return importlib.import_module(f"largebatch.experiments.{table}")
 
 

@@ -93,5 +93,9 @@ def run(argv: list[str] | None = None) -> int:
     return cli.start(main, FLAGS, __doc__, join_list(list(sys.argv if argv is None else argv)))
 
 
-if __name__ == "__main__":
+def console() -> None:
     cli.exit_with(run)
+
+
+if __name__ == "__main__":
+    console()

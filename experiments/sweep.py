@@ -81,9 +81,7 @@ def _glob() -> str:
         raise UserError("want one of --table=7 and --rows='table7/lamb'")
     if FLAGS.rows is not None:
         return FLAGS.rows
-    table = FLAGS.table if FLAGS.table.startswith("table") else f"table{FLAGS.table}"
-    registry.module(table)  # an unknown one is an error that names the valid ones
-    return f"{table}/*"
+    return f"{registry.table_name(FLAGS.table)}/*"
 
 
 def _sort(planned: list[Planned]) -> tuple[list[Planned], list[str]]:
@@ -156,5 +154,9 @@ def sweep(argv: list[str] | None = None) -> int:
     return cli.start(main, FLAGS, __doc__, argv)
 
 
-if __name__ == "__main__":
+def console() -> None:
     cli.exit_with(sweep)
+
+
+if __name__ == "__main__":
+    console()

@@ -9,9 +9,16 @@ One run takes about an hour on two CPU cores in bfloat16.
 from __future__ import annotations
 
 from largebatch.experiments.experiment import Row
+from largebatch.experiments.layout import Layout
 from largebatch.experiments.scales import replaced
 from largebatch.experiments.sources import assumed, paper, sources
 from largebatch.experiments.tables import table
+
+LAYOUT = Layout(
+    title="CIFAR-10 with DavidNet (batch 512, 24 epochs)",
+    measures="Test Accuracy",
+    seeds=1,
+)
 
 RATES = (
     *(0.0001, 0.0002, 0.0004, 0.0006, 0.0008, 0.001, 0.002, 0.004, 0.006, 0.008),

@@ -9,9 +9,16 @@ optimizer. One run takes about 40 s on two CPU cores.
 from __future__ import annotations
 
 from largebatch.experiments.experiment import Row
+from largebatch.experiments.layout import Layout
 from largebatch.experiments.scales import proportional_batch, replaced
 from largebatch.experiments.sources import assumed, paper, sources
 from largebatch.experiments.tables import table
+
+LAYOUT = Layout(
+    title="MNIST with LeNet (batch 1024, 30 epochs)",
+    measures="Average accuracy over 5 runs",
+    seeds=5,
+)
 
 GRID = {"learning_rate": (0.0001, 0.001, 0.01, 0.1)}
 

@@ -1,0 +1,70 @@
+"""The style sheet of the report's page."""
+
+STYLE = """
+:root { --ink: #1d2430; --soft: #5b6675; --line: #e2e6ec; --paper: #f5f6f8; --link: #0b5cad;
+  --measured: #1a7f4b; --running: #0b5cad; --interrupted: #9a6700; --diverged: #b42318;
+  --not-run: #6b7585; --scaled: #6941c6; --overridden: #9a6700; }
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; }
+header, main { max-width: 1080px; margin: 0 auto; padding: 0 20px; }
+header { padding-top: 28px; }
+h1 { font-size: 1.8rem; line-height: 1.2; margin: 0 0 .3em; letter-spacing: -.01em; }
+h2 { font-size: 1.25rem; line-height: 1.3; margin: 0 0 .8em; }
+h3 { font-size: 1rem; margin: 1.4em 0 .2em; }
+.lead { color: var(--soft); margin: 0 0 1em; max-width: 46em; overflow-wrap: anywhere; }
+a { color: var(--link); text-decoration: none; } a:hover { text-decoration: underline; }
+nav ul { list-style: none; margin: 0 0 18px; padding: 0; }
+nav li { padding: 2px 0; }
+.card { background: #fff; border: 1px solid var(--line); border-radius: 10px; padding: 22px;
+  margin: 0 0 22px; }
+.card.scaled { border-left: 5px solid var(--scaled); }
+.card.apart { border-left: 5px solid var(--overridden); }
+.frame { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { text-align: right; padding: 7px 10px; border-bottom: 1px solid var(--line);
+  white-space: nowrap; }
+th:first-child { text-align: left; font-weight: 500; color: var(--soft); }
+thead th { font-weight: 600; color: var(--ink); border-bottom: 2px solid #c9d0da; }
+tr.measured td { font-weight: 650; } tr.measured th { color: var(--ink); font-weight: 650; }
+td.nothing { color: #a5adb8; }
+td small { display: block; color: var(--soft); font-size: .78rem; font-weight: 400; }
+.prose th, .prose td { white-space: normal; text-align: left; vertical-align: top;
+  overflow-wrap: anywhere; }
+.prose table { font-size: .9rem; } .settings th:first-child { white-space: nowrap; }
+.narrow { display: none; }
+.notes { margin: .9em 0 0; padding-left: 1.2em; color: var(--soft); font-size: .92rem; }
+.hint { margin: 0 0 .4em; color: var(--soft); font-size: .9rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 310px), 1fr));
+  gap: 18px; margin: 20px 0 4px; }
+figure { margin: 0; } figure img { width: 100%; height: auto; display: block; }
+figcaption { color: var(--soft); font-size: .88rem; text-align: center; }
+.badge { display: inline-block; border-radius: 99px; padding: 1px 10px; font-size: .8rem;
+  font-weight: 600; color: #fff; white-space: nowrap; vertical-align: middle; }
+.dot { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-left: 5px; }
+.dot:first-of-type { margin-left: 10px; }
+.measured.badge, .measured.dot { background: var(--measured); }
+.running { background: var(--running); } .interrupted { background: var(--interrupted); }
+.diverged { background: var(--diverged); }
+.badge.not-run { background: #fff; color: var(--not-run); box-shadow: inset 0 0 0 1.5px #c3cad4; }
+.dot.not-run { background: #fff; box-shadow: inset 0 0 0 2px #c3cad4; }
+.badge.scaled { background: var(--scaled); } .badge.overridden { background: var(--overridden); }
+details { margin-top: 14px; border-top: 1px solid var(--line); padding-top: 10px; }
+summary { cursor: pointer; color: var(--link); font-size: .95rem; }
+details > * + * { margin-top: 10px; }
+dt { font-weight: 600; margin-top: 10px; } dd { margin: 2px 0 0; }
+pre { margin: 0; background: var(--paper); border-radius: 6px; padding: 8px 10px; font-size: .82rem;
+  white-space: pre-wrap; overflow-wrap: anywhere; }
+@media (max-width: 640px) {
+  header, main { padding-left: 12px; padding-right: 12px; }
+  .card { padding: 16px 14px; } .wide { display: none; } .narrow { display: block; }
+  th, td { padding: 6px 7px; font-size: .92rem; }
+  .narrow th, .narrow td { padding: 7px 3px; vertical-align: top; font-size: .88rem; }
+  td small { font-size: .7rem; }
+  .prose thead { display: none; } .prose tr { border-bottom: 1px solid var(--line); }
+  .prose tr, .prose th, .prose td { display: block; }
+  .prose th, .prose td { border: 0; padding: 2px 0; }
+}
+@media print { body { background: #fff; } .card { break-inside: avoid; } }
+"""

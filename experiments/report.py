@@ -1,0 +1,69 @@
+"""Prints measured beside printed: the paper's tables, from folders of runs.
+
+    python -m largebatch.experiments.report --runs=runs
+    python -m largebatch.experiments.report --runs=results --table=7 --format=markdown
+    python -m largebatch.experiments.report --runs=runs --output_dir=page   (report.md, report.html)
+
+A cell is filled by runs of exactly its row at the paper's scale, the best point of its tuning grid;
+scaled and overridden runs are shown apart, and what cannot be read as a run is listed and left out.
+"""
+
+from __future__ import annotations
+
+import os
+
+from absl import flags
+
+from largebatch.experiments import cli, registry
+from largebatch.experiments.errors import UserError
+from largebatch.experiments.report_model import Report, gather
+from largebatch.experiments.report_text import as_markdown, as_text
+
+FLAGS = cli.new_flags()
+flags.DEFINE_string("runs", None, "The folder of runs.", flag_values=FLAGS)
+flags.DEFINE_string("table", None, "One table alone: 7; default: all.", flag_values=FLAGS)
+flags.DEFINE_enum(
+    "format", "text", ["text", "markdown", "html"], "What is printed.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "output_dir", None, "Where to write report.md and report.html, too.", flag_values=FLAGS
+)
+
+
+def main() -> int:
+    if FLAGS.runs is None:
+        raise UserError("--runs is missing: the folder of runs, for example --runs=runs")
+    if not os.path.isdir(FLAGS.runs):
+        raise UserError(f"--runs={FLAGS.runs}: there is no such folder")
+    tables = list(registry.TABLES)
+    if FLAGS.table is not None:
+        tables = [registry.table_name(FLAGS.table)]
+    report = gather(FLAGS.runs, tables)
+    print({"text": as_text, "markdown": as_markdown, "html": _html}[FLAGS.format](report))
+    if FLAGS.output_dir is not None:
+        os.makedirs(FLAGS.output_dir, exist_ok=True)
+        for name, write in (("report.md", as_markdown), ("report.html", _html)):
+            path = os.path.join(FLAGS.output_dir, name)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(write(report).rstrip("\n") + "\n")
+            print(f"wrote {path}")
+    return 0
+
+
+def _html(report: Report) -> str:
+    # Imported here: the curves need matplotlib, which takes a second that text does not.
+    from largebatch.experiments.report_html import as_html
+
+    return as_html(report)
+
+
+def report(argv: list[str] | None = None) -> int:
+    return cli.start(main, FLAGS, __doc__, argv)
+
+
+def console() -> None:
+    cli.exit_with(report)
+
+
+if __name__ == "__main__":
+    console()

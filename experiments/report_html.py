@@ -1,0 +1,222 @@
+"""The report as one self-contained page: no file beside it, no script, legible on a phone."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Iterable
+
+from largebatch.experiments import curves, sheets
+from largebatch.experiments.page_style import STYLE
+from largebatch.experiments.report_model import Cell, Report, TableReport
+from largebatch.experiments.report_text import EXPLAIN_OVERRIDDEN, opening
+from largebatch.experiments.sheets import NOTHING, Sheet
+
+PAPER = "Large Batch Optimization for Deep Learning: Training BERT in 76 minutes"
+PICTURES = (
+    (curves.accuracy_curves, "Test metric against epoch"),
+    (curves.loss_curves, "Loss against epoch"),
+    (curves.tuning_curves, "Test metric against learning rate"),
+)
+
+
+def as_html(report: Report) -> str:
+    body = [
+        "<header><h1>Measured beside printed</h1>",
+        f"<p class=lead>The tables of <em>{PAPER}</em>, run again by largebatch. "
+        f"{_text(opening(report))}</p>",
+        _index(report),
+        "</header><main>",
+        *(_table_card(table) for table in report.tables),
+        _overridden_card(report),
+        _left_out_card(report),
+        "</main>",
+    ]
+    return (
+        "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
+        '<meta name=viewport content="width=device-width, initial-scale=1">'
+        f"<title>largebatch: measured beside printed</title><style>{STYLE}</style></head>\n<body>"
+        + "\n".join(part for part in body if part)
+        + "</body></html>\n"
+    )
+
+
+def _index(report: Report) -> str:
+    entries = []
+    for table in report.tables:
+        badges = "".join(_dot(cell) for cell in table.cells)
+        entries.append(f"<li><a href='#{table.anchor}'>{_text(table.title)}</a>{badges}</li>")
+    if report.overridden:
+        count = len(report.overridden)
+        entries.append(f"<li><a href='#overridden'>Overridden runs</a> ({count})</li>")
+    if report.left_out:
+        count = len(report.left_out)
+        entries.append(f"<li><a href='#left-out'>Left out</a> ({count})</li>")
+    return f"<nav><ul>{''.join(entries)}</ul></nav>"
+
+
+def _table_card(table: TableReport) -> str:
+    kind = "card" if table.scale == "paper" else "card scaled"
+    badge = f"<span class='badge scaled'>{table.scale} scale</span>"
+    mark = "" if table.scale == "paper" else badge
+    notes = "".join(f"<li>{_text(note)}</li>" for note in sheets.notes(table))
+    return "\n".join(
+        [
+            f"<section class='{kind}' id='{table.anchor}'><h2>{_text(table.title)} {mark}</h2>",
+            _wide(table),
+            _narrow(table),
+            f"<ul class=notes>{notes}</ul>" if notes else "",
+            _pictures(table),
+            _tuning(table),
+            _provenance(table),
+            _commands(table),
+            "</section>",
+        ]
+    )
+
+
+def _wide(table: TableReport) -> str:
+    """The paper's layout."""
+    sheet = sheets.result_sheet(table)
+    rows = []
+    for name, *cells in sheet.rows:
+        if name == "status":
+            made = [_badge(cell) for cell in table.cells]
+        elif name == "measured":
+            made = [_measured(cell) for cell in table.cells]
+        else:
+            made = [_text(cell) for cell in cells]
+        css = " class=measured" if name == "measured" else ""
+        rows.append(f"<tr{css}><th>{_text(name)}</th>{_cells(made)}</tr>")
+    head = "".join(f"<th>{_text(cell)}</th>" for cell in sheet.header)
+    return _framed(f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>", "wide")
+
+
+def _narrow(table: TableReport) -> str:
+    """The same for a phone: a line an optimizer."""
+    printed = table.scale == "paper"
+    rows = []
+    for cell in table.cells:
+        metric = cell.row.metric
+        at = f"<small>{_text(sheets.values(cell.best.values))}</small>" if cell.best else ""
+        made = [(_measured(cell) if cell.summary else _badge(cell)) + at]
+        if printed:
+            made = [sheets.number(cell.printed, metric), *made, sheets.difference(cell)]
+        rows.append(f"<tr><th>{_text(cell.row.label)}</th>{_cells(made)}</tr>")
+    names = ["paper", "measured", "diff."] if printed else ["measured"]
+    head = "".join(f"<th>{name}</th>" for name in ("", *names))
+    return _framed(f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>", "narrow")
+
+
+def _pictures(table: TableReport) -> str:
+    figures = []
+    for draw, caption in PICTURES:
+        picture = draw(table)
+        if picture is not None:
+            data = base64.b64encode(picture.encode()).decode()
+            alt = f"{caption}: {table.title}"
+            figures.append(
+                f"<figure><img alt='{_text(alt)}' src='data:image/svg+xml;base64,{data}'>"
+                f"<figcaption>{_text(caption)}</figcaption></figure>"
+            )
+    return f"<div class=figures>{''.join(figures)}</div>" if figures else ""
+
+
+def _tuning(table: TableReport) -> str:
+    sheet = sheets.tuning_sheet(table)
+    if sheet is None:
+        return ""
+    return (
+        "<h3>Tuning</h3><p class=hint>Mean ± standard deviation (n); the best is marked.</p>"
+        + _plain_table(sheet, mark="*")
+    )
+
+
+def _provenance(table: TableReport) -> str:
+    origins = "".join(f"<li>{_text(line)}</li>" for line in sheets.origin_lines(table))
+    measured = f"<p>Measured with:</p><ul>{origins}</ul>" if origins else ""
+    return (
+        "<details><summary>What the paper does not say, and where the values are from</summary>"
+        f"{_plain_table(sheets.provenance_sheet(table), css='prose settings')}{measured}</details>"
+    )
+
+
+def _commands(table: TableReport) -> str:
+    items = []
+    for cell in table.cells:
+        lines = "\n".join(sheets.commands(cell, table.layout.seeds))
+        items.append(f"<dt>{_text(cell.row.name)}</dt><dd><pre>{_text(lines)}</pre></dd>")
+    return (
+        "<details><summary>The commands that regenerate each cell</summary>"
+        f"<dl>{''.join(items)}</dl></details>"
+    )
+
+
+def _overridden_card(report: Report) -> str:
+    if not report.overridden:
+        return ""
+    sheet = sheets.overridden_sheet(report.overridden)
+    return (
+        "<section class='card apart' id=overridden><h2>Overridden runs "
+        f"<span class='badge overridden'>overridden</span></h2><p>{EXPLAIN_OVERRIDDEN}</p>"
+        f"{_plain_table(sheet)}</section>"
+    )
+
+
+def _left_out_card(report: Report) -> str:
+    if not report.left_out:
+        return ""
+    return (
+        f"<section class='card apart' id=left-out><h2>Left out: {len(report.left_out)}</h2>"
+        "<p>Files under the folder of runs that cannot be used, and why.</p>"
+        f"{_plain_table(sheets.left_out_sheet(report), css='prose')}</section>"
+    )
+
+
+def _plain_table(sheet: Sheet, css: str = "", mark: str = "") -> str:
+    head = "".join(f"<th>{_text(cell)}</th>" for cell in sheet.header)
+    rows = []
+    for first, *rest in sheet.rows:
+        made = []
+        for cell in rest:
+            best = bool(mark) and cell.endswith(mark)
+            text = _stacked(cell[: -len(mark)].strip() if best else cell)
+            made.append(f"<strong>{text}</strong>" if best else text)
+        rows.append(f"<tr><th>{_text(first)}</th>{_cells(made)}</tr>")
+    return _framed(f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>", css)
+
+
+def _framed(inside: str, css: str) -> str:
+    return f"<div class='frame {css}'><table>{inside}</table></div>"
+
+
+def _cells(made: Iterable[str]) -> str:
+    return "".join(f"<td{' class=nothing' if c == NOTHING else ''}>{c}</td>" for c in made)
+
+
+def _measured(cell: Cell) -> str:
+    """The mean, and below it, smaller, the deviation."""
+    return _stacked(sheets.spread(cell.summary, cell.row.metric)) if cell.summary else NOTHING
+
+
+def _stacked(text: str) -> str:
+    """'0.99 ± 0.01 (5)' with all but the mean smaller, below it."""
+    mean, _, deviation = text.partition(" ± ")
+    return f"{_text(mean)}<small>± {_text(deviation)}</small>" if deviation else _text(text)
+
+
+def _badge(cell: Cell) -> str:
+    note = sheets.status_note(cell)
+    return (
+        f"<span class='badge {cell.status.replace(' ', '-')}' title='{_text(note)}'>"
+        f"{cell.status}</span>"
+    )
+
+
+def _dot(cell: Cell) -> str:
+    title = f"{cell.row.label}: {cell.status}"
+    return f"<i class='dot {cell.status.replace(' ', '-')}' title='{_text(title)}'></i>"
+
+
+def _text(text: str) -> str:
+    return html.escape(text, quote=True)

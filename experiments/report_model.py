@@ -1,0 +1,179 @@
+"""What a report says, before it takes any form: each run is sorted into exactly one place."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from largebatch.experiments import registry, scales, selection
+from largebatch.experiments.comparison import differences, row_of
+from largebatch.experiments.experiment import Row
+from largebatch.experiments.layout import Layout
+from largebatch.experiments.runs import Problem, Run, find_runs
+from largebatch.experiments.selection import Point, Summary
+
+_ORDER = ("finished", "diverged", "running", "interrupted")  # which of two equal runs is kept
+
+
+class Cell(NamedTuple):
+    """One row of the suite at one scale, and the runs that are runs of it."""
+
+    row: Row
+    points: list[Point]  # of the row's grid, in its order
+    best: Point | None
+
+    @property
+    def runs(self) -> list[Run]:
+        return [run for point in self.points for run in point.runs]
+
+    @property
+    def summary(self) -> Summary | None:
+        return self.best.summary(self.row.metric) if self.best else None
+
+    @property
+    def printed(self) -> float | None:
+        """The paper's value; none for a scaled row, which is not what the paper measured."""
+        return self.row.paper.get(self.row.metric) if self.row.scale == "paper" else None
+
+    @property
+    def status(self) -> str:
+        """measured | running | interrupted | diverged | not run."""
+        if self.best:
+            return "measured"
+        states = {run.status for run in self.runs}
+        return next((s for s in ("running", "interrupted", "diverged") if s in states), "not run")
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """{status: runs}, those that occur."""
+        found = [run.status for run in self.runs]
+        return {status: found.count(status) for status in _ORDER if status in found}
+
+
+class Overridden(NamedTuple):
+    """Runs with settings changed by hand, one a seed: shown apart, never in a table's cell."""
+
+    row: Row
+    changes: dict[str, Any]  # field -> the runs' value
+    point: Point
+
+    @property
+    def status(self) -> str:
+        states = {run.status for run in self.point.runs}
+        return next(s for s in _ORDER if s in states)
+
+
+@dataclasses.dataclass(frozen=True)
+class TableReport:
+    """One table at one scale."""
+
+    table: str  # table7
+    scale: str
+    layout: Layout
+    cells: list[Cell]
+
+    @property
+    def number(self) -> str:
+        return self.table[len("table") :]
+
+    @property
+    def anchor(self) -> str:
+        return self.table if self.scale == "paper" else f"{self.table}-{self.scale}"
+
+    @property
+    def title(self) -> str:
+        if self.scale == "paper":
+            return f"Table {self.number}: {self.layout.title}"
+        row = self.cells[0].row
+        return f"Table {self.number} at {self.scale} scale: {row.model} on {row.dataset}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    root: str
+    tables: list[TableReport]
+    overridden: list[Overridden]
+    left_out: list[Problem]  # unreadable, foreign, of other settings, or twice there
+    counted: int  # folders that hold a run's files
+
+
+def gather(root: str, tables: Sequence[str]) -> Report:
+    """Reads all runs under `root` into a report of `tables`; runs of other tables are ignored."""
+    runs, left_out = find_runs(root)
+    counted = len(runs) + len(left_out)
+    accepted: dict[tuple[str, str], list[Run]] = {}
+    changed: dict[str, list[tuple[Row, dict, Run]]] = {}
+    for run in runs:
+        row = row_of(run)
+        if row is None:
+            left_out.append(
+                Problem(run.folder, f"names {run.name!r} at scale {run.scale!r}, unknown here")
+            )
+            continue
+        if row.table not in tables:
+            continue
+        if run.status == "finished" and row.metric not in run.metrics:
+            left_out.append(Problem(run.folder, f"has finished without a value of {row.metric!r}"))
+            continue
+        different = differences(run, row)
+        if not different:
+            accepted.setdefault((run.name, run.scale), []).append(run)
+        elif set(different) <= set(run.overrides):
+            changes = {field: theirs for field, (_, theirs) in different.items()}
+            # Points of a grid are told apart here too.
+            changes.update({f: run.row.get(f) for f in row.grid if f in run.overrides})
+            key = f"{run.name} {run.scale} {sorted(changes.items())}"
+            changed.setdefault(key, []).append((row, changes, run))
+        else:
+            fields = [
+                f"{field} {theirs!r} (now {ours!r})" for field, (ours, theirs) in different.items()
+            ]
+            left_out.append(
+                Problem(run.folder, f"disagrees with {run.name} as it is now: {', '.join(fields)}")
+            )
+    reports = [
+        report
+        for table in tables
+        for scale in scales.SCALES
+        if (report := _table(table, scale, accepted, left_out)) is not None
+    ]
+    overridden = []
+    for group in changed.values():
+        row, changes, _ = group[0]
+        kept = _one_a_seed([run for *_, run in group], (), left_out)
+        overridden.append(Overridden(row, changes, Point(changes, tuple(kept))))
+    return Report(root, reports, overridden, left_out, counted)
+
+
+def _table(
+    table: str,
+    scale: str,
+    accepted: dict[tuple[str, str], list[Run]],
+    left_out: list[Problem],
+) -> TableReport | None:
+    """None for a scale at which nothing was run."""
+    module = registry.module(table)
+    if scale != "paper" and not any((name, scale) in accepted for name in module.ROWS):
+        return None
+    cells = []
+    for name, paper_row in module.ROWS.items():
+        row = scales.scaled(paper_row, scale)
+        runs = _one_a_seed(accepted.get((name, scale), []), tuple(row.grid), left_out)
+        points = selection.at_points(row, runs)
+        cells.append(Cell(row, points, selection.best(points, row.metric)))
+    return TableReport(table, scale, module.LAYOUT, cells)
+
+
+def _one_a_seed(runs: list[Run], grid: tuple[str, ...], left_out: list[Problem]) -> list[Run]:
+    """Keeps one run of each point and seed: a second one would count that seed twice."""
+    kept: dict[tuple, Run] = {}
+    for run in sorted(runs, key=lambda run: _ORDER.index(run.status)):
+        key = (run.seed, *(run.row.get(field) for field in grid))
+        if key in kept:
+            left_out.append(
+                Problem(run.folder, f"is the same run, seed {run.seed}, as {kept[key].folder}")
+            )
+        else:
+            kept[key] = run
+    return list(kept.values())

@@ -1,0 +1,95 @@
+"""The report for a terminal and for Markdown."""
+
+from __future__ import annotations
+
+import shutil
+
+from largebatch.experiments import sheets
+from largebatch.experiments.report_model import Report
+from largebatch.experiments.sheets import Sheet
+
+EXPLAIN_OVERRIDDEN = "Settings changed by hand; these fill no cell above."
+
+
+def opening(report: Report) -> str:
+    """'21 runs under DIR, 2 of them left out.'"""
+    if not report.counted:
+        return f"No runs under {report.root}."
+    left = f", {len(report.left_out)} left out (listed below)" if report.left_out else ""
+    return f"{report.counted} runs under {report.root}{left}."
+
+
+def as_text(report: Report) -> str:
+    parts = [opening(report)]
+    for table in report.tables:
+        parts += [table.title, _fitting(sheets.result_sheet(table))]
+        parts += ["\n".join(f"  {note}" for note in sheets.notes(table))]
+        tuning = sheets.tuning_sheet(table)
+        if tuning:
+            parts += ["  Tuning, mean ± standard deviation (n), * the best:", aligned(tuning)]
+        commands = {line for cell in table.cells for line in sheets.commands(cell, 1)[:1]}
+        if not any(cell.runs for cell in table.cells) and commands:
+            parts += [
+                f"  To run it: python -m largebatch.experiments.sweep --table={table.number} "
+                f"--seeds={table.layout.seeds} --data_dir=DIR"
+            ]
+    if report.overridden:
+        parts += [f"Overridden runs. {EXPLAIN_OVERRIDDEN}"]
+        parts += [aligned(sheets.overridden_sheet(report.overridden))]
+    if report.left_out:
+        parts += [f"Left out: {len(report.left_out)}"]
+        parts += ["\n".join(f"  {path}: {reason}" for path, reason in report.left_out)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _fitting(sheet: Sheet) -> str:
+    """The table, turned on its side where the terminal is too narrow for the paper's layout."""
+    text = aligned(sheet)
+    if len(text.splitlines()[1]) <= shutil.get_terminal_size((120, 24)).columns:
+        return text
+    header, *rows = zip(sheet.header, *sheet.rows)
+    return aligned(Sheet(list(header), [list(row) for row in rows]))
+
+
+def aligned(sheet: Sheet, indent: str = "  ") -> str:
+    """Columns padded to their widest cell, a rule under the header."""
+    lines = [sheet.header, *sheet.rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(sheet.header))]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join(
+        (indent + "  ".join(c.ljust(w) for c, w in zip(line, widths))).rstrip() for line in lines
+    )
+
+
+def as_markdown(report: Report) -> str:
+    parts = [opening(report)]
+    for table in report.tables:
+        parts += [f"### {table.title}", piped(sheets.result_sheet(table))]
+        parts += [" ".join(sheets.notes(table))]
+        tuning = sheets.tuning_sheet(table)
+        if tuning:
+            parts += ["Tuning: mean ± standard deviation (n), \\* the best.", piped(tuning)]
+        parts += ["<details><summary>What the paper does not say, and commands</summary>"]
+        parts += [piped(sheets.provenance_sheet(table))]
+        origins = sheets.origin_lines(table)
+        parts += ["Measured with: " + "; ".join(origins) + "." if origins else ""]
+        commands = [
+            line for cell in table.cells for line in sheets.commands(cell, table.layout.seeds)
+        ]
+        parts += ["```\n" + "\n".join(commands) + "\n```", "</details>"]
+    if report.overridden:
+        parts += ["### Overridden runs", EXPLAIN_OVERRIDDEN]
+        parts += [piped(sheets.overridden_sheet(report.overridden))]
+    if report.left_out:
+        parts += ["### Left out", piped(sheets.left_out_sheet(report))]
+    return "\n\n".join(part for part in parts if part)
+
+
+def piped(sheet: Sheet) -> str:
+    """A table of GitHub's Markdown."""
+
+    def line(cells: list[str]) -> str:
+        escaped = [c.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*") for c in cells]
+        return f"| {' | '.join(escaped)} |"
+
+    return "\n".join([line(sheet.header), "|" + "---|" * len(sheet.header), *map(line, sheet.rows)])

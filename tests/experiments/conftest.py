@@ -1,0 +1,80 @@
+"""Folders of runs as `run` writes them, made without training."""
+
+from __future__ import annotations
+
+import json
+import math
+import pathlib
+import random
+
+import pytest
+
+from largebatch.experiments import folders, overrides, records, registry, scales
+
+
+def write_run(
+    root,
+    name,
+    *,
+    seed=0,
+    scale="paper",
+    settings=None,
+    accuracy=0.99,
+    status="finished",
+    with_result=True,
+    folder=None,
+    **changes,
+) -> pathlib.Path:
+    """Writes one run's folder under `root` and returns it; `changes` go into the record."""
+    row = overrides.apply_overrides(scales.scaled(registry.find(name), scale), settings or {})
+    folder = pathlib.Path(folder or folders.run_folder(str(root), row, seed))
+    folder.mkdir(parents=True, exist_ok=True)
+    experiment = {
+        **records.row_record(row),
+        "seed": seed,
+        "device": "device:CPU:0",
+        "num_devices": 1,
+        "micro_batch": None,
+        "precision": row.precision,
+        "versions": {"tensorflow": "2.15.1", "largebatch": "0.1.0"},
+        "commit": "0123456789abcdef0123456789abcdef01234567",
+    }
+    (folder / "experiment.json").write_text(json.dumps(experiment))
+    if not with_result:
+        return folder
+    noise = random.Random(f"{name} {seed} {settings}")
+    epochs = max(1, round(row.epochs))
+    history, train = [], []
+    for epoch in range(1, epochs + 1):
+        progress = 1 - math.exp(-5 * epoch / epochs)
+        error = (1 - accuracy) + (0.3 * (1 - progress)) ** 2 * noise.uniform(0.8, 1.2)
+        step = round(epoch * row.steps_per_epoch)
+        record = {"step": step, "epoch": float(epoch), "loss": 3 * error, "examples": 10_000}
+        history.append({**record, "accuracy": 1 - error})
+        train.append({"step": step, "epoch": float(epoch), "loss": 2 * error, "learning_rate": 0.1})
+    metrics = {"accuracy": accuracy, "loss": 3 * (1 - accuracy), "examples": 10_000}
+    result = {
+        **experiment,
+        "status": status,
+        "metrics": metrics if status == "finished" else {},
+        "steps": row.steps,
+        "last_step": row.steps,
+        "last_loss": 0.01,
+        "refused_steps": 0,
+        "wall_seconds": 40.0,
+        "history": history,
+        "train_history": train,
+        **changes,
+    }
+    (folder / "result.json").write_text(json.dumps(result))
+    return folder
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """write_run under the test's folder."""
+
+    def make(name, **arguments):
+        return write_run(tmp_path, name, **arguments)
+
+    return make
