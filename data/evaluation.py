@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from largebatch.data.image_set import ImageSet
-from largebatch.data.training import normalisation
+from largebatch.data.normalisation import normaliser
 
 
 def eval_dataset(
@@ -37,18 +37,16 @@ def eval_dataset(
     count = image_set.num_test if split == "test" else image_set.num_train
     rounds = -(-count // (hosts * replicas * batch))
     batches = rounds * replicas
+    normalise = normaliser(image_set)
     with tf.device("CPU:0"):
         images = tf.constant(getattr(image_set, f"{split}_images"))
         labels = tf.constant(getattr(image_set, f"{split}_labels"))
-        scale, shift = normalisation(image_set)
 
     def fetch(number):
         position = (host * batches + number) * batch + tf.range(batch, dtype=tf.int64)
-        index = tf.minimum(
-            position, count - 1
-        )  # filling repeats the last example, so it stays finite
+        index = tf.minimum(position, count - 1)  # filling repeats the last example
         return {
-            "image": tf.cast(tf.gather(images, index), tf.float32) * scale + shift,
+            "image": normalise(tf.gather(images, index)),
             "label": tf.gather(labels, index),
             "weight": tf.cast(position < count, tf.float32),
         }

@@ -39,6 +39,15 @@ def test_images_are_normalised_with_the_training_sets_mean_and_deviation(image_s
     np.testing.assert_array_equal(element["label"], image_set.test_labels)
 
 
+def test_batches_have_static_shapes(image_set):
+    context = tf.distribute.InputContext()
+    assert eval_dataset(image_set, batch=4, context=context).element_spec == {
+        "image": tf.TensorSpec((4, 32, 32, 3), tf.float32),
+        "label": tf.TensorSpec((4,), tf.int32),
+        "weight": tf.TensorSpec((4,), tf.float32),
+    }
+
+
 def test_a_wrong_split_or_batch_is_named(image_set):
     with pytest.raises(ValueError, match="unknown split 'dev'"):
         batches(image_set, split="dev", batch=4)
