@@ -15,6 +15,7 @@ from largebatch.experiments import folders, overrides, records, registry, scales
 def write_run(
     root,
     name,
+    /,
     *,
     seed=0,
     scale="paper",
@@ -74,7 +75,7 @@ def write_run(
 def make_run(tmp_path):
     """write_run under the test's folder."""
 
-    def make(name, **arguments):
+    def make(name, /, **arguments):
         return write_run(tmp_path, name, **arguments)
 
     return make

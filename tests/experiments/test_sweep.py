@@ -128,7 +128,7 @@ def test_a_setting_on_the_command_line_holds_that_field_of_the_grid(tmp_path, en
     ("arguments", "message"),
     [
         ([], "--table=7"),
-        (["--table=99"], "unknown table 'table99'"),
+        (["--table=99"], "unknown table '99'"),
         (["--table=7", "--jobs=0"], "--jobs=0"),
         (["--table=7", "--seeds=0"], "--seeds=0"),
         (["--table=7", "--set", "epoch=1"], "did you mean epochs?"),

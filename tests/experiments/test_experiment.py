@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import dataclasses
+import fractions
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from largebatch.experiments import names, registry
+from largebatch.experiments.experiment import IDENTITY_FIELDS, PAPER_FIELDS, SETTINGS, Row, Stage
+
+LAMB = registry.find("table7/lamb")
+
+
+def test_steps_are_the_epochs_rounded_up_to_whole_updates():
+    assert LAMB.steps == math.ceil(30 * 60_000 / 1024) == 1758
+    imagenet = dataclasses.replace(LAMB, dataset="imagenet2012", batch_size=16_384, epochs=90)
+    assert imagenet.steps == 7038
+
+
+@given(
+    epochs=st.integers(1, 200),
+    batch=st.integers(1, 70_000),
+    warmup=st.floats(0, 300),
+    dataset=st.sampled_from(sorted(names.TRAINING_EXAMPLES)),
+)
+def test_steps_are_exact_and_warmup_ends_before_the_run(epochs, batch, warmup, dataset):
+    row = dataclasses.replace(
+        LAMB, epochs=epochs, batch_size=batch, warmup_epochs=warmup, dataset=dataset
+    )
+    examples = names.TRAINING_EXAMPLES[dataset]
+    assert row.steps == math.ceil(fractions.Fraction(epochs * examples, batch))
+    assert 0 <= row.warmup_steps < row.steps
+
+
+def test_floating_point_adds_no_step():
+    row = dataclasses.replace(LAMB, epochs=0.1, batch_size=1000)
+    assert row.steps == 6  # 0.1 * 60000 / 1000 is a little above 6
+
+
+def test_derived_values_follow_a_change_of_fields():
+    row = dataclasses.replace(LAMB, batch_size=2048, learning_rate=0.5)
+    assert row.stages == (Stage(None, 2048, 879, 0.5, 44),)
+
+
+def test_paper_holds_only_what_is_printed():
+    assert LAMB.paper == {"accuracy": 0.9945}
+    assert LAMB.metric == "accuracy"
+    assert Row().paper == {} and Row().metric is None
+    assert Row(paper_f1=91.0, paper_exact_match=84.0).metric == "f1"
+
+
+def test_optimizer_settings_are_those_that_the_optimizer_reads_and_the_row_gives():
+    assert LAMB.optimizer_settings == {
+        "beta_1": 0.9,
+        "beta_2": 0.999,
+        "epsilon": 1e-6,
+        "weight_decay": 0.01,
+    }
+    assert registry.find("table7/adam").optimizer_settings == {}
+
+
+def test_every_field_is_a_setting_or_the_papers_or_says_what_the_row_is():
+    fields = [field.name for field in dataclasses.fields(Row)]
+    assert sorted(fields) == sorted([*SETTINGS, *PAPER_FIELDS, *IDENTITY_FIELDS])
+
+
+@pytest.mark.parametrize("row", registry.all_rows().values(), ids=lambda row: row.name)
+def test_every_row_is_whole(row):
+    assert row.name == row.name.lower() and row.name.startswith(f"{row.table}/")
+    assert row.stages and all(stage.warmup_steps < stage.steps for stage in row.stages)
+    assert row.metric in row.paper
+    given_settings = [field for field in SETTINGS if getattr(row, field) is not None]
+    assert set(given_settings) <= set(row.sources)
+    assert all(source.note for source in row.sources.values())

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from largebatch.experiments import names, registry
+from largebatch.experiments.errors import UserError
+from largebatch.experiments.sources import assumed, paper, sources
+
+
+def test_rows_of_all_tables_are_found_by_name():
+    rows = registry.all_rows()
+    assert len(rows) == 10
+    assert all(registry.find(name) is row and row.name == name for name, row in rows.items())
+
+
+def test_an_unknown_row_suggests_the_nearest():
+    with pytest.raises(UserError, match="'table7/lam'.*did you mean table7/lamb?"):
+        registry.find("table7/lam")
+    with pytest.raises(UserError, match="did you mean table7/lamb?"):
+        registry.find("Table7/LAMB")
+
+
+def test_a_glob_selects_rows_and_one_that_matches_nothing_is_an_error():
+    assert [row.name for row in registry.matching("*/adam")] == ["table6/adam", "table7/adam"]
+    assert len(registry.matching("table7/*")) == 5
+    with pytest.raises(UserError, match="no experiment matches 'tabel7/.'.*table7/."):
+        registry.matching("tabel7/*")
+
+
+def test_a_table_is_named_by_its_number_too():
+    assert registry.table_name("7") == registry.table_name("table7") == "table7"
+    with pytest.raises(UserError, match="unknown table '77'.*there are: table6, table7"):
+        registry.table_name("77")
+
+
+def test_a_source_declared_twice_or_without_a_note_fails():
+    with pytest.raises(ValueError, match="'epochs' is declared twice"):
+        sources(paper("Table 7", "epochs"), assumed("nothing", "epochs"))
+    with pytest.raises(ValueError, match="needs a note"):
+        paper("", "epochs")
+
+
+def test_known_names_agree_with_the_rooms():
+    from largebatch import data, models, optimizers
+
+    assert set(names.OPTIMIZER_SETTINGS) == set(optimizers.NAMES)
+    assert set(data.NAMES) <= set(names.TRAINING_EXAMPLES)
+    assert set(names.MODELS) <= set(models.__all__)
+
+
+def test_the_optimizers_have_the_settings_that_rows_give_them():
+    from largebatch import optimizers  # loads TensorFlow
+
+    for name, settings in names.OPTIMIZER_SETTINGS.items():
+        assert set(settings) <= set(optimizers.settings_of(name)), name

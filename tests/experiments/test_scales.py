@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from largebatch.experiments import registry
+from largebatch.experiments.errors import UserError
+from largebatch.experiments.overrides import apply_overrides
+from largebatch.experiments.scales import SCALES, proportional_batch, scaled
+
+ROWS = list(registry.all_rows().values())
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_scale_of_every_row_is_sound_and_marked(row):
+    for scale in SCALES:
+        result = scaled(row, scale)
+        assert result.scale == scale and result.name == row.name
+        assert result.warmup_steps < result.steps
+        assert result.overrides == {}
+        assert scaled(row, scale) == result  # pure
+    assert row.scale == "paper"
+
+
+def test_the_paper_scale_is_the_row_itself():
+    assert scaled(ROWS[0], "paper") is ROWS[0]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_laptop_keeps_the_recipe(row):
+    laptop = scaled(row, "laptop")
+    for field in ("optimizer", "learning_rate", "schedule", "warmup_epochs", "epochs", "grid"):
+        assert getattr(laptop, field) == getattr(row, field)
+    assert laptop.steps == pytest.approx(row.steps, rel=0.05)  # batch / N is kept
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_smoke_is_eight_steps_on_data_that_needs_no_network(row):
+    smoke = scaled(row, "smoke")
+    assert (smoke.dataset, smoke.steps, smoke.warmup_steps) == ("digits", 8, 2)
+
+
+def test_a_changed_setting_is_no_longer_the_papers():
+    laptop = scaled(registry.find("table7/lamb"), "laptop")
+    assert laptop.sources["batch_size"].kind == "assumed"
+    assert "laptop scale" in laptop.sources["batch_size"].note
+    assert laptop.sources["epochs"].kind == "paper"
+
+
+def test_an_unknown_scale_suggests_the_nearest():
+    with pytest.raises(UserError, match="'labtop'.*did you mean laptop"):
+        scaled(ROWS[0], "labtop")
+
+
+def test_scaling_twice_or_after_an_override_is_refused():
+    with pytest.raises(ValueError, match="already"):
+        scaled(scaled(ROWS[0], "smoke"), "smoke")
+    with pytest.raises(ValueError, match="already"):
+        scaled(apply_overrides(ROWS[0], {"epochs": "7"}), "smoke")
+
+
+def test_the_proportional_batch_keeps_the_ratio_in_whole_multiples():
+    row = registry.find("table7/lamb")
+    assert proportional_batch(row, "digits") == 24  # 24.5
+    assert proportional_batch(row, "imagenet2012") == 21_864
+    assert proportional_batch(apply_overrides(row, {"batch_size": "8"}), "digits") == 8
