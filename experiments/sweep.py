@@ -130,10 +130,12 @@ def print_best(planned: list[Planned]) -> None:
         spread = f" ± {summary.std:.4f}" if summary.n > 1 else ""
         at = ", ".join(f"{field}={value:g}" for field, value in chosen.values.items())
         tried = sum(bool(point.runs) for point in points)
+        # A scaled or overridden run is not to be compared with the paper's number.
+        is_papers = row.scale == "paper" and set(row.overrides) <= set(row.grid)
         print(
             f"  {name}: {metric} {summary.mean:.4f}{spread} (n={summary.n})"
             + (f" at {at}, best of {tried} of {len(points)} points" if at else "")
-            + f"; the paper: {row.paper[metric]}"
+            + (f"; the paper: {row.paper[metric]}" if is_papers else "")
         )
 
 

@@ -42,6 +42,7 @@ def test_a_sweep_runs_the_whole_grid_and_names_the_best_point(tmp_path, endings,
     assert "8 runs: 8 to be run" in output
     assert "chosen on the test accuracy" in output
     assert "table7/lamb: accuracy 0.9105 ± 0.0007 (n=2) at learning_rate=0.1, best of 4" in output
+    assert "the paper: 0.9945" in output
     log = tmp_path / "table7" / "lamb" / "learning_rate=0.1" / "seed=1" / "run.log"
     assert "a run of table7/lamb" in log.read_text()
     assert "--threads=" in log.read_text()
@@ -101,6 +102,13 @@ sys.exit(sweep.sweep(["sweep", "--rows=table7/lamb", "--jobs=2", "--output_dir={
     assert "stopped after 2 of 4 runs; the same command continues" in output
     results = [json.loads(path.read_text()) for path in tmp_path.glob("**/result.json")]
     assert [result["status"] for result in results] == ["interrupted"] * 2
+
+
+def test_a_scaled_or_overridden_run_is_not_put_beside_the_papers_number(tmp_path, endings, capsys):
+    run_sweep(tmp_path, "--rows=table6/momentum", "--scale=smoke")
+    run_sweep(tmp_path, "--rows=table6/momentum", "--set", "epochs=6")
+    output = capsys.readouterr().out
+    assert output.count("table6/momentum: accuracy") == 2 and "the paper:" not in output
 
 
 def test_an_interrupted_run_is_continued(tmp_path, endings, capsys):
