@@ -9,8 +9,8 @@ import logging
 import os
 import shutil
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 
@@ -48,16 +48,7 @@ def arrays(root: Path, entry: str, prepare: Callable[[Path], dict]) -> dict:
     found = _read(path)
     if found is not None:
         return found
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        lock = open(root / f"{entry}.lock", "w")
-        fcntl.flock(lock, fcntl.LOCK_EX)  # released by the system however this process ends
-    except OSError as error:
-        raise ValueError(
-            f"cannot write to the cache folder {root} ({error.strerror}); set XDG_CACHE_HOME to a "
-            "writable folder"
-        ) from error
-    with lock:
+    with locked(root, entry):
         found = _read(path)  # another process may have made it while this one waited
         if found is not None:
             return found
@@ -70,6 +61,26 @@ def arrays(root: Path, entry: str, prepare: Callable[[Path], dict]) -> dict:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return made
+
+
+@contextlib.contextmanager
+def locked(root: Path, entry: str) -> Iterator[None]:
+    """Holds root/entry.lock, which one process at a time can; the others wait.
+
+    Raises:
+      ValueError: the folder cannot be written.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = open(root / f"{entry}.lock", "w")
+    except OSError as error:
+        raise ValueError(
+            f"cannot write to the cache folder {root} ({error.strerror}); set XDG_CACHE_HOME to a "
+            "writable folder"
+        ) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the system releases it however this process ends
+        yield
 
 
 def _read(path: Path) -> dict | None:

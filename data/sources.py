@@ -65,7 +65,9 @@ def arrays(source: Source, data_dir: str | None, cache_dir: str | None) -> dict:
     if data_dir is None:
         folder = _default_folder()
         if _prepared_folder(source, folder) is None:
-            tfds_builder.download(source, folder)
+            with cache.locked(root, f"{source.name}-download"):
+                if _prepared_folder(source, folder) is None:
+                    tfds_builder.download(source, folder)
     else:
         folder = _local_folder(data_dir)
     prepared = _prepared_folder(source, folder)

@@ -253,13 +253,22 @@ def test_an_official_file_that_is_not_the_registered_one_is_named(archive, tmp_p
         load(data_dir, tmp_path)
 
 
-def test_a_failed_download_says_what_to_do(tmp_path, monkeypatch):
+@pytest.mark.parametrize("place", ["question", "download"])
+def test_a_failed_download_says_what_to_do(tmp_path, monkeypatch, place):
+    import requests
     import tensorflow_datasets as tfds
 
-    def no_network(self, **settings):
-        raise ConnectionError("no route to host")
+    def no_network(*arguments, **settings):
+        raise requests.ConnectionError("no route to host")
 
-    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", no_network)
+    def answer(*arguments, **settings):
+        return None
+
+    builder = tfds.core.DatasetBuilder
+    monkeypatch.setattr(requests, "head", no_network if place == "question" else answer)
+    monkeypatch.setattr(
+        builder, "download_and_prepare", no_network if place == "download" else pytest.fail
+    )
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "default"))
     with pytest.raises(ValueError, match=r"no route to host\). Get cifar-10-binary.*data folder"):
         sources.arrays(SMALL, None, str(tmp_path / "cache"))
