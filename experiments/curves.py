@@ -33,7 +33,8 @@ PERCENTAGES = ("f1",)  # metrics whose best value is 100
 
 def accuracy_curves(table: TableReport) -> str | None:
     """The metric of the best point against epoch: mean over seeds, and a band of one deviation."""
-    return _against_epoch(table, [("history", _metric, "-")], table.layout.measures, accuracy=True)
+    label = f"test {table.cells[0].row.metric}"
+    return _against_epoch(table, [("history", _metric, "-")], label, accuracy=True)
 
 
 def loss_curves(table: TableReport) -> str | None:
@@ -66,7 +67,7 @@ def tuning_curves(table: TableReport) -> str | None:
     axes.set_xscale("log")
     _mark_rates(axes, tuned)
     axes.set_xlabel("learning rate (ring: the best)")
-    axes.set_ylabel(table.layout.measures)
+    axes.set_ylabel(f"test {tuned[0].row.metric}")
     _accuracy_axis(axes, drawn, _top(tuned[0].row.metric))
     return _finish(figure, axes)
 

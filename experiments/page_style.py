@@ -63,7 +63,9 @@ pre { margin: 0; background: var(--paper); border-radius: 6px; padding: 8px 10px
   .narrow th, .narrow td { padding: 7px 3px; vertical-align: top; font-size: .88rem; }
   td small { font-size: .7rem; }
   .prose thead { display: none; } .prose tr { border-bottom: 1px solid var(--line); }
-  .prose tr, .prose th, .prose td { display: block; }
+  .prose tr { display: block; padding: 6px 0; } .prose td:last-child { display: block; }
+  .prose th, .prose td { display: inline-block; margin-right: 10px; }
+  .prose th:first-child { color: var(--ink); font-weight: 600; }
   .prose th, .prose td { border: 0; padding: 2px 0; }
 }
 @media print { body { background: #fff; } .card { break-inside: avoid; } }

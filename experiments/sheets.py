@@ -88,7 +88,7 @@ def notes(table: TableReport) -> list[str]:
             f"The recipe at {table.scale} scale: other data or another model than the paper's, "
             "so nothing here is to be compared with its numbers."
         )
-    if any(cell.row.grid for cell in table.cells):
+    if any(cell.best and cell.row.grid for cell in table.cells):
         found.append(f"Best of each tuning grid, {HOW}, by the mean over the seeds.")
     unusual: dict[str, list[str]] = {}
     for cell in table.cells:
