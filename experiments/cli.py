@@ -70,7 +70,8 @@ def _flag_help(values: flags.FlagValues) -> str:
         if isinstance(flag.parser, flags.EnumParser):
             kind = "=" + "|".join(flag.parser.enum_values)
         default = "" if flag.default in (None, False, []) else f" (default: {flag.default})"
-        lines.append(f"  --{name}{kind}\n      {flag.help}{default}")
+        text = flag.help.rpartition(">: ")[2]  # absl puts an enum's values before its help
+        lines.append(f"  --{name}{kind}\n      {text}{default}")
     return "\n".join(lines)
 
 
