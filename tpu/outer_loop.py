@@ -14,6 +14,7 @@ from absl import logging
 from largebatch.tpu.batch_plan import BatchPlan
 from largebatch.tpu.checkpoints import Checkpoints
 from largebatch.tpu.eval_loop import EvalLoop
+from largebatch.tpu.inputs import distributed_dataset
 from largebatch.tpu.progress import Progress
 from largebatch.tpu.run_folder import RunFolder
 from largebatch.tpu.signals import StopRequest
@@ -136,8 +137,8 @@ class _Run:
             task,
             self._model,
             strategy,
-            strategy.distribute_datasets_from_function(
-                lambda context: task.eval_dataset(context, options.eval_batch)
+            distributed_dataset(
+                strategy, lambda context: task.eval_dataset(context, options.eval_batch)
             ),
         )
         # Restores the newest whole checkpoint.
@@ -204,8 +205,9 @@ class _Run:
         self._evaluate()
 
     def _start_stage(self, index: int, plan: BatchPlan, first_step: int) -> None:
-        dataset = self._strategy.distribute_datasets_from_function(
-            lambda context: self._task.train_dataset(index, context, plan.micro_batch, first_step)
+        dataset = distributed_dataset(
+            self._strategy,
+            lambda context: self._task.train_dataset(index, context, plan.micro_batch, first_step),
         )
         self._plan = plan
         self._loop.start_stage(plan, dataset)

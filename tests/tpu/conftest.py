@@ -53,7 +53,7 @@ class Regression(Task):
             rows = (index * micro_batch + tf.range(micro_batch, dtype=tf.int64)) % EXAMPLES
             batch = self._batch(rows)
             bad = tf.reduce_any(tf.equal(index // micro_batches, [-1, *self._bad_steps]))
-            batch["x"] = tf.where(bad, np.nan, batch["x"])
+            batch["x"] = tf.where(bad, tf.constant(np.nan, self.dtype), batch["x"])
             return batch
 
         return indices.map(fetch)

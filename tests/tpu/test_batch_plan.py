@@ -3,7 +3,9 @@ import pytest
 from largebatch.tpu.batch_plan import BatchPlan
 
 
-@pytest.mark.parametrize("batch, replicas, micro", [(64, 1, 64), (64, 4, 8), (96, 3, 16), (8, 8, 1)])
+@pytest.mark.parametrize(
+    "batch, replicas, micro", [(64, 1, 64), (64, 4, 8), (96, 3, 16), (8, 8, 1)]
+)
 def test_passes_times_replicas_times_micro_batch_is_the_global_batch(batch, replicas, micro):
     plan = BatchPlan.make(batch, replicas, micro)
     assert plan.accumulation * plan.replicas * plan.micro_batch == batch

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from largebatch.tpu import RunFolder
-from largebatch.tpu import outer_loop
+from largebatch.tpu import RunFolder, outer_loop
 from largebatch.tpu.checkpoints import CheckpointError, Checkpoints
 
 
