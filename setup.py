@@ -48,6 +48,9 @@ BEAM_REQUIRES = [
     "google-crc32c>=1.5,<2",  # Beam's TFRecord files need a CRC that recent Beam no longer brings
 ]
 
+# CUDA 12.2 and cuDNN 8.9 as wheels, the versions that TensorFlow 2.15.1 was built with.
+GPU_REQUIRES = ["tensorflow[and-cuda]==2.15.1"]
+
 setuptools.setup(
     name="largebatch",
     version="0.1.0",
@@ -58,7 +61,7 @@ setuptools.setup(
     package_dir={"largebatch": ".", **{f"largebatch.{room}": room for room in ROOMS}},
     packages=["largebatch", *(f"largebatch.{room}" for room in ROOMS)],
     install_requires=INSTALL_REQUIRES,
-    extras_require={"test": TEST_REQUIRES, "beam": BEAM_REQUIRES},
+    extras_require={"test": TEST_REQUIRES, "beam": BEAM_REQUIRES, "gpu": GPU_REQUIRES},
     entry_points={
         "console_scripts": [
             f"largebatch-{program} = largebatch.experiments.{program}:console"
