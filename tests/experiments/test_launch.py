@@ -1,0 +1,132 @@
+import dataclasses
+import json
+
+import pytest
+import tensorflow as tf
+
+from largebatch.experiments import launch, registry
+from largebatch.experiments.errors import UserError
+from largebatch.experiments.overrides import apply_overrides
+from largebatch.experiments.scales import scaled
+from largebatch.experiments.settings import RunSettings
+from largebatch.tpu import devices
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Launches a smoke-scale row; returns the exit code and the result."""
+
+    def launch_row(name, folder="run", overrides=None, **settings):
+        row = apply_overrides(scaled(registry.find(name), "smoke"), overrides or {})
+        output = tmp_path / folder
+        try:
+            code = launch.launch(row, RunSettings(output_dir=str(output), **settings))
+        finally:
+            devices.configure_precision("float32")
+        return code, json.loads((output / "result.json").read_text())
+
+    return launch_row
+
+
+def test_a_result_says_what_was_run_how_it_ended_and_what_came_out(run):
+    code, result = run("table7/lamb")
+    assert code == 0
+    assert (result["name"], result["scale"], result["status"]) == (
+        "table7/lamb",
+        "smoke",
+        "finished",
+    )
+    assert result["metrics"]["examples"] == 360
+    assert 0 <= result["metrics"]["accuracy"] <= 1
+    assert result["last_step"] == result["steps"] == 8
+    assert [record["step"] for record in result["history"]] == [4, 8]
+    assert result["row"]["paper"] == {"accuracy": 0.9945}
+    assert result["sources"]["warmup_epochs"]["kind"] == "assumed"
+    assert (result["device"], result["num_devices"], result["seed"]) == ("cpu", 1, 0)
+    assert result["versions"]["tensorflow"] == tf.__version__
+    assert result["refused_steps"] == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["table7/momentum", "table7/adagrad", "table7/adam", "table7/adamw"]
+)
+def test_each_optimizer_of_table_7_runs(run, name):
+    code, result = run(name)
+    assert code == 0 and result["train_history"][-1]["loss"] > 0
+
+
+def test_the_davidnet_row_runs_in_its_own_precision(run):
+    code, result = run("table6/lamb")
+    assert code == 0
+    assert result["precision"] == "bfloat16"
+
+
+def test_accumulation_and_devices_give_the_run_of_the_whole_batch(run):
+    _, whole = run("table7/momentum", "whole")
+    _, pieces = run("table7/momentum", "pieces", num_devices=2, micro_batch=4)
+    for one, other in zip(whole["train_history"], pieces["train_history"]):
+        assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
+
+
+def test_the_trust_ratios_of_each_layer_are_in_the_log(run, tmp_path):
+    run("table7/lamb")
+    records = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").open()]
+    layers = [record["layers"] for record in records if record["kind"] == "layers"]
+    assert len(layers) == 2
+    for path, (weight_norm, update_norm, trust_ratio) in layers[-1].items():
+        if "kernel" in path:
+            assert trust_ratio == pytest.approx(weight_norm / update_norm, rel=1e-5)
+        else:
+            assert trust_ratio == 1
+
+
+def test_a_rate_that_blows_up_is_a_result_called_diverged(run):
+    code, result = run("table7/momentum", overrides={"learning_rate": "1e30"})
+    assert code == 3
+    assert result["status"] == "diverged"
+    assert result["metrics"] == {}
+    assert 0 < result["last_step"] < 8 and result["last_loss"] > 0
+
+
+def test_a_finished_run_is_not_run_again(run, capsys):
+    _, first = run("table7/adam")
+    code, second = run("table7/adam")
+    assert code == 0 and first == second
+    assert "table7/adam is finished already" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "name, overrides, seed, message",
+    [
+        ("table7/lamb", {}, 0, "name 'table7/adam' found, 'table7/lamb' wanted"),
+        ("table7/adam", {"learning_rate": "0.1"}, 0, "learning_rate 0.001 found, 0.1 wanted"),
+        ("table7/adam", {}, 5, "seed 0 found, 5 wanted"),
+    ],
+)
+def test_the_folder_of_another_run_is_refused_and_untouched(run, name, overrides, seed, message):
+    _, before = run("table7/adam")
+    with pytest.raises(UserError, match=message):
+        run(name, overrides=overrides, seed=seed)
+    assert run("table7/adam")[1] == before
+
+
+def test_a_folder_with_a_foreign_experiment_file_is_refused(run, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/experiment.json").write_text('{"half": ')
+    with pytest.raises(ValueError, match="experiment.json cannot be read"):
+        run("table7/adam")
+
+
+def test_a_dataset_of_the_wrong_size_is_refused(run, monkeypatch):
+    from largebatch import data
+
+    images = data.load("digits")
+    short = dataclasses.replace(images, train_labels=images.train_labels[:-1])
+    monkeypatch.setattr(data, "load", lambda *arguments: short, raising=False)
+    with pytest.raises(UserError, match="1436 training examples here and 1437 in the recipe"):
+        run("table7/adam")
+
+
+def test_a_batch_that_the_devices_do_not_divide_names_the_nearest(run):
+    with pytest.raises(ValueError, match=r"batch_size=32 does not divide over 3 devices"):
+        run("table7/adam", num_devices=3)

@@ -1,0 +1,110 @@
+"""The program itself, in processes that are killed, stopped, and started twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import tensorflow as tf
+
+LIMIT = 180  # seconds
+
+
+def command(folder, *flags):
+    return [
+        sys.executable, "-m", "largebatch.experiments.run", "--experiment=table7/lamb",
+        "--scale=smoke", "--set=epochs=3", "--set=warmup_epochs=0.5", "--set=eval_every_epochs=1",
+        "--steps_per_loop=1", "--checkpoint_every=20", "--deterministic", "--threads=1",
+        f"--output_dir={folder}", *flags,
+    ]  # fmt: skip
+
+
+def start(folder, *flags):
+    return subprocess.Popen(
+        command(folder, *flags), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def finish(process):
+    output, _ = process.communicate(timeout=LIMIT)
+    return process.returncode, output
+
+
+def wait_for_step(process, folder, step):
+    """Waits until the run's log has reached a step, so that a signal falls inside the run."""
+    deadline = time.monotonic() + LIMIT
+    while time.monotonic() < deadline and process.poll() is None:
+        log = folder / "metrics.jsonl"
+        if log.exists():
+            lines = log.read_text().splitlines()
+            if lines and f'"step": {step}' in "".join(lines):
+                return
+        time.sleep(0.02)
+    raise AssertionError(f"step {step} was not reached: {finish(process)}")
+
+
+def state(folder):
+    """Every tensor of the newest checkpoint."""
+    steps = [int(path.stem.split("-")[1]) for path in (folder / "checkpoints").glob("*.index")]
+    reader = tf.train.load_checkpoint(str(folder / "checkpoints" / f"ckpt-{max(steps)}"))
+    names = reader.get_variable_to_shape_map()
+    return {n: reader.get_tensor(n).tobytes() for n in names if "GRAPH" not in n}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    code, output = finish(start(folder))
+    assert code == 0, output
+    return folder
+
+
+def test_sigkill_at_any_step_and_the_same_command_end_in_the_same_bits(whole, tmp_path):
+    for step in (7, 33, 90):
+        process = start(tmp_path)
+        wait_for_step(process, tmp_path, step)
+        process.send_signal(signal.SIGKILL)
+        assert finish(process)[0] == -signal.SIGKILL
+    code, output = finish(start(tmp_path))
+    assert code == 0, output
+    assert "resumed at step 80" in output
+    assert state(whole) == state(tmp_path)
+    results = [json.loads((f / "result.json").read_text()) for f in (whole, tmp_path)]
+    assert results[0]["metrics"] == results[1]["metrics"]
+    assert results[0]["history"] == results[1]["history"]
+
+
+def test_sigterm_writes_a_checkpoint_says_so_and_ends_with_143(whole, tmp_path):
+    process = start(tmp_path)
+    wait_for_step(process, tmp_path, 33)
+    # Held still, so that it is there while a second process on the folder is refused.
+    process.send_signal(signal.SIGSTOP)
+    code, output = finish(start(tmp_path))
+    process.send_signal(signal.SIGCONT)
+    assert code == 2
+    assert "is in use by process" in output and "Traceback" not in output
+    process.send_signal(signal.SIGTERM)
+    code, output = finish(process)
+    assert code == 143, output
+    assert "interrupted: checkpoint of step" in output
+    assert json.loads((tmp_path / "result.json").read_text())["status"] == "interrupted"
+    code, output = finish(start(tmp_path))
+    assert code == 0, output
+    assert state(whole) == state(tmp_path)
+
+
+def test_a_data_dir_without_the_dataset_is_one_line_and_code_2(tmp_path):
+    (tmp_path / "data").mkdir()
+    process = subprocess.run(
+        [sys.executable, "-m", "largebatch.experiments.run", "--experiment=table7/lamb",
+         f"--data_dir={tmp_path / 'data'}", f"--output_dir={tmp_path / 'run'}"],
+        capture_output=True, text=True, timeout=LIMIT,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
+    )  # fmt: skip
+    assert process.returncode == 2
+    assert "Traceback" not in process.stderr
+    (line,) = [line for line in process.stderr.splitlines() if line.startswith("error:")]
+    assert "mnist" in line and str(tmp_path / "data") in line
