@@ -27,9 +27,11 @@ test: environment
 environment:
 	@bash ./environment.sh
 
-# For whoever keeps the pins: resolves setup.py anew, for all three Pythons at once.
-constraints: environment
-	$(python) -m venv .venv-uv
+# For whoever keeps the pins: resolves setup.py anew, for the three Pythons at once. The three names
+# beside it are what builds the packages that come as source.
+constraints:
+	$(or $(PYTHON),python3) -m venv .venv-uv
 	.venv-uv/bin/python -m pip install --quiet 'uv>=0.5'
-	printf 'pip\nwheel\nsetuptools-scm\n' | .venv-uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.9 --all-extras \
-		--no-annotate --custom-compile-command 'make constraints' --output-file constraints.txt setup.py -
+	printf 'pip\nwheel\nsetuptools-scm\n' | .venv-uv/bin/uv pip compile --quiet --upgrade --universal \
+		--python-version 3.9 --all-extras --no-annotate --custom-compile-command 'make constraints' \
+		--output-file constraints.txt setup.py -
