@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 import tensorflow as tf
@@ -11,7 +12,12 @@ from largebatch.experiments.experiment import Row
 from largebatch.models import davidnet, lenet5
 from largebatch.tpu import Task
 
-_MODELS = {"lenet5": lenet5, "davidnet": davidnet}
+_MODELS = {
+    "lenet5": lenet5,
+    # The larger LeNet that ships with Caffe: another reading of the paper's "LeNet".
+    "lenet5_caffe": functools.partial(lenet5, variant="caffe"),
+    "davidnet": davidnet,
+}
 
 
 class ImageClassification(Task):

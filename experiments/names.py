@@ -12,7 +12,7 @@ TRAINING_EXAMPLES = {  # size of the training split, N in the derived steps
     "imagenet2012": 1_281_167,
 }
 
-MODELS = ("lenet5", "davidnet")
+MODELS = ("lenet5", "lenet5_caffe", "davidnet")
 AUGMENTATIONS = ("none", "davidnet")
 SCHEDULES = ("warmup_linear", "goyal", "constant")
 DECAY_STARTS = ("start", "warmup_end")
