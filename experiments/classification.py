@@ -12,7 +12,7 @@ from largebatch.experiments.experiment import Row
 from largebatch.models import davidnet, lenet5
 from largebatch.tpu import Task
 
-_MODELS = {
+MODELS = {
     "lenet5": lenet5,
     # The larger LeNet that ships with Caffe: another reading of the paper's "LeNet".
     "lenet5_caffe": functools.partial(lenet5, variant="caffe"),
@@ -40,7 +40,7 @@ class ImageClassification(Task):
 
     def build_model(self) -> tf.keras.Model:
         settings = {} if self._row.model_width is None else {"width": self._row.model_width}
-        build = _MODELS[self._row.model]
+        build = MODELS[self._row.model]
         return build(self._images.image_shape, self._images.num_classes, **settings)
 
     def train_dataset(self, stage, context, micro_batch, first_step) -> tf.data.Dataset:
