@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import signal
 import subprocess
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,10 @@ def launch(row: Row, settings: RunSettings) -> int:
     Raises:
       ValueError: For a user's mistake, before anything is overwritten.
     """
-    # TensorFlow starts here, once the row is known to be good.
+    # TensorFlow starts here, once the row is known to be good. Its C++ side reports harmless
+    # errors as it loads; real ones come as exceptions.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="google")
     from largebatch import data, tpu
     from largebatch.tpu import devices
 

@@ -187,4 +187,5 @@ def _fault(prefix: str) -> str | None:
 
 def _first_line(error: Exception) -> str:
     text = getattr(error, "message", None) or str(error) or type(error).__name__
-    return text.strip().splitlines()[0][:200]
+    # TensorFlow puts where in the graph it happened before what happened.
+    return re.sub(r"\{\{[^}]*\}\}\s*", "", text.strip().splitlines()[0])
