@@ -193,17 +193,44 @@ def configuration(request):
     return request.param
 
 
-@pytest.fixture(
-    params=[c for c in CONFIGURATIONS if c.name in ("lamb", "lars", "adamw", "nadam", "tfa_lamb")],
-    ids=str,
-)
+SAMPLE = [c for c in CONFIGURATIONS if c.name in ("lamb", "lars", "adamw", "nadam", "tfa_lamb")]
+
+
+@pytest.fixture(params=SAMPLE, ids=str)
 def sample(request):
-    """A few of the table: one of each kind of implementation."""
+    """A few of the table: all of some names."""
     return request.param
 
 
-def state_of(optimizer):
+@pytest.fixture(params={c.name: c for c in reversed(SAMPLE)}.values(), ids=str)
+def kind(request):
+    """One of each kind of implementation, for what takes long."""
+    return request.param
+
+
+@pytest.fixture(
+    params=[c for c in SAMPLE if c.name != "tfa_lamb" and "global_clipnorm" not in c.settings],
+    ids=str,
+)
+def unclipped(request):
+    """Those of the sample that take Keras' clipping arguments and have none yet."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def all_configurations():
+    return CONFIGURATIONS
+
+
+def state_of(optimizer, variables):
     """All that a step changes but the weights and the count of refused steps."""
+    if hasattr(optimizer, "get_slot"):  # A legacy optimizer lists its slots in no fixed order.
+        slots = [
+            optimizer.get_slot(variable, name)
+            for name in sorted(optimizer.get_slot_names())
+            for variable in variables
+        ]
+        return [optimizer.iterations.numpy(), *(slot.numpy() for slot in slots)]
     return [
         variable.numpy()
         for variable in optimizer.variables()
@@ -244,7 +271,7 @@ class Runner:
 
     @property
     def state(self):
-        return state_of(self.optimizer)
+        return state_of(self.optimizer, self.variables)
 
 
 @pytest.fixture(scope="session")
