@@ -63,6 +63,8 @@ class AddonsLAMB(SelectsVariables, tfa.optimizers.LAMB):
             self.refused_steps = tf.Variable(
                 0, name="refused_steps", dtype=tf.int64, trainable=False
             )
+        # A legacy optimizer tracks no attributes, and a checkpoint would miss it.
+        self._track_trackable(self.refused_steps, "refused_steps")
 
     @property
     def jit_compile(self):
