@@ -204,3 +204,21 @@ def test_statistics_are_zero_before_the_first_step():
 def test_a_wrong_setting_is_an_error_that_names_it(arguments, message):
     with pytest.raises(ValueError, match=message):
         LAMB(**arguments)
+
+
+@pytest.mark.parametrize("norm", ["l2", "l1", "linf"])
+@pytest.mark.parametrize("shape", [(1031,), (257, 129)])
+def test_compiled_norms_of_larger_layers_are_numpys(oracles, shape, norm):
+    # Larger than a block of any blocked reduction, and no multiple of one.
+    random = np.random.RandomState(0)
+    weight = random.normal(size=shape).astype(np.float32)
+    gradient = random.normal(size=shape).astype(np.float32)
+    path, statistics = oracles.lamb(
+        weight.astype(np.float64), [gradient.astype(np.float64)], [0.125], norm=norm
+    )
+    variable = tf.Variable(weight, name="dense/kernel")
+    optimizer = LAMB(0.125, norm=norm)
+    optimizer.apply_gradients([(tf.constant(gradient), variable)])
+    np.testing.assert_allclose(variable, path[0], atol=1e-5 * np.abs(path[0]).max())
+    found = [float(value) for value in optimizer.layer_statistics()["dense/kernel"]]
+    assert found == pytest.approx(statistics, rel=1e-5)

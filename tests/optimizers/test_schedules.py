@@ -12,7 +12,7 @@ from largebatch.optimizers.schedules import (
     WarmupPolynomialDecay,
 )
 
-few = settings(max_examples=25, deadline=None, derandomize=True)
+few = settings(max_examples=15, deadline=None, derandomize=True)
 
 
 def rates(schedule, steps):
