@@ -108,7 +108,9 @@ def test_everything_that_is_installed_is_pinned_to_its_version():
     exact = pins("{}.{}".format(*sys.version_info))
     # This folder alone: setuptools, once imported, puts its own vendored packages on sys.path.
     distributions = importlib.metadata.distributions(path=[sysconfig.get_path("purelib")])
-    installed = {canonicalize_name(found.metadata["Name"]): found.version for found in distributions}
+    installed = {
+        canonicalize_name(found.metadata["Name"]): found.version for found in distributions
+    }
     installed.pop("largebatch", None)
     assert len(installed) > 50
     differ = {name: (version, exact.get(name)) for name, version in installed.items()}
