@@ -47,12 +47,14 @@ class BertAdamW(RuleOptimizer):
     def step_coefficients(self, step, scalars):
         return {}, scalars
 
-    def rule(self, gradient, weight, slots, coefficients, *, decayed, adapted):
-        m, v = lamb_moments(*slots, gradient, self.beta_1, self.beta_2)
-        update = lamb_ratio(m, v, self.epsilon)
+    def moments(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+        return lamb_moments(*slots, gradient, self.beta_1, self.beta_2)
+
+    def change(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+        update = lamb_ratio(*slots, self.epsilon)
         if decayed:
             update += self.weight_decay * weight
-        return weight - coefficients["learning_rate"] * update, (m, v), None
+        return coefficients["learning_rate"] * update, None
 
     def get_config(self):
         return {

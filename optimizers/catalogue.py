@@ -44,6 +44,8 @@ def settings_of(name: str) -> dict:
     for cls in class_of(name).__mro__:
         parameters = inspect.signature(cls.__init__).parameters
         for key, parameter in parameters.items():
+            if key == "weight_decay" and cls.__module__.startswith("keras."):
+                continue  # Keras' own decay is never used: see keras_baselines.
             if parameter.default is not inspect.Parameter.empty:
                 settings.setdefault(key, parameter.default)
         if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):

@@ -4,8 +4,26 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from largebatch.optimizers.reduction import folds, reduce_folded
+
 
 def all_finite(tensors, jit_compile: bool):
     """A boolean scalar: no value of any of `tensors` is NaN or infinite."""
-    del jit_compile
+    if folds(jit_compile):
+        return _all_finite_folded(list(tensors))
     return tf.reduce_all([tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tensors])
+
+
+@tf.function(jit_compile=True, autograph=False)
+def _all_finite_folded(tensors):
+    # 0 · x is 0 or NaN, and so is its sum; as floats, because XLA does not share the work on small
+    # output, such as booleans, among the cores.
+    zeros = [reduce_folded(tensor, _nought, tf.add, tf.reduce_sum) for tensor in tensors]
+    total = tf.add_n([tf.cast(zero, tf.float32) for zero in zeros])
+    # XLA would repeat this sum of scalars in every loop that uses the answer, were it not for the
+    # root, which it takes for too dear to repeat.
+    return tf.equal(tf.sqrt(total), 0.0)
+
+
+def _nought(tensor):
+    return tensor * 0

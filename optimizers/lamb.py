@@ -49,9 +49,9 @@ class LAMB(LayerwiseOptimizer):
         weight_decay: λ, inside the layer's update.
         bias_correction: False leaves m̂ = m and v̂ = v (appendix E).
         norm: "l2", "l1" or "linf", of the weights and of the update alike (appendix F).
-        phi_bounds: (γ_l, γ_u) of φ(z) = min(max(z, γ_l), γ_u), for the weights' norm; None: φ(z) = z.
-        exclude_from_weight_decay, exclude_from_layer_adaptation: None, a preset's name, [], or a list of
-            regular expressions on a variable's path.
+        phi_bounds: (γ_l, γ_u) of φ(z) = min(max(z, γ_l), γ_u), z the weights' norm; None: φ(z) = z.
+        exclude_from_weight_decay, exclude_from_layer_adaptation: None, a preset's name, [], or a
+            list of regular expressions on a variable's path.
         jit_compile: compile the update with XLA on every device.
         clipnorm, clipvalue, global_clipnorm, use_ema, ...: Keras' own.
     """
@@ -93,20 +93,23 @@ class LAMB(LayerwiseOptimizer):
             "correction_2": one_minus_power(self.beta_2, step),
         }, scalars
 
-    def rule(self, gradient, weight, slots, coefficients, *, decayed, adapted):
-        m, v = lamb_moments(*slots, gradient, self.beta_1, self.beta_2)
-        r = lamb_ratio(
+    def moments(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+        return lamb_moments(*slots, gradient, self.beta_1, self.beta_2)
+
+    def ratio(self, gradient, m, v, coefficients):
+        """r_t; N-LAMB and NN-LAMB have another."""
+        return lamb_ratio(
             m / coefficients["correction_1"], v / coefficients["correction_2"], self.epsilon
         )
-        new_weight, statistics = self.layer_update(weight, r, coefficients, decayed, adapted)
-        return new_weight, (m, v), statistics
 
-    def layer_update(self, weight, r, coefficients, decayed, adapted):
-        """x − η φ(‖x‖)/‖r + λx‖ (r + λx), the last line of Algorithms 2, 3 and 4."""
-        update = r + self.weight_decay * weight if decayed else r
-        statistics = self.statistics(weight, update, adapted)
-        rate = coefficients["learning_rate"] * tf.cast(statistics.trust_ratio, weight.dtype)
-        return weight - rate * update, statistics
+    def change(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+        """η φ(‖x‖)/‖r + λx‖ (r + λx), the last line of Algorithms 2, 3 and 4."""
+        update = self.ratio(gradient, *slots, coefficients)
+        if decayed:
+            update += self.weight_decay * weight
+        statistics = self.statistics(weight, self.norm_of(update), adapted)
+        rate = coefficients["learning_rate"] * statistics.trust_ratio
+        return rate * update, statistics
 
     def get_config(self):
         return {

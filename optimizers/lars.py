@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from largebatch.optimizers import norms
-from largebatch.optimizers.rule import LayerwiseOptimizer, Statistics
+from largebatch.optimizers.rule import LayerwiseOptimizer
 
 _TRUST_COEFFICIENTS = {"lamb_paper": 1.0, "you2017": 0.001}
 
@@ -85,31 +85,31 @@ class LARS(LayerwiseOptimizer):
     def step_coefficients(self, step, scalars):
         return {}, scalars
 
-    def rule(self, gradient, weight, slots, coefficients, *, decayed, adapted):
-        decay = self.weight_decay if decayed else 0.0
-        rule = self._lamb_paper if self.form == "lamb_paper" else self._you2017
-        return rule(gradient, weight, slots[0], coefficients["learning_rate"], decay, adapted)
+    def moments(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+        (m,) = slots
+        penalised = gradient + self.weight_decay * weight if decayed else gradient
+        if self.form == "lamb_paper":
+            return (self.momentum * m + (1 - self.momentum) * penalised,)
+        ratio = self._statistics_2017(gradient, weight, decayed, adapted).trust_ratio
+        return (self.momentum * m + coefficients["learning_rate"] * ratio * penalised,)
 
-    def _lamb_paper(self, gradient, weight, m, rate, decay, adapted):
-        m = self.momentum * m + (1 - self.momentum) * (gradient + decay * weight)
-        statistics = self._statistics_of(weight, norms.norm(m, self.norm), adapted)
-        ratio = tf.cast(statistics.trust_ratio, weight.dtype)
-        return weight - rate * ratio * m, (m,), statistics
+    def change(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+        (m,) = slots
+        rate = coefficients["learning_rate"]
+        if self.form == "lamb_paper":
+            statistics = self.statistics(weight, self.norm_of(m), adapted, self._kappa)
+            return rate * statistics.trust_ratio * m, statistics
+        statistics = self._statistics_2017(gradient, weight, decayed, adapted)
+        if not self.nesterov:
+            return m, statistics
+        penalised = gradient + self.weight_decay * weight if decayed else gradient
+        return self.momentum * m + rate * statistics.trust_ratio * penalised, statistics
 
-    def _you2017(self, gradient, weight, m, rate, decay, adapted):
-        denominator = norms.norm(gradient, self.norm) + decay * norms.norm(weight, self.norm)
-        statistics = self._statistics_of(weight, denominator, adapted)
-        ratio = tf.cast(statistics.trust_ratio, weight.dtype)
-        scaled = rate * ratio * (gradient + decay * weight)
-        m = self.momentum * m + scaled
-        return weight - (self.momentum * m + scaled if self.nesterov else m), (m,), statistics
-
-    def _statistics_of(self, weight, denominator, adapted):
-        weight_norm = norms.norm(weight, self.norm)
-        ratio = tf.ones_like(weight_norm)
-        if adapted:
-            ratio = norms.trust_ratio(weight_norm, denominator, self.phi_bounds, self._kappa)
-        return Statistics(weight_norm, denominator, ratio)
+    def _statistics_2017(self, gradient, weight, decayed, adapted):
+        denominator = self.norm_of(gradient)
+        if decayed:
+            denominator += self.weight_decay * self.norm_of(weight)
+        return self.statistics(weight, denominator, adapted, self._kappa)
 
     def get_config(self):
         return {

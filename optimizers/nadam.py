@@ -53,11 +53,14 @@ class Nadam(RuleOptimizer):
             "correction_2": one_minus_power(self.beta_2, step),
         }, {"momentum_product": product}
 
-    def rule(self, gradient, weight, slots, coefficients, *, decayed, adapted):
-        m, v = lamb_moments(*slots, gradient, self.beta_1, self.beta_2)
+    def moments(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+        return lamb_moments(*slots, gradient, self.beta_1, self.beta_2)
+
+    def change(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+        m, v = slots
         m_hat = coefficients["m_weight"] * m + coefficients["g_weight"] * gradient
         r = lamb_ratio(m_hat, v / coefficients["correction_2"], self.epsilon)
-        return weight - coefficients["learning_rate"] * r, (m, v), None
+        return coefficients["learning_rate"] * r, None
 
     def get_config(self):
         return {

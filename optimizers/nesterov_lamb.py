@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from largebatch.optimizers.lamb import LAMB, lamb_moments, lamb_ratio, one_minus_power
+from largebatch.optimizers.lamb import LAMB, lamb_ratio, one_minus_power
 from largebatch.optimizers.momentum_schedule import checked_schedule, momentum_at
 
 
@@ -88,8 +88,7 @@ class NLAMB(LAMB):
             "correction_2": one_minus_power(self.beta_2, step),
         }, {"momentum_product": product}
 
-    def rule(self, gradient, weight, slots, coefficients, *, decayed, adapted):
-        m, v = lamb_moments(*slots, gradient, self.beta_1, self.beta_2)
+    def ratio(self, gradient, m, v, coefficients):
         m_hat = nesterov_moment(
             m,
             gradient,
@@ -97,9 +96,7 @@ class NLAMB(LAMB):
             coefficients["beta_1_next"],
             coefficients["one_minus_product"],
         )
-        r = lamb_ratio(m_hat, self.second_moment(v, gradient, coefficients), self.epsilon)
-        new_weight, statistics = self.layer_update(weight, r, coefficients, decayed, adapted)
-        return new_weight, (m, v), statistics
+        return lamb_ratio(m_hat, self.second_moment(v, gradient, coefficients), self.epsilon)
 
     def second_moment(self, v, gradient, coefficients):
         """v̂ = v_t / (1 − β₂ᵗ), Adam's."""

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from largebatch.optimizers.reduction import reduce_folded
+
 NORMS = ("l1", "l2", "linf")
 
 
-def norm(tensor, kind: str = "l2"):
-    """The `kind` norm over all elements of `tensor`, a scalar of at least float32."""
+def norm(tensor, kind: str = "l2", folded: bool = False):
+    """The `kind` norm over all elements of `tensor`, a scalar of at least float32.
+
+    `folded`: by `reduction.reduce_folded`, which is the faster way under XLA on a CPU.
+    """
     if tensor.dtype not in (tf.float32, tf.float64):
         tensor = tf.cast(tensor, tf.float32)
+
+    def total(elementwise, combine, reduce):
+        if folded:
+            return reduce_folded(tensor, elementwise, combine, reduce)
+        return reduce(elementwise(tensor))
+
     if kind == "l2":
-        return tf.sqrt(tf.reduce_sum(tf.square(tensor)))
+        return tf.sqrt(total(tf.square, tf.add, tf.reduce_sum))
     if kind == "l1":
-        return tf.reduce_sum(tf.abs(tensor))
+        return total(tf.abs, tf.add, tf.reduce_sum)
     if kind == "linf":
-        return tf.reduce_max(tf.abs(tensor))
+        return total(tf.abs, tf.maximum, tf.reduce_max)
     raise ValueError(f"norm must be one of {', '.join(NORMS)}, found {kind!r}")
 
 

@@ -38,7 +38,12 @@ class RefusesNonFinite:
 
     @tf.autograph.experimental.do_not_convert
     def _clip_gradients(self, grads):
-        return super()._clip_gradients([dense(gradient) for gradient in grads])
+        grads = [dense(gradient) for gradient in grads]
+        clipped = super()._clip_gradients(grads)
+        if self.clipvalue:
+            # It would make a bound of an infinity, and the step would not be refused.
+            clipped = [tf.where(tf.math.is_finite(g), c, g) for g, c in zip(grads, clipped)]
+        return clipped
 
     def _apply_weight_decay(self, variables):
         """Nothing. Keras' decay runs before the refusal, and outside a layer's update."""

@@ -1,12 +1,12 @@
 """An optimizer whose update is a pure function: the Keras class around the algorithm boxes.
 
-A subclass declares its slots and writes two pure functions, `step_coefficients` (scalars that all
-variables share) and `rule` (new weight and new slots of one variable). This class does the rest:
-slots in float32 whatever the weights are, the refusal of non-finite gradients, strategies, and the
-compilation of one variable's update by XLA on every device.
+A subclass declares its slots and writes three pure functions: `step_coefficients` (scalars that all
+variables share), `moments` (a variable's new slots) and `change` (what is taken off its weights).
+This class does the rest: slots in float32 whatever the weights are, the refusal of non-finite
+gradients, strategies, and the compilation of one variable's update by XLA on every device.
 
 The refusal is a `where` inside the update and not a `tf.cond` around it: it rides on the pass that
-writes the weights anyway, while XLA on a CPU copies all weights and slots around a conditional.
+writes the slots and the weights anyway, while XLA on a CPU copies all of them around a conditional.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import tensorflow as tf
 from largebatch.optimizers import norms
 from largebatch.optimizers.decay import SelectsVariables
 from largebatch.optimizers.exclusions import checked
+from largebatch.optimizers.reduction import folds
 from largebatch.optimizers.refusal import RefusesNonFinite
 
 
@@ -51,11 +52,12 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         """
         raise NotImplementedError
 
-    def rule(self, gradient, weight, slots, coefficients, *, decayed, adapted):
-        """One variable's update; all tensors in the slots' dtype.
+    def moments(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+        """The tuple of one variable's new slots, from the old; all tensors in the slots' dtype."""
+        raise NotImplementedError
 
-        Returns (new weight, tuple of new slots, Statistics or None).
-        """
+    def change(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+        """(x_t − x_{t+1} of one variable, Statistics or None), from the *new* slots."""
         raise NotImplementedError
 
     # What this class does with it.
@@ -126,6 +128,7 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
             slots, statistics, decayed, adapted = self._state_of(variable)
 
             def update_one(variable, gradient, slots, statistics, decayed=decayed, adapted=adapted):
+                slots, statistics = tf.nest.map_structure(_of_this_replica, (slots, statistics))
                 update(
                     variable, gradient, slots, statistics, decayed, adapted, finite, coefficients
                 )
@@ -138,7 +141,23 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
             )
         for name, variable in zip(self.scalar_names, self._scalars):
             variable.assign(tf.where(finite, scalars[name], variable))
+        if self.use_ema:
+            variables = [variable for _, variable in grads_and_vars]
+            tf.cond(finite, lambda: self._average(variables), lambda: tf.constant(0))
         self.iterations.assign_add(tf.cast(finite, tf.int64))
+
+    def _average(self, variables):
+        """Keras' moving average of the weights (`use_ema`), after an applied step."""
+        self._update_model_variables_moving_average(variables)
+        if self.ema_overwrite_frequency:
+
+            def overwrite():
+                self._overwrite_model_variables_with_average_value(variables)
+                return tf.constant(0)
+
+            due = tf.equal((self.iterations + 1) % self.ema_overwrite_frequency, 0)
+            tf.cond(due, overwrite, lambda: tf.constant(0))
+        return tf.constant(0)
 
     @tf.function(jit_compile=True, autograph=False)
     def _compiled_update(self, *args):
@@ -148,32 +167,43 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
     def _update(
         self, variable, gradient, slots, statistics, decayed, adapted, finite, coefficients
     ):
-        """Apply `rule` to one variable on one device, if `finite`."""
+        """Update one variable on one device, if `finite`."""
         dtype = tf.float64 if variable.dtype == tf.float64 else tf.float32
         coefficients = {name: tf.cast(value, dtype) for name, value in coefficients.items()}
-        old_slots = tuple(slot.read_value() for slot in slots)
+        flags = {"decayed": decayed, "adapted": adapted}
+        gradient = tf.cast(gradient, dtype)
         weight = tf.cast(variable.read_value(), dtype)
-        new_weight, new_slots, norms = self.rule(
-            tf.cast(gradient, dtype),
-            weight,
-            old_slots,
-            coefficients,
-            decayed=decayed,
-            adapted=adapted,
-        )
-        variable.assign(
-            tf.cast(tf.where(finite, new_weight, weight), variable.dtype), read_value=False
-        )
-        for slot, new, old in zip(slots, new_slots, old_slots):
-            slot.assign(tf.where(finite, new, old), read_value=False)
+        old = [slot.read_value() for slot in slots]
+        new = self.moments(gradient, weight, old, coefficients, **flags)
+        # Refused here and not at the end, so that the change reads what is written: one array less.
+        new = [tf.where(finite, after, before) for after, before in zip(new, old)]
+        change, norms_and_ratio = self.change(gradient, weight, new, coefficients, **flags)
+        change = tf.where(finite, change, tf.zeros_like(change))
+        variable.assign(tf.cast(weight - change, variable.dtype), read_value=False)
+        for slot, value in zip(slots, new):
+            slot.assign(value, read_value=False)
         if statistics is not None:
-            new = tf.stack([tf.cast(value, tf.float32) for value in norms])
-            statistics.assign(tf.where(finite, new, statistics.read_value()), read_value=False)
+            row = tf.stack([tf.cast(value, tf.float32) for value in norms_and_ratio])
+            statistics.assign(tf.where(finite, row, statistics.read_value()), read_value=False)
 
     def get_config(self):
         config = super().get_config()
+        del config["weight_decay"]  # Keras' own, never used; a subclass that has one adds it.
         config["learning_rate"] = self._serialize_hyperparameter(self._learning_rate)
         return config
+
+
+def _of_this_replica(value):
+    """The part of a mirrored variable that lies on the device whose update is being built.
+
+    `extended.update` passes mirrored variables on whole, and a tf.function takes those of one
+    shape for the same.
+    """
+    if tf.distribute.in_cross_replica_context() and isinstance(
+        value, tf.distribute.DistributedValues
+    ):
+        return value._get()
+    return value
 
 
 class LayerwiseOptimizer(RuleOptimizer):
@@ -190,13 +220,16 @@ class LayerwiseOptimizer(RuleOptimizer):
             "exclude_from_layer_adaptation", from_layer_adaptation
         )
 
-    def statistics(self, weight, update, adapted) -> Statistics:
-        """‖x‖, ‖update‖ and φ(‖x‖)/‖update‖ (1 for a variable that is not adapted)."""
-        weight_norm, update_norm = norms.norm(weight, self.norm), norms.norm(update, self.norm)
+    def norm_of(self, tensor):
+        """The chosen norm of one layer, a scalar."""
+        return norms.norm(tensor, self.norm, folds(self.jit_compile))
+
+    def statistics(self, weight, update_norm, adapted, coefficient=1.0) -> Statistics:
+        """‖x‖, the update's norm, and κ φ(‖x‖)/‖update‖ (1 for a variable that is not adapted)."""
+        weight_norm = self.norm_of(weight)
+        ratio = tf.ones_like(weight_norm)
         if adapted:
-            ratio = norms.trust_ratio(weight_norm, update_norm, self.phi_bounds)
-        else:
-            ratio = tf.ones_like(weight_norm)
+            ratio = norms.trust_ratio(weight_norm, update_norm, self.phi_bounds, coefficient)
         return Statistics(weight_norm, update_norm, ratio)
 
     def get_config(self):

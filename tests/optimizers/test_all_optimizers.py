@@ -342,12 +342,7 @@ def test_gradients_are_clipped_before_the_step(unclipped, runner, close, problem
     [
         {"clipnorm": 0.5},
         {"global_clipnorm": 0.5},
-        pytest.param(
-            {"clipvalue": 0.25},
-            marks=pytest.mark.xfail(
-                strict=True, reason="gradients are looked at after clipping, which bounds inf"
-            ),
-        ),
+        {"clipvalue": 0.25},
     ],
     ids=str,
 )
@@ -360,12 +355,9 @@ def test_clipping_does_not_hide_a_non_finite_gradient(unclipped, runner, same, c
     assert int(run.optimizer.refused_steps) == 1
 
 
-EMA = pytest.mark.xfail(strict=True, reason="RuleOptimizer never updates the moving average")
-
-
 @pytest.mark.parametrize(
     "name",
-    ["momentum", "adamw", *(pytest.param(name, marks=EMA) for name in ("lamb", "lars", "nadam"))],
+    ["momentum", "adamw", "lamb", "lars", "nadam"],
 )
 def test_the_moving_average_of_the_weights_follows_them(name, problem):
     optimizer = create(name, 0.25, jit_compile=False, use_ema=True, ema_momentum=0.5)
