@@ -29,6 +29,17 @@ def pytest_collection_finish(session):
             )
 
 
+@pytest.fixture(autouse=True)
+def keras_defaults():
+    """What a test sets for all of Keras (the loop sets a precision policy) ends with the test."""
+    yield
+    if "tensorflow" in sys.modules:
+        import tensorflow as tf
+
+        tf.keras.mixed_precision.set_global_policy(None)  # none: as floatx says
+        tf.keras.backend.set_floatx("float32")
+
+
 def is_local(host):
     if host is None or host in ("", "localhost", b"localhost", socket.gethostname()):
         return True
