@@ -1,0 +1,35 @@
+"""The README's tables are the report of the committed results, and its commands exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from largebatch.experiments import registry, report, run, sweep
+from largebatch.experiments.report_model import gather
+from largebatch.experiments.report_text import as_markdown
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("table", ["table7"])
+def test_a_table_is_that_of_the_committed_results(table, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    block = re.search(f"<!-- {table} -->\n(.*?)<!-- /{table} -->", README, re.DOTALL).group(1)
+    lines = [line for line in block.splitlines() if line.strip()]
+    assert lines
+    # python -m largebatch.experiments.report --runs=results --table=7 --format=markdown
+    reported = as_markdown(gather("results", [table])).splitlines()
+    assert [line for line in lines if line not in reported] == []
+
+
+def test_every_flag_and_row_that_the_readme_names_exists():
+    programs = {"run": run.FLAGS, "sweep": sweep.FLAGS, "report": report.FLAGS}
+    commands = re.findall(r"python -m largebatch\.experiments\.(\w+)(.*)", README)
+    assert commands
+    for program, arguments in commands:
+        for flag in re.findall(r"--(\w+)", arguments.split("#")[0]):
+            assert flag in programs[program], f"{program} has no --{flag}"
+        for row in re.findall(r"--experiment=(\S+)", arguments):
+            registry.find(row)
