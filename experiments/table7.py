@@ -73,12 +73,18 @@ ROWS = table(
 
 
 def laptop(row: Row) -> Row:
-    """The same recipe on scikit-learn's digits, batch / N kept: seconds, and no network."""
-    return replaced(
+    """The same recipe on scikit-learn's 1,437 training digits, batch / N kept: seconds, no network."""
+    row = replaced(
         row,
         "laptop scale: scikit-learn's digits, the batch in proportion to the data",
         dataset="digits",
         batch_size=proportional_batch(row, "digits"),
+    )
+    if row.optimizer != "momentum":
+        return row
+    # 0.1 at batch 1024 is 0.015 at batch 24 by square-root scaling; 0.1 itself stays at chance.
+    return replaced(
+        row, "laptop scale: square-root scaling to the batch, on the grid", learning_rate=0.01
     )
 
 
