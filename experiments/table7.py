@@ -73,7 +73,7 @@ ROWS = table(
 
 
 def laptop(row: Row) -> Row:
-    """The same recipe on scikit-learn's 1,437 training digits, batch / N kept: seconds, no network."""
+    """The same recipe on scikit-learn's digits, batch / N kept: seconds, and no network."""
     row = replaced(
         row,
         "laptop scale: scikit-learn's digits, the batch in proportion to the data",

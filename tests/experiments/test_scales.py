@@ -6,6 +6,7 @@ from largebatch.experiments import registry
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.overrides import apply_overrides
 from largebatch.experiments.scales import SCALES, proportional_batch, scaled
+from largebatch.optimizers.scaling import sqrt_scaling
 
 ROWS = list(registry.all_rows().values())
 
@@ -28,9 +29,19 @@ def test_the_paper_scale_is_the_row_itself():
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_laptop_keeps_the_recipe(row):
     laptop = scaled(row, "laptop")
-    for field in ("optimizer", "learning_rate", "schedule", "warmup_epochs", "epochs", "grid"):
+    for field in ("optimizer", "schedule", "warmup_epochs", "epochs", "grid"):
         assert getattr(laptop, field) == getattr(row, field)
+    if row.name != "table7/momentum":
+        assert laptop.learning_rate == row.learning_rate
     assert laptop.steps == pytest.approx(row.steps, rel=0.05)  # batch / N is kept
+
+
+def test_momentums_rate_follows_the_smaller_batch_to_the_nearest_of_the_grid():
+    row = registry.find("table7/momentum")
+    laptop = scaled(row, "laptop")
+    wanted = sqrt_scaling(row.learning_rate, row.batch_size, laptop.batch_size)
+    nearest = min(row.grid["learning_rate"], key=lambda rate: abs(rate - wanted))
+    assert laptop.learning_rate == nearest
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
