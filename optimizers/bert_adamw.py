@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from largebatch.optimizers.exclusions import checked
+from largebatch.optimizers.hyperparameters import fraction, not_negative
 from largebatch.optimizers.lamb import lamb_moments, lamb_ratio
 from largebatch.optimizers.rule import RuleOptimizer
 
@@ -36,10 +37,10 @@ class BertAdamW(RuleOptimizer):
         **kwargs,
     ):
         super().__init__(learning_rate, name, jit_compile, **kwargs)
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.weight_decay = weight_decay
+        self.beta_1 = fraction("beta_1", beta_1)
+        self.beta_2 = fraction("beta_2", beta_2)
+        self.epsilon = not_negative("epsilon", epsilon)
+        self.weight_decay = not_negative("weight_decay", weight_decay)
         self.exclude_from_weight_decay = checked(
             "exclude_from_weight_decay", exclude_from_weight_decay
         )

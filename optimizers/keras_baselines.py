@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from largebatch.optimizers.decay import SelectsVariables
 from largebatch.optimizers.exclusions import checked
+from largebatch.optimizers.hyperparameters import not_negative
 from largebatch.optimizers.refusal import RefusesNonFinite
 
 
@@ -29,8 +30,8 @@ class _Penalised(SelectsVariables, RefusesNonFinite):
         self, weight_decay, l2_regularization, exclude_from_weight_decay, jit_compile
     ) -> None:
         self._begin(jit_compile)
-        self.weight_decay = weight_decay
-        self.l2_regularization = l2_regularization
+        self.weight_decay = not_negative("weight_decay", weight_decay)
+        self.l2_regularization = not_negative("l2_regularization", l2_regularization)
         self.exclude_from_weight_decay = checked(
             "exclude_from_weight_decay", exclude_from_weight_decay
         )

@@ -7,12 +7,16 @@ import math
 import tensorflow as tf
 
 from largebatch.optimizers import norms
+from largebatch.optimizers.hyperparameters import fraction, not_negative
 from largebatch.optimizers.rule import LayerwiseOptimizer
 
 
-def one_minus_power(beta: float, step):
-    """1 − βᵗ. By expm1, since 1 − 0.999 in float32 keeps only four digits."""
-    return -tf.math.expm1(step * math.log(beta)) if beta else tf.ones_like(step)
+def bias_correction(beta: float, step):
+    """1 / (1 − βᵗ), a scalar to multiply a moment with: a division an element less.
+
+    By expm1, since 1 − 0.999 in float32 keeps only four digits.
+    """
+    return -1 / tf.math.expm1(step * math.log(beta)) if beta else tf.ones_like(step)
 
 
 def lamb_moments(m, v, gradient, beta_1, beta_2):
@@ -75,10 +79,10 @@ class LAMB(LayerwiseOptimizer):
         **kwargs,
     ):
         super().__init__(learning_rate, name, jit_compile, **kwargs)
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.weight_decay = weight_decay
+        self.beta_1 = fraction("beta_1", beta_1)
+        self.beta_2 = fraction("beta_2", beta_2)
+        self.epsilon = not_negative("epsilon", epsilon)
+        self.weight_decay = not_negative("weight_decay", weight_decay)
         self.bias_correction = bias_correction
         self.norm = norms.checked_norm(norm)
         self.phi_bounds = norms.checked_bounds(phi_bounds)
@@ -89,8 +93,8 @@ class LAMB(LayerwiseOptimizer):
             one = tf.ones_like(step)
             return {"correction_1": one, "correction_2": one}, scalars
         return {
-            "correction_1": one_minus_power(self.beta_1, step),
-            "correction_2": one_minus_power(self.beta_2, step),
+            "correction_1": bias_correction(self.beta_1, step),
+            "correction_2": bias_correction(self.beta_2, step),
         }, scalars
 
     def moments(self, gradient, weight, slots, coefficients, *, decayed, adapted):
@@ -99,7 +103,7 @@ class LAMB(LayerwiseOptimizer):
     def ratio(self, gradient, m, v, coefficients):
         """r_t; N-LAMB and NN-LAMB have another."""
         return lamb_ratio(
-            m / coefficients["correction_1"], v / coefficients["correction_2"], self.epsilon
+            m * coefficients["correction_1"], v * coefficients["correction_2"], self.epsilon
         )
 
     def change(self, gradient, weight, slots, coefficients, *, decayed, adapted):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from largebatch.optimizers import norms
+from largebatch.optimizers.hyperparameters import fraction, not_negative
 from largebatch.optimizers.rule import LayerwiseOptimizer
 
 _TRUST_COEFFICIENTS = {"lamb_paper": 1.0, "you2017": 0.001}
@@ -67,8 +68,8 @@ class LARS(LayerwiseOptimizer):
             )
         if nesterov and form != "you2017":
             raise ValueError(f'nesterov=True needs form="you2017", found form={form!r}')
-        self.momentum = momentum
-        self.weight_decay = weight_decay
+        self.momentum = fraction("momentum", momentum)
+        self.weight_decay = not_negative("weight_decay", weight_decay)
         self.form = form
         self.trust_coefficient = trust_coefficient
         self.nesterov = nesterov

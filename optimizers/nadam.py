@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from largebatch.optimizers.lamb import lamb_moments, lamb_ratio, one_minus_power
+from largebatch.optimizers.hyperparameters import fraction, not_negative
+from largebatch.optimizers.lamb import bias_correction, lamb_moments, lamb_ratio
 from largebatch.optimizers.momentum_schedule import checked_schedule, momentum_at
 from largebatch.optimizers.rule import RuleOptimizer
 
@@ -38,9 +39,9 @@ class Nadam(RuleOptimizer):
         **kwargs,
     ):
         super().__init__(learning_rate, name, jit_compile, **kwargs)
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
+        self.beta_1 = fraction("beta_1", beta_1)
+        self.beta_2 = fraction("beta_2", beta_2)
+        self.epsilon = not_negative("epsilon", epsilon)
         self.momentum_schedule = checked_schedule(momentum_schedule)
 
     def step_coefficients(self, step, scalars):
@@ -50,7 +51,7 @@ class Nadam(RuleOptimizer):
         return {
             "m_weight": beta_next / (1 - product * beta_next),
             "g_weight": (1 - beta) / (1 - product),
-            "correction_2": one_minus_power(self.beta_2, step),
+            "correction_2": bias_correction(self.beta_2, step),
         }, {"momentum_product": product}
 
     def moments(self, gradient, weight, slots, coefficients, *, decayed, adapted):
@@ -59,7 +60,7 @@ class Nadam(RuleOptimizer):
     def change(self, gradient, weight, slots, coefficients, *, decayed, adapted):
         m, v = slots
         m_hat = coefficients["m_weight"] * m + coefficients["g_weight"] * gradient
-        r = lamb_ratio(m_hat, v / coefficients["correction_2"], self.epsilon)
+        r = lamb_ratio(m_hat, v * coefficients["correction_2"], self.epsilon)
         return coefficients["learning_rate"] * r, None
 
     def get_config(self):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from largebatch.optimizers.lamb import LAMB, lamb_ratio, one_minus_power
+from largebatch.optimizers.lamb import LAMB, bias_correction, lamb_ratio
 from largebatch.optimizers.momentum_schedule import checked_schedule, momentum_at
 
 
-def nesterov_moment(moment, value, beta, beta_next, one_minus_product):
+def nesterov_moment(moment, value, beta, beta_next, correction):
     """(β^{t+1} moment_t + (1 − β^t) value_t) / (1 − Π_{i≤t} β^i), where β^t is a schedule's value.
 
-    Algorithms 3 and 4, with value = g (first moment) or g² (second moment).
+    Algorithms 3 and 4, with value = g (first moment) or g² (second moment);
+    correction = 1 / (1 − Π_{i≤t} β^i).
     """
-    return (beta_next * moment + (1 - beta) * value) / one_minus_product
+    return (beta_next * moment + (1 - beta) * value) * correction
 
 
 @tf.keras.utils.register_keras_serializable(package="largebatch")
@@ -84,8 +85,8 @@ class NLAMB(LAMB):
         return {
             "beta_1": beta,
             "beta_1_next": momentum_at(self.momentum_schedule, self.beta_1, step + 1),
-            "one_minus_product": 1 - product,
-            "correction_2": one_minus_power(self.beta_2, step),
+            "correction_1": 1 / (1 - product),
+            "correction_2": bias_correction(self.beta_2, step),
         }, {"momentum_product": product}
 
     def ratio(self, gradient, m, v, coefficients):
@@ -94,13 +95,13 @@ class NLAMB(LAMB):
             gradient,
             coefficients["beta_1"],
             coefficients["beta_1_next"],
-            coefficients["one_minus_product"],
+            coefficients["correction_1"],
         )
         return lamb_ratio(m_hat, self.second_moment(v, gradient, coefficients), self.epsilon)
 
     def second_moment(self, v, gradient, coefficients):
         """v̂ = v_t / (1 − β₂ᵗ), Adam's."""
-        return v / coefficients["correction_2"]
+        return v * coefficients["correction_2"]
 
     def get_config(self):
         config = super().get_config()
