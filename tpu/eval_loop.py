@@ -36,9 +36,9 @@ class EvalLoop(orbit.AbstractEvaluator):
                 total[1] += float(pair[1])
         if not totals or not totals["loss"][1]:
             raise ValueError("the evaluation set is empty: at least one example is needed")
-        results = {name: total / weight for name, (total, weight) in totals.items()}
-        results["examples"] = int(totals["loss"][1])
-        return results
+        examples, _ = totals.pop("examples")
+        results = {name: total / weight for name, (total, weight) in totals.items() if weight}
+        return {**self._task.finish_evaluation(results), "examples": int(examples)}
 
     def _sums(self, batch):
         per_replica = self._strategy.run(self._replica_sums, args=(batch,))
@@ -49,7 +49,10 @@ class EvalLoop(orbit.AbstractEvaluator):
 
     def _replica_sums(self, batch):
         outputs = self._task.forward(self._model, batch, training=False)
+        loss, weight = self._task.loss(outputs, batch)
+        examples = tf.reduce_sum(batch["weight"]) if "weight" in batch else weight
         return {
-            "loss": self._task.loss(outputs, batch),
+            "loss": (loss, weight),
+            "examples": (examples, tf.ones_like(examples)),
             **self._task.metrics(outputs, batch),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orbit
@@ -18,6 +18,7 @@ from largebatch.tpu.inputs import distributed_dataset
 from largebatch.tpu.progress import Progress
 from largebatch.tpu.run_folder import RunFolder
 from largebatch.tpu.signals import StopRequest
+from largebatch.tpu.slots import reset_slots
 from largebatch.tpu.summaries import layer_statistics, write_hparams, write_layers
 from largebatch.tpu.task import Task
 from largebatch.tpu.train_loop import Diverged, TrainLoop
@@ -31,23 +32,28 @@ class FitOptions:
     """How a run is executed; none of it changes what is computed, but for `clip_norm`.
 
     Attributes:
-      steps_per_epoch: Updates in an epoch, for the records; need not be whole.
+      steps_per_epoch: Updates in an epoch, for the records; need not be whole. None: the run has
+        no epochs, and its records say `progress`, the share of its updates, in their place.
       steps_per_loop: Updates between two looks at the loss.
       eval_every: Updates between evaluations; the last update is always followed by one.
       eval_batch: Examples in an evaluation batch of one replica.
       checkpoint_every: Updates between checkpoints; the last one is always saved.
-      micro_batch: Examples in one pass of one replica; None takes its share in one pass.
+      micro_batch: Examples in one pass of one replica, for all stages or one for each; None takes
+        the replica's share in one pass.
       clip_norm: Global norm to clip the mean gradient to; None does not clip.
+      keep_moments: Whether a stage starts with the optimizer's slots as the one before left them;
+        otherwise with zeros. Its count of updates goes on either way.
       hparams: Settings shown by TensorBoard's hparams plugin.
     """
 
-    steps_per_epoch: float
+    steps_per_epoch: float | None
     steps_per_loop: int = 10
     eval_every: int | None = None
     eval_batch: int = 1000
     checkpoint_every: int = 1000
-    micro_batch: int | None = None
+    micro_batch: int | Sequence[int | None] | None = None
     clip_norm: float | None = None
+    keep_moments: bool = True
     hparams: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
@@ -111,9 +117,12 @@ class _Run:
         self._options = options
         self._stop = stop
         self._total = sum(stage.steps for stage in task.stages)
+        pieces = options.micro_batch
+        if not isinstance(pieces, Sequence):
+            pieces = [pieces] * len(task.stages)
         self._plans = [
-            BatchPlan.make(stage.batch_size, strategy.num_replicas_in_sync, options.micro_batch)
-            for stage in task.stages
+            BatchPlan.make(stage.batch_size, strategy.num_replicas_in_sync, micro_batch)
+            for stage, micro_batch in zip(task.stages, pieces)
         ]
         with strategy.scope():
             self._step = orbit.utils.create_global_step()
@@ -205,6 +214,8 @@ class _Run:
         self._evaluate()
 
     def _start_stage(self, index: int, plan: BatchPlan, first_step: int) -> None:
+        if index and not first_step and not self._options.keep_moments:
+            reset_slots(self._optimizer)
         dataset = distributed_dataset(
             self._strategy,
             lambda context: self._task.train_dataset(index, context, plan.micro_batch, first_step),
@@ -259,17 +270,20 @@ class _Run:
         figures = "  ".join(
             f"{name} {value:.4f}" for name, value in sorted(results.items()) if name != "examples"
         )
+        per_epoch = self._options.steps_per_epoch
+        epoch = f"epoch {step / per_epoch:.2f}  " if per_epoch else ""
         self._progress.say(
-            f"step {step}/{self._total}  epoch {step / self._options.steps_per_epoch:.2f}  "
-            f"{figures}  ({results['examples']} examples)"
+            f"step {step}/{self._total}  {epoch}{figures}  ({results['examples']} examples)"
         )
 
     def _record(self, kind: str, **values) -> dict[str, Any]:
         step = self._steps_done
+        per_epoch = self._options.steps_per_epoch
+        length = ("epoch", per_epoch) if per_epoch else ("progress", self._total)
         record = {
             "kind": kind,
             "step": step,
-            "epoch": round(step / self._options.steps_per_epoch, 4),
+            length[0]: round(step / length[1], 4),
             **values,
             "seconds": round(self._seconds(), 2),
         }
@@ -280,7 +294,7 @@ class _Run:
         return self._seconds_before + time.monotonic() - self._began
 
     def _outcome(self, status: str, evaluation: Mapping[str, Any] | None = None) -> Outcome:
-        bookkeeping = ("kind", "step", "epoch", "seconds")
+        bookkeeping = ("kind", "step", "epoch", "progress", "seconds")
         return Outcome(
             status=status,
             metrics={k: v for k, v in (evaluation or {}).items() if k not in bookkeeping},

@@ -26,6 +26,11 @@ class Task(abc.ABC):
     tensors whose leading dimension is static.
     """
 
+    # Keys of a training batch that hold this replica's part of a total over the whole update (a
+    # scalar). The loop replaces each by the sum over all replicas before it asks for the loss: a
+    # loss of two terms with a normaliser each needs to know them before the gradient is taken.
+    update_totals: Sequence[str] = ()
+
     @property
     @abc.abstractmethod
     def stages(self) -> Sequence[Stage]:
@@ -66,3 +71,7 @@ class Task(abc.ABC):
     @abc.abstractmethod
     def metrics(self, outputs: Any, batch: Batch) -> Mapping[str, tuple[tf.Tensor, tf.Tensor]]:
         """Returns evaluation metrics, each as (sum, weight), float32 scalars."""
+
+    def finish_evaluation(self, results: dict[str, float]) -> dict[str, float]:
+        """Returns the figures of an evaluation, from the means over all of its examples."""
+        return results

@@ -135,6 +135,7 @@ class TrainLoop(orbit.AbstractTrainer):
     def _sum_terms(self, batch) -> list[tf.Tensor]:
         """Returns the gradients of the summed loss, the loss's sum and the weights' sum."""
         variables = self._model.trainable_variables
+        batch = self._with_totals(batch)
         with tf.GradientTape() as tape:
             outputs = self._task.forward(self._model, batch, training=True)
             loss_sum, weight_sum = self._task.loss(outputs, batch)
@@ -142,6 +143,15 @@ class TrainLoop(orbit.AbstractTrainer):
             loss_sum, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
         return [*(tf.convert_to_tensor(g) for g in gradients), loss_sum, weight_sum]
+
+    def _with_totals(self, batch):
+        """The batch with its totals over the update summed over the replicas."""
+        if self._plan.replicas == 1 or not self._task.update_totals:
+            return batch
+        keys = list(self._task.update_totals)
+        replica = tf.distribute.get_replica_context()
+        sums = replica.all_reduce(tf.distribute.ReduceOp.SUM, [batch[key] for key in keys])
+        return {**batch, **dict(zip(keys, sums))}
 
     def _accumulate(self, batch) -> None:
         for total, term in zip(self._sums, self._sum_terms(batch)):
