@@ -8,7 +8,14 @@ from __future__ import annotations
 
 import importlib
 
-_HOME = {"lenet5": "lenet", "davidnet": "dawnbench"}
+_HOME = {
+    "lenet5": "lenet",
+    "davidnet": "dawnbench",
+    "BERT_SIZES": "bert_sizes",
+    "bert_encoder": "bert",
+    "bert_pretrainer": "bert",
+    "bert_span_model": "bert",
+}
 
 __all__ = sorted(_HOME)
 

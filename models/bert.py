@@ -1,0 +1,223 @@
+"""BERT: encoder, pre-trainer and span model (Devlin et al. 2019; the paper's Tables 1, 2, 4, 8).
+
+Axes: b sequences, L their length, P masked positions a sequence, H hidden size, V vocabulary.
+
+The encoder is tf-models-official's BertEncoderV2: a layer of ours may run around it (BertEncoder,
+its functional twin, is a closed graph into which no dropout seed can be handed). Weights are drawn
+from a normal distribution of deviation 0.02 cut off at two deviations, LayerNorm's epsilon is
+1e-12 and gelu its tanh approximation, as in Google's code.
+
+Under the global policy mixed_bfloat16 matrix products are in bfloat16; weights, LayerNorm, the
+residual stream, gelu and all logits are float32.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+from official.nlp.modeling import networks
+
+from largebatch.models import stateless_dropout
+from largebatch.models.bert_sizes import bert_size
+
+ENCODER_INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
+
+
+def bert_encoder(
+    size_name: str, vocabulary_size: int, max_positions: int = 512, dropout: float = 0.1
+) -> BertEncoder:
+    """The encoder of that size (see `BERT_SIZES`), built.
+
+    Parameters, with n layers, hidden size H, feed-forward size F = 4H, vocabulary V, positions M:
+
+      embeddings   (V + M + 2 + 2) H            words, positions, two types, LayerNorm
+      a layer      4 (H + 1) H + 2H             query, key, value, output; LayerNorm
+                   + (H + 1) F + (F + 1) H + 2H feed-forward; LayerNorm
+      pooler       (H + 1) H
+
+    Raises:
+      ValueError: an unknown size, a vocabulary or number of positions below 1, a dropout rate that
+        is not in [0, 1).
+    """
+    size = bert_size(size_name)
+    for name, value in (("vocabulary_size", vocabulary_size), ("max_positions", max_positions)):
+        if int(value) != value or value < 1:
+            raise ValueError(f"{name} is {value}, wanted a whole number of at least 1")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"the dropout rate is {dropout}, wanted at least 0 and below 1")
+    return BertEncoder(
+        vocab_size=int(vocabulary_size),
+        hidden_size=size.hidden_size,
+        num_layers=size.layers,
+        num_attention_heads=size.heads,
+        inner_dim=size.intermediate_size,
+        inner_activation=gelu,
+        max_sequence_length=int(max_positions),
+        type_vocab_size=2,
+        output_dropout=dropout,
+        attention_dropout=dropout,
+        initializer=initializer(),
+        name="bert",
+    )
+
+
+def bert_pretrainer(
+    size_name: str, vocabulary_size: int, max_positions: int = 512, dropout: float = 0.1
+) -> BertPretrainer:
+    """The encoder with the heads of both pre-training tasks, built; see `BertPretrainer`.
+
+    To the encoder's parameters come, for the masked LM, (H + 1) H + 2H + V (a dense layer, its
+    LayerNorm, the output's bias; the output's table is that of the word embeddings) and for the
+    next sentence 2 (H + 1). With V = 30522 BERT-Large has 335,141,888 + 1,082,170 + 2,050 =
+    336,226,108 parameters: the "336 M" of reports that count the heads, where the BERT paper rounds
+    to 340 M.
+    """
+    return BertPretrainer(bert_encoder(size_name, vocabulary_size, max_positions, dropout))
+
+
+def bert_span_model(
+    size_name: str, vocabulary_size: int, max_positions: int = 512, dropout: float = 0.1
+) -> BertSpanModel:
+    """The encoder with SQuAD's head, built; see `BertSpanModel`."""
+    return BertSpanModel(bert_encoder(size_name, vocabulary_size, max_positions, dropout))
+
+
+def initializer() -> tf.keras.initializers.Initializer:
+    return tf.keras.initializers.TruncatedNormal(stddev=0.02)
+
+
+@tf.keras.utils.register_keras_serializable("largebatch")
+def gelu(x):
+    """x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))): the approximation of Google's BERT."""
+    return tf.nn.gelu(x, approximate=True)
+
+
+@tf.keras.utils.register_keras_serializable("largebatch")
+class BertEncoder(networks.BertEncoderV2):
+    """tf-models-official's encoder with stateless dropout.
+
+    Input: a dictionary of input_word_ids, input_mask (1 = token), input_type_ids, int32 [b, L] with
+    L up to max_positions, and in training dropout_seed, int32 [2]. All dropout masks are a function
+    of dropout_seed and of the layer's place in the encoder, nothing else.
+    Output: a dictionary of sequence_output [b, L, H] float32, pooled_output [b, H], encoder_outputs
+    (a list of the layers' [b, L, H]).
+
+    Raises ValueError: training with dropout and no dropout_seed; a sequence above max_positions.
+    """
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self._dropout_layers = 0
+        # A call builds all layers, so that their dropout can be replaced here.
+        self(self.inputs, training=False)
+        self._dropout_layers = stateless_dropout.make_stateless(self)
+
+    def call(self, inputs, training=None):
+        tokens = {name: inputs[name] for name in ENCODER_INPUTS}
+        length, limit = tokens["input_word_ids"].shape[1], self._config["max_sequence_length"]
+        if length is not None and length > limit:
+            raise ValueError(
+                f"a sequence of {length} tokens, but the model has {limit} positions: make it with "
+                f"max_positions={length} or more"
+            )
+        seed = None
+        rates = self._config["output_dropout"], self._config["attention_dropout"]
+        if training and any(rates):
+            seed = inputs.get("dropout_seed")
+            if seed is None:
+                raise ValueError(
+                    "training with dropout needs 'dropout_seed' (int32 [2]) in the batch; found "
+                    f"{', '.join(sorted(inputs))}. Give one, or make the model with dropout=0"
+                )
+        with stateless_dropout.seeded(seed, self._dropout_layers):
+            return super().call(tokens)
+
+
+class MaskedLanguageModel(tf.keras.layers.Layer):
+    """Scores of the words at the masked positions, and at no others.
+
+    sequence [b, L, H], positions int32 [b, P], word embeddings [V, H] -> float32 [b, P, V]:
+    dense, gelu, LayerNorm, then the product with the embeddings, and a bias.
+    """
+
+    def __init__(self, vocabulary_size: int, hidden_size: int, name: str):
+        # float32: XLA's and CUDA's default precision still multiply it on the fast units, but the
+        # sums, and so the logits, are not rounded to 8 bits.
+        super().__init__(dtype=tf.float32, name=name)
+        self._vocabulary_size = vocabulary_size
+        self.transform = tf.keras.layers.Dense(
+            hidden_size, kernel_initializer=initializer(), name="transform/dense"
+        )
+        self.layer_norm = tf.keras.layers.LayerNormalization(
+            epsilon=1e-12, dtype=tf.float32, name="transform/layer_norm"
+        )
+
+    def build(self, input_shape):
+        self.bias = self.add_weight("output/bias", [self._vocabulary_size], initializer="zeros")
+        super().build(input_shape)
+
+    def call(self, sequence, positions, embeddings):
+        gathered = tf.gather(sequence, positions, batch_dims=1)  # [b, P, H]
+        x = tf.reshape(gathered, [-1, sequence.shape[-1]])  # [bP, H]
+        x = self.layer_norm(gelu(tf.cast(self.transform(x), tf.float32)))
+        logits = tf.matmul(x, embeddings, transpose_b=True) + self.bias  # [bP, V]
+        return tf.reshape(logits, tf.concat([tf.shape(positions), [self._vocabulary_size]], 0))
+
+
+class BertPretrainer(tf.keras.Model):
+    """The encoder's inputs and masked_lm_positions int32 [b, P] -> a dictionary of
+
+    masked_lm_logits      float32 [b, P, V]
+    next_sentence_logits  float32 [b, 2], class 1 being "the second segment is a random one"
+    """
+
+    def __init__(self, encoder: BertEncoder, name: str = "bert_pretrainer"):
+        super().__init__(name=name)
+        config = encoder.get_config()
+        self.encoder = encoder
+        self.masked_lm = MaskedLanguageModel(
+            config["vocab_size"], config["hidden_size"], name="masked_lm"
+        )
+        self.next_sentence = tf.keras.layers.Dense(
+            2, kernel_initializer=initializer(), dtype=tf.float32, name="next_sentence"
+        )
+        positions = tf.keras.Input([None], dtype=tf.int32, name="masked_lm_positions")
+        self({**encoder.inputs, "masked_lm_positions": positions}, training=False)
+
+    def call(self, inputs, training=None):
+        encoded = self.encoder(_encoder_inputs(inputs), training=training)
+        masked_lm_logits = self.masked_lm(
+            encoded["sequence_output"],
+            inputs["masked_lm_positions"],
+            tf.convert_to_tensor(self.encoder.get_embedding_table()),
+        )
+        return {
+            "masked_lm_logits": masked_lm_logits,
+            "next_sentence_logits": self.next_sentence(encoded["pooled_output"]),
+        }
+
+
+class BertSpanModel(tf.keras.Model):
+    """The encoder's inputs -> a dictionary of start_logits and end_logits, float32 [b, L].
+
+    Where an answer starts and ends (SQuAD): one dense layer over every token's output; padding is
+    not masked. As in Google's run_squad the pooler is there but takes no part: it is not trained.
+    """
+
+    def __init__(self, encoder: BertEncoder, name: str = "bert_span_model"):
+        super().__init__(name=name)
+        self.encoder = encoder
+        encoder.pooler_layer.trainable = False
+        self.span = tf.keras.layers.Dense(
+            2, kernel_initializer=initializer(), dtype=tf.float32, name="span"
+        )
+        self(encoder.inputs, training=False)
+
+    def call(self, inputs, training=None):
+        encoded = self.encoder(_encoder_inputs(inputs), training=training)
+        logits = self.span(encoded["sequence_output"])  # [b, L, 2]
+        return {"start_logits": logits[..., 0], "end_logits": logits[..., 1]}
+
+
+def _encoder_inputs(inputs):
+    names = (*ENCODER_INPUTS, "dropout_seed")
+    return {name: inputs[name] for name in names if name in inputs}

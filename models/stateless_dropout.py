@@ -1,0 +1,96 @@
+"""Dropout whose masks are a function of a seed that comes with the batch, and of the layer.
+
+tf-models-official's and Keras' layers make their own `tf.keras.layers.Dropout`, which draws from
+hidden state: a run that is resumed, or spread over another number of devices, draws other masks.
+`make_stateless(model)` gives each of them a drawer of masks without state; while a model runs,
+`seeded(seed)` says which seed they draw from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+
+import tensorflow as tf
+
+# MirroredStrategy traces each replica in a thread of its own: a seed is seen by its replica alone.
+_ACTIVE = threading.local()
+
+# A mask is drawn from 16 bits an element: half the random bits of a float, and the rate is met to
+# 1 / 131072. The scale is that of the rate as met, so that the mean is kept exactly.
+_LEVELS = 1 << 16
+
+
+def make_stateless(model: tf.keras.layers.Layer) -> int:
+    """Makes every dropout layer of a built model stateless; returns how many there are.
+
+    They are numbered in the order in which Keras lists them, which is that of construction: the
+    same in every process.
+    """
+    layers = [
+        layer for layer in model._flatten_layers() if isinstance(layer, tf.keras.layers.Dropout)
+    ]
+    for index, layer in enumerate(layers):
+        # Past Keras' tracking of attributes: what a checkpoint holds stays as it is without this.
+        object.__setattr__(layer, "_random_generator", _MaskDrawer(index))
+    return len(layers)
+
+
+@contextlib.contextmanager
+def seeded(seed, layers: int):
+    """Within this context, dropout draws from `seed` (int32 [2]); None: dropout is an error.
+
+    `layers` is what `make_stateless` returned. The layers' own seeds are drawn from `seed` in one
+    operation.
+    """
+    before = getattr(_ACTIVE, "seeds", None)
+    _ACTIVE.seeds = None if seed is None else tf.random.stateless_uniform(
+        [layers, 2], tf.ensure_shape(seed, [2]), None, None, tf.int32
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        _ACTIVE.seeds = before
+
+
+class _MaskDrawer(tf.Module):
+    """Stands where a dropout layer of Keras 2.15 keeps its random generator."""
+
+    def __init__(self, index: int):
+        super().__init__()
+        self._index = index
+
+    def _maybe_init(self):
+        """Keras calls this when it builds a layer; there is no state to make."""
+
+    def dropout(self, inputs, rate, noise_shape=None):
+        seeds = getattr(_ACTIVE, "seeds", None)
+        if seeds is None:
+            raise ValueError(
+                "a dropout layer runs in training outside of its model, where no seed is given; "
+                "call the model, with 'dropout_seed' in its batch"
+            )
+        if noise_shape is not None:
+            raise ValueError(f"stateless dropout takes no noise_shape, found {noise_shape}")
+        return dropout(inputs, rate, seeds[self._index])
+
+
+def dropout(inputs, rate: float, seed):
+    """Zeroes each element with probability round(65536 rate) / 65536 and scales up the others.
+
+    The mask is a function of `seed` (int [2]) and of the shape alone. With or without XLA a CPU and
+    a GPU draw the same one; a TPU draws from its own generator.
+    """
+    dropped = round(rate * _LEVELS)
+    if not 0 <= dropped < _LEVELS:
+        raise ValueError(f"the dropout rate is {rate}, wanted at least 0 and below 1")
+    shape = tf.shape(inputs)
+    size = inputs.shape.num_elements()
+    count = tf.reduce_prod(shape) if size is None else size
+    pairs = tf.random.stateless_uniform([(count + 1) // 2], seed, None, None, tf.uint32)
+    bits = tf.reshape(tf.bitcast(pairs, tf.uint16), [-1])  # [count], or one more
+    if size is None or size % 2:
+        bits = bits[:count]
+    keep = tf.reshape(bits >= dropped, inputs.shape if size is not None else shape)
+    # A product: on a CPU two thirds of the time of a choice (tf.where).
+    return inputs * (tf.cast(keep, inputs.dtype) * (_LEVELS / (_LEVELS - dropped)))
