@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from largebatch.data.image_set import ImageSet
 from largebatch.data.normalisation import normaliser
+from largebatch.data.padded_batches import PaddedBatches
 
 
 def eval_dataset(
@@ -30,29 +31,23 @@ def eval_dataset(
     """
     if split not in ("test", "train"):
         raise ValueError(f"unknown split {split!r} (known: test, train)")
-    if batch < 1:
-        raise ValueError(f"the evaluation batch is {batch}, wanted at least 1")
-    hosts, host = context.num_input_pipelines, context.input_pipeline_id
-    replicas = context.num_replicas_in_sync // hosts  # on this host
     count = image_set.num_test if split == "test" else image_set.num_train
-    rounds = -(-count // (hosts * replicas * batch))
-    batches = rounds * replicas
+    plan = PaddedBatches(count, batch, context)
     normalise = normaliser(image_set)
     with tf.device("CPU:0"):
         images = tf.constant(getattr(image_set, f"{split}_images"))
         labels = tf.constant(getattr(image_set, f"{split}_labels"))
 
     def fetch(number):
-        position = (host * batches + number) * batch + tf.range(batch, dtype=tf.int64)
-        index = tf.minimum(position, count - 1)  # filling repeats the last example
+        index, weight = plan.index_and_weight(number)
         return {
             "image": normalise(tf.gather(images, index)),
             "label": tf.gather(labels, index),
-            "weight": tf.cast(position < count, tf.float32),
+            "weight": weight,
         }
 
     return (
-        tf.data.Dataset.range(batches)
+        tf.data.Dataset.range(plan.batches)
         .map(fetch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .prefetch(tf.data.AUTOTUNE)
     )

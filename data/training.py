@@ -11,11 +11,12 @@ import tensorflow as tf
 from largebatch.data import augment as augmentation
 from largebatch.data.image_set import ImageSet
 from largebatch.data.normalisation import normaliser
-
-# Separate streams of the run's seed; a change here changes every run. A stateless seed is two
-# words: (run's seed, stream << 48 | epoch or step), which TensorFlow scrambles before use, so near
-# seeds give unrelated numbers.
-_SHUFFLE_STREAM, _AUGMENT_STREAM = 1 << 48, 2 << 48
+from largebatch.data.update_slices import (
+    AUGMENT_STREAM,
+    UpdateSlices,
+    numbered_batches,
+    stream_seed,
+)
 
 
 def train_dataset(
@@ -53,32 +54,16 @@ def train_dataset(
         steps].
     """
     augmentation.check(augment)
-    _check_sizes(batch_size, micro_batch, context)
-    if not 0 <= first_step <= steps:
-        raise ValueError(f"first_step is {first_step}, wanted 0 to steps = {steps}")
-    count = image_set.num_train
+    slices = UpdateSlices(batch_size, micro_batch, context)
+    batches = numbered_batches(image_set.num_train, batch_size, seed, first_step, steps)
     height, width, _ = image_set.image_shape
-    hosts, host = context.num_input_pipelines, context.input_pipeline_id
-    per_host = batch_size // hosts
-    pieces = per_host // micro_batch
-    first_epoch, offset = divmod(first_step * batch_size, count)
-    last_epoch = -(-steps * batch_size // count)
-
-    def permutation(epoch):
-        epoch_seed = tf.stack([tf.constant(seed, tf.int64), _SHUFFLE_STREAM + epoch])
-        order = tf.random.experimental.stateless_shuffle(
-            tf.range(count, dtype=tf.int64), epoch_seed, alg="philox"
-        )
-        return order[tf.where(epoch == first_epoch, tf.constant(offset, tf.int64), 0) :]
 
     def plan(step, index):
         """Indices and random numbers of this host's part of batch `step`, each int [M, b]."""
-        step_seed = tf.stack([tf.constant(seed, tf.int64), _AUGMENT_STREAM + step])
-        drawn = augmentation.draw(augment, step_seed, batch_size, height, width)
-        return {
-            key: tf.reshape(value[host * per_host : (host + 1) * per_host], [pieces, micro_batch])
-            for key, value in {"index": index, **drawn}.items()
-        }
+        drawn = augmentation.draw(
+            augment, stream_seed(seed, AUGMENT_STREAM + step), batch_size, height, width
+        )
+        return {key: slices.of_host(value) for key, value in {"index": index, **drawn}.items()}
 
     normalise = normaliser(image_set)
     with tf.device("CPU:0"):
@@ -95,30 +80,9 @@ def train_dataset(
             "weight": tf.ones([micro_batch], tf.float32),
         }
 
-    dataset = (
-        tf.data.Dataset.range(first_epoch, last_epoch)
-        .map(permutation)
-        .rebatch(batch_size, drop_remainder=True)
-        .take(steps - first_step)
-    )
-    numbered = tf.data.Dataset.zip((tf.data.Dataset.range(first_step, steps), dataset))
     return (
-        numbered.map(plan)
+        batches.map(plan)
         .unbatch()
         .map(fetch, num_parallel_calls=num_parallel_calls, deterministic=True)
         .prefetch(tf.data.AUTOTUNE)
     )
-
-
-def _check_sizes(batch_size: int, micro_batch: int, context: tf.distribute.InputContext) -> None:
-    hosts, replicas = context.num_input_pipelines, context.num_replicas_in_sync
-    if batch_size < 1 or micro_batch < 1:
-        raise ValueError(f"batch_size {batch_size} and micro_batch {micro_batch} must be positive")
-    if replicas % hosts:
-        raise ValueError(f"{replicas} replicas cannot be shared evenly by {hosts} hosts")
-    if batch_size % (replicas * micro_batch):
-        raise ValueError(
-            f"a batch of {batch_size} is not a multiple of {replicas} replicas x {micro_batch} "
-            f"examples a micro-batch; choose a batch size that {replicas} devices divide, or "
-            "another micro-batch"
-        )
