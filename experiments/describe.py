@@ -38,18 +38,25 @@ def describe(row: Row, form: str) -> str:
     """Every setting of one row with its source, what is derived, and what the paper prints."""
     if form == "json":
         return json.dumps(row_record(row), indent=1)
-    marks = [] if row.scale == "paper" else [f"scale {row.scale}"]
+    marks = [f"the same run as {row.same_run_as}"] if row.same_run_as else []
+    marks += [] if row.scale == "paper" else [f"scale {row.scale}"]
     marks += [f"overridden: {', '.join(row.overrides)}"] if row.overrides else []
     title = f"{row.name}: {row.label}" + (f"  [{'; '.join(marks)}]" if marks else "")
     lines = [title, "", "settings"]
     for field in SETTINGS:
+        if field in row.unused_fields:
+            continue
         source = row.sources.get(field)
         where = f"{source.kind}: {source.note}" if source else _silent(row, field)
         lines += _entry(field, getattr(row, field), where)
     lines += ["", "derived"]
-    lines += _entry("training_examples", row.training_examples, f"of {row.dataset}")
-    lines += _entry("steps", row.steps, "rule: ceil(epochs x examples / batch_size)")
-    lines += _entry("warmup_steps", row.warmup_steps, "rule: warmup_epochs x examples / batch_size")
+    if row.training_examples:
+        lines += _entry("training_examples", row.training_examples, f"of {row.dataset}")
+        lines += _entry("steps", row.steps, "rule: ceil(epochs x examples / batch_size)")
+        note = "rule: warmup_epochs x examples / batch_size"
+    else:
+        note = f"rule: warmup_ratio x the steps of {'stage 1' if row.rewarmup else 'the run'}"
+    lines += _entry("warmup_steps", row.warmup_steps, note)
     for number, stage in enumerate(row.stages, start=1):
         values = ", ".join(f"{k} {v}" for k, v in stage._asdict().items() if v is not None)
         lines += _entry(f"stage {number}", "", values)
@@ -71,7 +78,7 @@ def _silent(row: Row, field: str) -> str:
 
 
 def _entry(name: str, value: Any, note: str) -> list[str]:
-    head = f"  {name:<18} {'-' if value is None else value!s:<14} "
+    head = f"  {name:<22} {'-' if value is None else value!s:<14} "
     return textwrap.wrap(note, 100, initial_indent=head, subsequent_indent=" " * len(head)) or [
         head.rstrip()
     ]

@@ -33,6 +33,7 @@ class Row:
     name: str = ""  # table7/lamb
     table: str = ""  # table7
     label: str = ""  # as the paper prints it
+    same_run_as: str = ""  # the row of another table that is the same run
     task: str = "classification"
 
     # Model and data.
@@ -61,7 +62,30 @@ class Row:
     schedule: str = "warmup_linear"
     warmup_epochs: float = 0.0
     decay_from: str = "start"  # where linear decay counts from: the start, or the end of warm-up
-    eval_every_epochs: float = 1
+    eval_every_epochs: float = 1  # of text, which has no epochs: in shares of the run
+
+    # Text: pre-training in two stages, the second one with longer sequences (section 4.1). None
+    # for images.
+    dropout: float | None = None
+    vocabulary_size: int | None = None
+    sequence_length: int | None = None  # tokens, in stage 1
+    total_steps: int | None = None  # updates of both stages
+    warmup_ratio: float | None = None  # of the schedule's steps: all of them, or stage 1's
+    stage2_steps: int | None = None  # updates, of the total
+    stage2_sequence_length: int | None = None
+    stage2_batch_size: int | None = None  # None: as stage 1, here and below
+    stage2_learning_rate: float | None = None
+    stage2_warmup_ratio: float | None = None  # of stage 2's steps, where it warms up again
+    rewarmup: bool | None = None  # stage 2 restarts the schedule; False: one schedule over both
+    keep_moments: bool | None = None  # the optimizer's, from stage 1 to stage 2
+
+    # Fine-tuning on SQuAD v1.1, whose F1 score is the metric of a pre-training run.
+    squad_epochs: float | None = None
+    squad_batch_size: int | None = None
+    squad_learning_rate: float | None = None  # peak
+    squad_warmup_ratio: float | None = None
+    squad_sequence_length: int | None = None
+    squad_stride: int | None = None  # tokens between the starts of two windows of a paragraph
 
     # What the paper prints for this row.
     paper_accuracy: float | None = None
@@ -88,39 +112,82 @@ class Row:
         return {metric: value for metric, value in values.items() if value is not None}
 
     @property
+    def run_name(self) -> str:
+        """The name of the run whose result this row shows."""
+        return self.same_run_as or self.name
+
+    @property
     def metric(self) -> str | None:
-        """The metric that the paper judges this row by; higher is better."""
+        """The metric that this row is judged by; higher is better.
+
+        The paper's; of a scaled-down pre-training, which is too short for SQuAD to tell much, the
+        accuracy of the masked language model on held-out text, as a proxy.
+        """
+        if self.task == "pretraining":
+            return "f1" if self.scale == "paper" else "masked_lm_accuracy"
         return next((m for m in ("f1", "top1", "accuracy") if m in self.paper), None)
 
     @property
-    def training_examples(self) -> int:
-        return names.TRAINING_EXAMPLES[self.dataset]
+    def training_examples(self) -> int | None:
+        """N; None for text, of which a run sees as much as its steps take."""
+        return names.TRAINING_EXAMPLES.get(self.dataset)
 
     @property
-    def steps_per_epoch(self) -> float:
-        """N / batch_size, not rounded: a batch may straddle two epochs."""
-        return self.training_examples / self.batch_size
+    def steps_per_epoch(self) -> float | None:
+        """N / batch_size, not rounded: a batch may straddle two epochs. None for text."""
+        return None if self.training_examples is None else self.training_examples / self.batch_size
 
     @property
     def steps(self) -> int:
-        """ceil(epochs * N / batch_size) updates."""
+        """ceil(epochs * N / batch_size) updates; of text, `total_steps`."""
+        if self.total_steps is not None:
+            return self.total_steps
         # Rounded first: 0.1 * 60000 / 1000 is 6.000000000000001 in floating point.
         return math.ceil(round(self.epochs * self.training_examples / self.batch_size, 6))
 
     @property
     def warmup_steps(self) -> int:
-        """round(warmup_epochs * N / batch_size) updates, less than `steps`."""
+        """Of the first schedule: warmup_epochs or warmup_ratio in updates, rounded, and less than
+        the schedule's steps."""
+        if self.warmup_ratio is not None:
+            steps = self.steps - (self.stage2_steps or 0) if self.rewarmup else self.steps
+            return _share(self.warmup_ratio, steps)
         wanted = round(self.warmup_epochs * self.training_examples / self.batch_size)
         return max(0, min(wanted, self.steps - 1))
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        return (Stage(None, self.batch_size, self.steps, self.learning_rate, self.warmup_steps),)
+        """One stage, or two; a second one that does not warm up again has 0 warm-up steps."""
+        later = self.stage2_steps or 0
+        first = Stage(
+            self.sequence_length,
+            self.batch_size,
+            self.steps - later,
+            self.learning_rate,
+            self.warmup_steps,
+        )
+        if not later:
+            return (first,)
+        ratio = self.warmup_ratio if self.stage2_warmup_ratio is None else self.stage2_warmup_ratio
+        second = Stage(
+            self.stage2_sequence_length or self.sequence_length,
+            self.stage2_batch_size or self.batch_size,
+            later,
+            self.stage2_learning_rate or self.learning_rate,
+            _share(ratio or 0.0, later) if self.rewarmup else 0,
+        )
+        return (first, second)
 
     @property
     def optimizer_settings(self) -> dict[str, Any]:
         """What is given of the settings that this row's optimizer reads, but for the rate."""
         return {f: getattr(self, f) for f in self.optimizer_fields if getattr(self, f) is not None}
+
+    @property
+    def unused_fields(self) -> tuple[str, ...]:
+        """The settings that this row's task does not read."""
+        others = (f for task, f in names.TASK_FIELDS.items() if task != self.task)
+        return tuple(field for fields in others for field in fields)
 
     @property
     def optimizer_fields(self) -> tuple[str, ...]:
@@ -129,6 +196,14 @@ class Row:
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Row))
 PAPER_FIELDS = tuple(field for field in _FIELDS if field.startswith("paper_"))
-IDENTITY_FIELDS = ("name", "table", "label", "task", "scale", "grid", "overrides", "sources")
+IDENTITY_FIELDS = (
+    *("name", "table", "label", "same_run_as", "task"),
+    *("scale", "grid", "overrides", "sources"),
+)
 # What can be set, and what must have a source.
 SETTINGS = tuple(f for f in _FIELDS if f not in PAPER_FIELDS and f not in IDENTITY_FIELDS)
+
+
+def _share(ratio: float, steps: int) -> int:
+    """round(ratio x steps), and less than `steps`."""
+    return max(0, min(round(ratio * steps), steps - 1))

@@ -13,16 +13,17 @@ from typing import Any
 
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import Row
+from largebatch.experiments.memory import automatic_micro_batch, device_memory
 from largebatch.experiments.records import row_record
 from largebatch.experiments.settings import RunSettings
 
 FINISHED, DIVERGED = 0, 3
 # Curves in a result file: enough points for a picture, few enough to commit.
 CURVE_POINTS = 200
-EVAL_BATCH = 1000
 CHECKPOINTS_IN_A_RUN = 20
 # A loop on the device hides the host's work; on a CPU there is none to hide, and a stop is quicker.
 STEPS_PER_LOOP = {"cpu": 10, "gpu": 100, "tpu": 100}
+_CURVE_FIELDS = ("step", "epoch", "progress", "loss", "learning_rate")
 # What must agree for a folder to be resumed by a run.
 IDENTITY = ("name", "scale", "seed", "overrides", "row")
 
@@ -40,7 +41,8 @@ def launch(row: Row, settings: RunSettings) -> int:
     # errors as it loads; real ones come as exceptions.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
-    from largebatch import data, tpu
+    from largebatch import tpu
+    from largebatch.experiments import workload
     from largebatch.tpu import devices
 
     with tpu.RunFolder(settings.output_dir) as folder:
@@ -53,11 +55,12 @@ def launch(row: Row, settings: RunSettings) -> int:
         strategy = tpu.configure_devices(settings.device, settings.num_devices, settings.tpu)
         devices.configure_precision(row.precision)
         devices.seed_everything(settings.seed, settings.deterministic)
-        images = data.load(row.dataset, settings.data_dir)
-        experiment = _experiment(row, settings, strategy)
+        work = workload.load(row, settings.data_dir, settings.seed)
+        pieces = _micro_batches(row, settings, strategy)
+        experiment = _experiment(row, settings, strategy, work, pieces)
         folder.write_json("experiment.json", experiment)
         folder.remove("result.json")
-        outcome = _fit(row, settings, images, strategy, folder, experiment)
+        outcome = _fit(row, settings, work, strategy, folder, experiment, pieces)
         result = {**experiment, **_result(outcome, row, folder)}
         folder.write_json("result.json", result)
     print(f"{row.name} {outcome.status}: {_headline(result)}")
@@ -66,32 +69,34 @@ def launch(row: Row, settings: RunSettings) -> int:
     return DIVERGED if outcome.status == "diverged" else FINISHED
 
 
-def _fit(row: Row, settings: RunSettings, images, strategy, folder, experiment):
+def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pieces):
     from largebatch import optimizers, tpu
-    from largebatch.experiments.classification import ImageClassification
     from largebatch.experiments.rates import learning_rate
-
-    if len(images.train_labels) != row.training_examples:
-        raise UserError(
-            f"{row.dataset} has {len(images.train_labels)} training examples here and "
-            f"{row.training_examples} in the recipe; check --data_dir"
-        )
 
     def make_optimizer():
         return optimizers.create(row.optimizer, learning_rate(row), **row.optimizer_settings)
 
     options = tpu.FitOptions(
-        steps_per_epoch=row.steps_per_epoch,
+        steps_per_epoch=work.steps_per_epoch,
         steps_per_loop=settings.steps_per_loop or STEPS_PER_LOOP[_device_kind(strategy)],
-        eval_every=max(1, round(row.eval_every_epochs * row.steps_per_epoch)),
-        eval_batch=EVAL_BATCH,
+        eval_every=work.eval_every,
+        eval_batch=work.eval_batch,
         checkpoint_every=settings.checkpoint_every or -(-row.steps // CHECKPOINTS_IN_A_RUN),
-        micro_batch=settings.micro_batch,
+        micro_batch=pieces,
         clip_norm=row.clip_norm,
+        keep_moments=row.keep_moments is not False,
         hparams={"seed": settings.seed, **experiment["row"]},
     )
-    task = ImageClassification(row, images, settings.seed)
-    return tpu.fit(task, make_optimizer, strategy, folder, options)
+    return tpu.fit(work.task, make_optimizer, strategy, folder, options)
+
+
+def _micro_batches(row: Row, settings: RunSettings, strategy) -> list[int | None]:
+    """For each stage; None is a replica's whole share in one pass."""
+    if settings.micro_batch or row.task != "pretraining":
+        return [settings.micro_batch] * len(row.stages)
+    replicas, kind = strategy.num_replicas_in_sync, _device_kind(strategy)
+    memory = device_memory(kind, replicas)
+    return [automatic_micro_batch(row, stage, replicas, memory) for stage in row.stages]
 
 
 def _earlier_result(folder, row: Row, settings: RunSettings) -> dict[str, Any] | None:
@@ -129,15 +134,16 @@ def _plain(value):
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _experiment(row: Row, settings: RunSettings, strategy) -> dict[str, Any]:
+def _experiment(row: Row, settings: RunSettings, strategy, work, pieces) -> dict[str, Any]:
     return {
         **row_record(row),
         "seed": settings.seed,
         "device": _device_kind(strategy),
         "num_devices": strategy.num_replicas_in_sync,
-        "micro_batch": settings.micro_batch,
+        "micro_batch": pieces[0] if len(set(pieces)) == 1 else pieces,
         "deterministic": settings.deterministic,
         "precision": row.precision,
+        "data": work.data,
         "versions": _versions(),
         "commit": _commit(),
     }
@@ -192,8 +198,7 @@ def _result(outcome, row: Row, folder) -> dict[str, Any]:
         "wall_seconds": outcome.wall_seconds,
         "history": [_without(r, "kind", "seconds") for r in records if r["kind"] == "eval"],
         "train_history": [
-            {key: record[key] for key in ("step", "epoch", "loss", "learning_rate")}
-            for record in train[::thinning]
+            {k: record[k] for k in _CURVE_FIELDS if k in record} for record in train[::thinning]
         ],
     }
 

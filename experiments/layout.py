@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 
 class Layout(NamedTuple):
-    """A table with a column for each row of the suite, as Tables 6 and 7 are printed."""
+    """A table with a column for each row of the suite, as Tables 6 and 7 are printed; or, with
+    `down`, a line for each."""
 
     title: str
     measures: str  # what the paper calls the printed values
     seeds: int  # runs behind a printed value, as far as the paper says
     corner: str = "Optimizer"
+    down: bool = False

@@ -12,7 +12,27 @@ TRAINING_EXAMPLES = {  # size of the training split, N in the derived steps
     "imagenet2012": 1_281_167,
 }
 
-MODELS = ("lenet5", "lenet5_caffe", "davidnet")
+# Text: prepared shards of the paper's data, the suite's own corpus, a folder of the user's text.
+TEXTS = ("wikipedia_books", "python_text", "text_folder")
+DATASETS = (*TRAINING_EXAMPLES, *TEXTS)
+
+TASKS = ("classification", "pretraining")
+IMAGE_MODELS = ("lenet5", "lenet5_caffe", "davidnet")
+BERT_MODELS = ("bert_tiny", "bert_mini", "bert_small", "bert_medium", "bert_base", "bert_large")
+MODELS = (*IMAGE_MODELS, *BERT_MODELS)
+
+# The fields of a row that one task alone reads.
+TASK_FIELDS = {
+    "classification": (*("model_width", "augment", "label_smoothing", "epochs", "warmup_epochs"),),
+    "pretraining": (
+        *("dropout", "vocabulary_size", "sequence_length", "total_steps", "warmup_ratio"),
+        *("stage2_steps", "stage2_sequence_length", "stage2_batch_size", "stage2_learning_rate"),
+        *("stage2_warmup_ratio", "rewarmup", "keep_moments"),
+        *("squad_epochs", "squad_batch_size", "squad_learning_rate", "squad_warmup_ratio"),
+        *("squad_sequence_length", "squad_stride"),
+    ),
+}
+
 AUGMENTATIONS = ("none", "davidnet")
 SCHEDULES = ("warmup_linear", "goyal", "constant")
 DECAY_STARTS = ("start", "warmup_end")

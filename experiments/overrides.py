@@ -14,9 +14,9 @@ from largebatch.experiments.sources import Source
 from largebatch.experiments.validation import validate
 
 _DERIVED = {
-    "steps": "epochs and batch_size",
+    "steps": "epochs and batch_size, or total_steps",
     "steps_per_epoch": "batch_size",
-    "warmup_steps": "warmup_epochs and batch_size",
+    "warmup_steps": "warmup_epochs and batch_size, or warmup_ratio",
     "stages": "epochs, batch_size, learning_rate and warmup_epochs",
     "training_examples": "dataset",
 }
@@ -99,6 +99,8 @@ def _check_used(row: Row, changes: Mapping[str, Any]) -> None:
     settings = {field for fields in names.OPTIMIZER_SETTINGS.values() for field in fields}
     used = names.OPTIMIZER_SETTINGS[row.optimizer]
     for field in changes:
+        if field in row.unused_fields:
+            raise UserError(f"--set {field}: it means nothing for {row.task}, {row.name}'s task")
         if field in settings and field not in used:
             raise UserError(
                 f"--set {field}: the optimizer {row.optimizer!r} has no such setting; it has: "

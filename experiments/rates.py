@@ -7,9 +7,31 @@ from largebatch.optimizers.schedules import Constant, GoyalSchedule, Stages, War
 
 
 def learning_rate(row: Row):
-    """Returns the row's schedule: update number (from 0) -> rate, restarted at each stage."""
-    schedules = [(_stage(row, stage), stage.steps) for stage in row.stages]
-    return schedules[0][0] if len(schedules) == 1 else Stages(schedules)
+    """Returns the row's schedule: update number (from 0) -> rate.
+
+    Two stages are two schedules, the second one warming up again from 0; or, without re-warm-up,
+    parts of one decay over the whole run, each below its own stage's peak.
+    """
+    stages = row.stages
+    if len(stages) == 1:
+        return _stage(row, stages[0])
+    if row.rewarmup or row.schedule != "warmup_linear":
+        return Stages([(_stage(row, stage), stage.steps) for stage in stages])
+    return Stages(_one_decay(row))
+
+
+def _one_decay(row: Row) -> list[tuple]:
+    first, *later = row.stages
+    whole = first._replace(steps=row.steps)
+    parts = [(_stage(row, whole), first.steps)]
+    left = row.steps - first.steps
+    total = row.steps - (first.warmup_steps if row.decay_from == "warmup_end" else 0)
+    for stage in later:
+        # From peak (1 - t/T) at its start, along the same straight line to 0 at T.
+        start = stage.learning_rate * left / total
+        parts.append((WarmupPolynomialDecay(start, 0, left), stage.steps))
+        left -= stage.steps
+    return parts
 
 
 def _stage(row: Row, stage):

@@ -16,7 +16,7 @@ def row_record(row: Row) -> dict[str, Any]:
     """
     return {
         "format": FORMAT,
-        "name": row.name,
+        "name": row.run_name,
         "table": row.table,
         "scale": row.scale,
         "overrides": dict(row.overrides),
@@ -45,7 +45,7 @@ def list_record(row: Row) -> dict[str, Any]:
         *("weight_decay", "l2_regularization", "epochs"),
     )
     return {
-        **{field: getattr(row, field) for field in fields},
+        **{f: None if f in row.unused_fields else getattr(row, f) for f in fields},
         "stages": [stage._asdict() for stage in row.stages],
         "paper": row.paper,
         "grid": {field: list(values) for field, values in row.grid.items()},

@@ -11,7 +11,7 @@ from largebatch.experiments.errors import UserError, nearest
 from largebatch.experiments.experiment import Row
 
 # In the paper's order: each is a module of this folder that holds ROWS, laptop() and smoke().
-TABLES = ("table6", "table7")
+TABLES = ("table1", "table2", "table4", "table6", "table7", "table8")
 
 
 def table_name(text: str) -> str:
@@ -45,6 +45,11 @@ def find(name: str) -> Row:
         hint = nearest(name.lower(), rows)
         raise UserError(f"unknown experiment {name!r}{hint}; run --list prints all names")
     return rows[name]
+
+
+def run_of(row: Row) -> Row:
+    """The row whose run `row` shows: itself, or the row of another table."""
+    return all_rows()[row.run_name]
 
 
 def matching(glob: str) -> list[Row]:

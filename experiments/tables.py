@@ -46,12 +46,37 @@ def table(name: str, base: Row, name_pattern: str, columns: str, *rows: tuple) -
     return made
 
 
+def same_runs(name: str, rows: dict[str, Row], columns: str, *cells: tuple) -> dict[str, Row]:
+    """Returns {row name: Row}: runs of another table, under the names and figures of this one.
+
+    Args:
+      name: of this table, 'table4'.
+      rows: the other table's.
+      columns: 'same_run_as', 'label' and what this table prints.
+      *cells: a tuple a row.
+    """
+    fields = columns.split()
+    made = {}
+    for values in cells:
+        given = dict(zip(fields, values))
+        if len(given) != len(values) or given["same_run_as"] not in rows:
+            raise ValueError(f"{name}: {values!r} does not fit the columns {columns!r}")
+        run = rows[given["same_run_as"]]
+        own_name = f"{name}/{run.name.partition('/')[2]}"
+        printed = {field: None for field in PAPER_FIELDS}
+        made[own_name] = dataclasses.replace(
+            run, **{**printed, **given, "name": own_name, "table": name}
+        )
+    return made
+
+
 def _row(name: str, base: Row, name_pattern: str, cells: dict[str, Any]) -> Row:
     cells["sources"] = {**base.sources, **cells.get("sources", {})}
     row = dataclasses.replace(base, table=name, **cells)
     full_name = f"{name}/{name_pattern.format(**vars(row))}".lower()
     row = validate(dataclasses.replace(row, name=full_name, label=row.label or full_name))
-    silent = [f for f in SETTINGS if f not in row.sources and getattr(row, f) is not None]
+    used = [f for f in SETTINGS if f not in row.unused_fields]
+    silent = [f for f in used if f not in row.sources and getattr(row, f) is not None]
     if silent:
         raise ValueError(f"{full_name}: no source is declared for {', '.join(silent)}")
     unknown = [f for f in row.sources if f not in SETTINGS]

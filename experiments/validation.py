@@ -7,8 +7,9 @@ from largebatch.experiments.errors import UserError, nearest
 from largebatch.experiments.experiment import Row
 
 _CHOICES = {
+    "task": names.TASKS,
     "model": names.MODELS,
-    "dataset": tuple(names.TRAINING_EXAMPLES),
+    "dataset": names.DATASETS,
     "augment": names.AUGMENTATIONS,
     "optimizer": tuple(names.OPTIMIZER_SETTINGS),
     "schedule": names.SCHEDULES,
@@ -16,15 +17,27 @@ _CHOICES = {
     "precision": names.PRECISIONS,
 }
 _POSITIVE = (
-    "epochs",
-    "batch_size",
-    "learning_rate",
-    "eval_every_epochs",
-    "model_width",
-    "clip_norm",
+    *("batch_size", "learning_rate", "eval_every_epochs", "model_width", "clip_norm"),
+    *("vocabulary_size", "sequence_length", "total_steps", "stage2_steps"),
+    *("stage2_sequence_length", "stage2_batch_size", "stage2_learning_rate"),
+    *("squad_epochs", "squad_batch_size", "squad_learning_rate"),
+    *("squad_sequence_length", "squad_stride"),
 )
 _NOT_NEGATIVE = ("weight_decay", "l2_regularization", "warmup_epochs", "epsilon")
-_FRACTIONS = ("label_smoothing", "momentum", "beta_1", "beta_2")  # in [0, 1)
+_FRACTIONS = (  # in [0, 1)
+    *("label_smoothing", "momentum", "beta_1", "beta_2", "dropout"),
+    *("warmup_ratio", "stage2_warmup_ratio", "squad_warmup_ratio"),
+)
+_NEEDED = {  # by the task
+    "classification": ("epochs",),
+    "pretraining": (
+        *("total_steps", "sequence_length", "vocabulary_size", "warmup_ratio", "dropout"),
+        *("squad_epochs", "squad_batch_size", "squad_learning_rate", "squad_warmup_ratio"),
+        *("squad_sequence_length", "squad_stride"),
+    ),
+}
+_MODELS = {"classification": names.IMAGE_MODELS, "pretraining": names.BERT_MODELS}
+_DATASETS = {"classification": tuple(names.TRAINING_EXAMPLES), "pretraining": names.TEXTS}
 
 
 def validate(row: Row) -> Row:
@@ -48,9 +61,31 @@ def validate(row: Row) -> Row:
         value = getattr(row, field)
         if value is not None and not 0 <= value < 1:
             raise UserError(f"{row.name}: {field} is {value!r}, want a value in [0, 1)")
+    for field, of_task in (("model", _MODELS), ("dataset", _DATASETS)):
+        value = getattr(row, field)
+        if value not in of_task[row.task]:
+            raise UserError(
+                f"{row.name}: {field} {value!r} is not for {row.task}; valid: "
+                f"{', '.join(of_task[row.task])}"
+            )
+    for field in _NEEDED[row.task]:
+        if not getattr(row, field) and getattr(row, field) != 0.0:
+            raise UserError(f"{row.name}: {field} is {getattr(row, field)!r}, want a value")
+    if row.task == "classification":
+        _check_epochs(row)
+    elif (row.stage2_steps or 0) >= row.total_steps:
+        raise UserError(
+            f"{row.name}: stage2_steps is {row.stage2_steps!r}, want less than total_steps, "
+            f"{row.total_steps!r}"
+        )
+    return row
+
+
+def _check_epochs(row: Row) -> None:
+    if not row.epochs > 0:
+        raise UserError(f"{row.name}: epochs is {row.epochs!r}, want a value above 0")
     if row.warmup_epochs >= row.epochs:
         raise UserError(
             f"{row.name}: warmup_epochs is {row.warmup_epochs!r}, want less than the run's "
             f"{row.epochs!r} epochs"
         )
-    return row

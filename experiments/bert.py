@@ -1,0 +1,127 @@
+"""What Tables 1, 2, 4 and 8 share: BERT-Large in two stages, SQuAD, and the smaller scales."""
+
+from __future__ import annotations
+
+from largebatch.experiments.experiment import Row
+from largebatch.experiments.scales import replaced
+from largebatch.experiments.sources import assumed, paper, rule, sources
+
+DEVLIN = "Devlin et al. 2018 and Google's code, whose recipe the paper keeps"
+NVIDIA = "NVIDIA DeepLearningExamples, PyTorch BERT, pretrain_config.sh"
+
+BERT_LARGE = Row(
+    task="pretraining",
+    model="bert_large",
+    dataset="wikipedia_books",
+    vocabulary_size=30_522,
+    dropout=0.1,
+    precision="bfloat16",
+    clip_norm=1.0,
+    sequence_length=128,
+    stage2_sequence_length=512,
+    schedule="warmup_linear",
+    decay_from="start",
+    rewarmup=False,
+    keep_moments=True,
+    eval_every_epochs=0.05,
+    squad_epochs=2,
+    squad_batch_size=32,
+    squad_learning_rate=5e-5,
+    squad_warmup_ratio=0.1,
+    squad_sequence_length=384,
+    squad_stride=128,
+    sources=sources(
+        paper("section 4.1", "model dataset sequence_length stage2_sequence_length"),
+        paper("section 4: eta_t = eta_0 (1 - t/T)", "schedule decay_from"),
+        paper(
+            "section 4.1: the baseline's procedure but for the optimizer; Table 4 counts its "
+            "warm-up in steps of the whole run. Re-warm-up is for the mixed batch",
+            "rewarmup",
+        ),
+        rule("section 4.1: the last 1/10 of the epochs", "stage2_steps"),
+        assumed(DEVLIN, "vocabulary_size dropout clip_norm"),
+        assumed("run on TPUs, which multiply in bfloat16; section 4: mixed precision", "precision"),
+        assumed(
+            "weights and both heads are carried over; the moments too, as usual", "keep_moments"
+        ),
+        assumed("twenty looks at held-out text", "eval_every_epochs"),
+        assumed(
+            f"section 4.1 keeps the fine-tuning of {DEVLIN} 'without modifying'; its README's "
+            "values for BERT-Large, batch 24 to 48",
+            "squad_epochs squad_batch_size squad_learning_rate squad_warmup_ratio "
+            "squad_sequence_length squad_stride",
+        ),
+        assumed("no L2 regularization beside the decoupled decay", "l2_regularization"),
+    ),
+)
+
+ADAM_SETTINGS = "weight_decay beta_1 beta_2 epsilon"
+LAMB_SETTINGS = {"optimizer": "lamb", "weight_decay": 0.01, "beta_1": 0.9, "beta_2": 0.999,
+                 "epsilon": 1e-6}  # fmt: skip
+LAMB_SOURCES = sources(
+    paper("section 4: beta 0.9 and 0.999; appendix H: default decay 0.01", ADAM_SETTINGS),
+    paper("Table 1", "optimizer batch_size total_steps"),
+)
+ADAMW_SETTINGS = {**LAMB_SETTINGS, "optimizer": "bert_adamw"}
+
+# Laptop scale: every batch of the paper divided by this, so 512 to 32K become 2 to 128.
+LAPTOP_DIVISOR = 256
+LAPTOP_EXAMPLES = 30_720  # sequences of a run, 9/10 of them short, whatever the batch
+LAPTOP_LENGTHS = (64, 256)
+LAPTOP_VOCABULARY = 8_192
+
+
+def laptop(row: Row) -> Row:
+    """BERT-Tiny on real English without a download, minutes on two CPU cores.
+
+    Batches keep their ratios, runs their number of examples; rates and warm-up ratios stay the
+    paper's.
+    """
+    batch = row.batch_size // LAPTOP_DIVISOR
+    batch2 = (row.stage2_batch_size or row.batch_size) // LAPTOP_DIVISOR
+    later = LAPTOP_EXAMPLES // 10 // batch2
+    first = (LAPTOP_EXAMPLES - LAPTOP_EXAMPLES // 10) // batch
+    if row.stage2_batch_size:
+        row = replaced(row, f"laptop scale: / {LAPTOP_DIVISOR}", stage2_batch_size=batch2)
+    row = replaced(
+        row,
+        f"laptop scale: all batches / {LAPTOP_DIVISOR}, a fixed number of examples",
+        batch_size=batch,
+        total_steps=first + later,
+        stage2_steps=later,
+    )
+    return replaced(
+        row,
+        "laptop scale",
+        model="bert_tiny",
+        dataset="python_text",
+        vocabulary_size=LAPTOP_VOCABULARY,
+        sequence_length=LAPTOP_LENGTHS[0],
+        stage2_sequence_length=LAPTOP_LENGTHS[1],
+        precision="float32",
+        eval_every_epochs=0.1,
+        squad_sequence_length=LAPTOP_LENGTHS[1],
+        squad_stride=LAPTOP_LENGTHS[1] // 2,
+    )
+
+
+def smoke(row: Row) -> Row:
+    """A few steps of each stage: does it run at all?"""
+    row = laptop(row)
+    changes = {"stage2_batch_size": 4} if row.stage2_batch_size else {}
+    return replaced(
+        row,
+        "smoke scale: a few steps",
+        vocabulary_size=1_024,
+        batch_size=8,
+        total_steps=10,
+        stage2_steps=4,
+        sequence_length=32,
+        stage2_sequence_length=64,
+        eval_every_epochs=0.5,
+        squad_epochs=0.1,
+        squad_batch_size=4,
+        squad_sequence_length=64,
+        squad_stride=32,
+        **changes,
+    )

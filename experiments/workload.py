@@ -1,0 +1,118 @@
+"""What a row's run works on: its data, loaded or prepared, and the task made of them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from largebatch.experiments.errors import UserError
+from largebatch.experiments.experiment import Row
+
+IMAGE_EVAL_BATCH = 1000
+TEXT_EVAL_BATCH = 32
+
+
+class Workload(NamedTuple):
+    """`steps_per_epoch` is None for text; `data` is what the run's files say of the data."""
+
+    task: Any
+    steps_per_epoch: float | None
+    eval_every: int  # updates
+    eval_batch: int  # of one replica
+    data: dict[str, Any]
+
+
+def load(row: Row, data_dir: str | None, seed: int) -> Workload:
+    """Loads or prepares what `row` works on.
+
+    Raises:
+      ValueError: The data are not there, or not the row's.
+    """
+    return _pretraining(row, data_dir, seed) if row.task == "pretraining" else _images(
+        row, data_dir, seed
+    )  # fmt: skip
+
+
+def _images(row: Row, data_dir: str | None, seed: int) -> Workload:
+    from largebatch import data
+    from largebatch.experiments.classification import ImageClassification
+
+    images = data.load(row.dataset, data_dir)
+    if len(images.train_labels) != row.training_examples:
+        raise UserError(
+            f"{row.dataset} has {len(images.train_labels)} training examples here and "
+            f"{row.training_examples} in the recipe; check --data_dir"
+        )
+    return Workload(
+        ImageClassification(row, images, seed),
+        row.steps_per_epoch,
+        max(1, round(row.eval_every_epochs * row.steps_per_epoch)),
+        IMAGE_EVAL_BATCH,
+        {},
+    )
+
+
+def _pretraining(row: Row, data_dir: str | None, seed: int) -> Workload:
+    from largebatch.data import check_same_vocabulary, find_pretraining
+    from largebatch.experiments.pretraining import Pretraining
+
+    folder = _text_folder(row, data_dir)
+    files = [find_pretraining(folder, stage.sequence_length) for stage in row.stages]
+    check_same_vocabulary(*files)
+    for found in files:
+        # A vocabulary made for the row may come out a little smaller than asked for.
+        exact = row.dataset == "wikipedia_books"
+        if found.vocabulary_size > row.vocabulary_size or (
+            exact and found.vocabulary_size != row.vocabulary_size
+        ):
+            raise UserError(
+                f"{found.manifest_file}: a vocabulary of {found.vocabulary_size} words found, the "
+                f"row's has {row.vocabulary_size}; make the shards with another --vocab, or "
+                f"--set vocabulary_size={found.vocabulary_size}"
+            )
+    return Workload(
+        Pretraining(row, files, seed),
+        None,
+        max(1, round(row.eval_every_epochs * row.steps)),
+        TEXT_EVAL_BATCH,
+        {
+            "vocabulary_file": str(files[0].vocabulary_file),
+            "vocabulary_sha256": files[0].vocabulary_sha256,
+            "lower_case": files[0].lower_case,
+            "stages": [_summary(found) for found in files],
+        },
+    )
+
+
+def _text_folder(row: Row, data_dir: str | None) -> str:
+    """The folder with the shards, which are made first where the row's text is not prepared."""
+    from largebatch.data import prepare_pretraining
+
+    lengths = [stage.sequence_length for stage in row.stages]
+    if row.dataset == "python_text":
+        if data_dir is not None:
+            raise UserError(
+                f"--data_dir={data_dir}: {row.name} at this scale brings its own text; leave the "
+                "flag out, or add --set dataset=text_folder to train on the .txt files there"
+            )
+        return str(prepare_pretraining("python", lengths, row.vocabulary_size))
+    if data_dir is None:
+        wanted = (
+            "shards made by python -m largebatch.data.create_pretraining_data, for sequences of "
+            f"{' and '.join(map(str, lengths))}"
+            if row.dataset == "wikipedia_books"
+            else "the .txt files"
+        )
+        raise UserError(f"{row.name}: --data_dir is missing: the folder with {wanted}")
+    if row.dataset == "text_folder":
+        return str(prepare_pretraining(data_dir, lengths, row.vocabulary_size))
+    return data_dir
+
+
+def _summary(files) -> dict[str, Any]:
+    return {
+        "manifest": str(files.manifest_file),
+        "sequence_length": files.sequence_length,
+        "max_predictions": files.max_predictions,
+        "train_examples": sum(shard.examples for shard in files.train),
+        "eval_examples": sum(shard.examples for shard in files.eval),
+    }
