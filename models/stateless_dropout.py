@@ -40,17 +40,22 @@ def make_stateless(model: tf.keras.layers.Layer) -> int:
 def seeded(seed, layers: int):
     """Within this context, dropout draws from `seed` (int32 [2]); None: dropout is an error.
 
-    `layers` is what `make_stateless` returned. The layers' own seeds are drawn from `seed` in one
-    operation.
+    `layers` is what `make_stateless` returned.
     """
     before = getattr(_ACTIVE, "seeds", None)
-    _ACTIVE.seeds = None if seed is None else tf.random.stateless_uniform(
-        [layers, 2], tf.ensure_shape(seed, [2]), None, None, tf.int32
-    )  # fmt: skip
+    _ACTIVE.seeds = None if seed is None else _layer_seeds(seed, layers)
     try:
         yield
     finally:
         _ACTIVE.seeds = before
+
+
+def _layer_seeds(seed, layers: int):
+    """int32 [layers, 2] from int32 [2], in one operation."""
+    positive = 0x7FFFFFFF  # XLA extends a negative seed to 64 bits in another way than the kernels
+    seed = tf.bitwise.bitwise_and(tf.ensure_shape(seed, [2]), positive)
+    drawn = tf.random.stateless_uniform([layers, 2], seed, None, None, tf.int32)
+    return tf.bitwise.bitwise_and(drawn, positive)
 
 
 class _MaskDrawer(tf.Module):
