@@ -15,6 +15,10 @@ _HOME = {
     "bert_encoder": "bert",
     "bert_pretrainer": "bert",
     "bert_span_model": "bert",
+    "load_google_checkpoint": "bert_checkpoint",
+    "write_google_checkpoint": "bert_checkpoint",
+    "export_encoder": "bert_export",
+    "export_span_model": "bert_export",
 }
 
 __all__ = sorted(_HOME)

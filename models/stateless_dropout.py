@@ -32,7 +32,7 @@ def make_stateless(model: tf.keras.layers.Layer) -> int:
     ]
     for index, layer in enumerate(layers):
         # Past Keras' tracking of attributes: what a checkpoint holds stays as it is without this.
-        object.__setattr__(layer, "_random_generator", _MaskDrawer(index))
+        object.__setattr__(layer, "_random_generator", MaskDrawer(index))
     return len(layers)
 
 
@@ -58,7 +58,7 @@ def _layer_seeds(seed, layers: int):
     return tf.bitwise.bitwise_and(drawn, positive)
 
 
-class _MaskDrawer(tf.Module):
+class MaskDrawer(tf.Module):
     """Stands where a dropout layer of Keras 2.15 keeps its random generator."""
 
     def __init__(self, index: int):
