@@ -1,4 +1,4 @@
-"""In-memory image sets and their tf.data pipelines.
+"""Image sets, pre-training shards and SQuAD, and their tf.data pipelines.
 
 The package imports no TensorFlow until a pipeline is asked for (PEP 562); `load` itself needs it
 only when a data set has to be prepared for the first time.
@@ -14,6 +14,21 @@ _HOME = {
     "load": "image_set",
     "eval_dataset": "evaluation",
     "train_dataset": "training",
+    "PretrainingFiles": "pretraining_files",
+    "ShardFile": "pretraining_files",
+    "check_same_vocabulary": "pretraining_files",
+    "find_pretraining": "pretraining_files",
+    "pretraining_dataset": "pretraining_stream",
+    "pretraining_eval_dataset": "pretraining_evaluation",
+    "reading_error": "pretraining_examples",
+    "SquadSet": "squad",
+    "load_squad": "squad",
+    "SquadWindows": "squad_features",
+    "squad_windows": "squad_features",
+    "squad_eval_dataset": "squad_datasets",
+    "squad_train_dataset": "squad_datasets",
+    "squad_predictions": "squad_answers",
+    "squad_score": "squad_answers",
 }
 
 __all__ = sorted(_HOME)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from largebatch.data import ImageSet
 from largebatch.data.channels import channel_statistics
@@ -47,3 +50,95 @@ def real_datasets():
     if not folder.is_dir():
         pytest.skip("no real data sets: name their folder in LARGEBATCH_DATASETS")
     return folder
+
+
+def write_pretraining_shards(
+    folder,
+    train=(13, 8, 11),
+    evaluation=(7, 4),
+    length=16,
+    predictions=3,
+    vocabulary_size=1000,
+    prefix="x",
+    words=None,
+):
+    """Shards to the manifest's format. An example's token 0 is its number over all the split's
+    shards; the number of its masked tokens is that modulo (predictions + 1), so some have none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    words = [f"word{number}" for number in range(vocabulary_size)] if words is None else words
+    vocabulary = "".join(f"{word}\n" for word in words).encode()
+    (folder / f"{prefix}.vocab.txt").write_bytes(vocabulary)
+    splits = {}
+    for split, counts in (("train", train), ("eval", evaluation)):
+        number, shards = 0, []
+        for shard, count in enumerate(counts):
+            name = f"{prefix}-{'' if split == 'train' else 'eval-'}{shard:05d}.tfrecord"
+            masked = 0
+            with tf.io.TFRecordWriter(str(folder / name)) as writer:
+                for _ in range(count):
+                    example = pretraining_example(number, length, predictions)
+                    masked += int(sum(example["masked_lm_weights"]))
+                    writer.write(serialised(example))
+                    number += 1
+            content = (folder / name).read_bytes()
+            shards.append(
+                {
+                    "file": name,
+                    "examples": count,
+                    "bytes": len(content),
+                    "masked_tokens": masked,
+                    "sha256": hashlib.sha256(content).hexdigest(),
+                }
+            )
+        total = {key: sum(shard[key] for shard in shards) for key in ("examples", "masked_tokens")}
+        splits[split] = {**total, "shards": shards}
+    manifest = {
+        "format": 1,
+        "complete": True,
+        "sequence_length": length,
+        "max_predictions": predictions,
+        "vocabulary": {
+            "file": f"{prefix}.vocab.txt",
+            "sha256": hashlib.sha256(vocabulary).hexdigest(),
+            "size": len(words),
+        },
+        "lower_case": True,
+        "splits": splits,
+    }
+    (folder / f"{prefix}.manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def pretraining_example(number, length, predictions):
+    tokens = min(5 + number % (length - 4), length)
+    masked = number % (predictions + 1)
+    return {
+        "input_ids": [number, *range(1, tokens)] + [0] * (length - tokens),
+        "input_mask": [1] * tokens + [0] * (length - tokens),
+        "segment_ids": [0] * 2 + [1] * (tokens - 2) + [0] * (length - tokens),
+        "masked_lm_positions": [*range(1, masked + 1)] + [0] * (predictions - masked),
+        "masked_lm_ids": [number + 1] * masked + [0] * (predictions - masked),
+        "masked_lm_weights": [1.0] * masked + [0.0] * (predictions - masked),
+        "next_sentence_labels": [number % 2],
+    }
+
+
+def serialised(example):
+    feature = {
+        name: tf.train.Feature(float_list=tf.train.FloatList(value=values))
+        if name == "masked_lm_weights"
+        else tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+        for name, values in example.items()
+    }
+    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+
+
+@pytest.fixture(scope="session")
+def write_shards():
+    return write_pretraining_shards
+
+
+@pytest.fixture(scope="session")
+def shards(tmp_path_factory):
+    """A folder of 32 training examples in three shards and 11 held out in two, of length 16."""
+    return write_pretraining_shards(tmp_path_factory.mktemp("shards"))
