@@ -1,0 +1,61 @@
+"""How a program of this folder starts: its flags, and a user's mistake as one line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Callable, NoReturn
+
+MISTAKE = 2  # exit code
+
+
+class Flags(argparse.ArgumentParser):
+    """Flags written --name=value; its errors are one line."""
+
+    def __init__(self, usage: str):
+        super().__init__(
+            description=usage,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    def add(self, name: str, default, text: str, kind: Callable = str, choices=None) -> None:
+        """A flag; one of kind `boolean` may stand without a value, for true."""
+        bare = {"nargs": "?", "const": True} if kind is boolean else {}
+        metavar = "true|false" if kind is boolean else kind.__name__
+        metavar = "|".join(choices) if choices else metavar
+        if default is not None:
+            text += f" Default: {str(default).lower() if kind is boolean else default}."
+        self.add_argument(
+            f"--{name}",
+            default=default,
+            type=kind,
+            choices=choices,
+            metavar=metavar,
+            help=text.replace("%", "%%"),
+            **bare,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        print(f"error: {message} (--help prints all flags)", file=sys.stderr)
+        sys.exit(MISTAKE)
+
+
+def boolean(text: str) -> bool:
+    values = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if text.lower() not in values:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return values[text.lower()]
+
+
+def run(main: Callable[[], None]) -> int:
+    """Calls `main`; returns the exit code."""
+    try:
+        main()
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return MISTAKE
+    except KeyboardInterrupt:
+        print("interrupted; what is done is kept, the same command goes on", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,119 @@
+"""Pairs of segments with next-sentence labels, as Google BERT's create_pretraining_data draws them.
+
+A document's sentences are gathered until they reach the target length; a random number of the
+first ones is segment A; segment B is, half of the time, the rest of them, otherwise sentences
+from a random place in another document of the shard, and then the rest goes back to be used
+again. The target is the longest that fits, in a tenth of the documents a random shorter one. A
+pair that is too long loses tokens from its longer segment, each from a random end.
+
+Segments are spans of the shard's tokens, so nothing is copied here.
+"""
+
+from __future__ import annotations
+
+import array
+import random
+from bisect import bisect_left
+from typing import NamedTuple
+
+import numpy as np
+
+SPECIAL = 3  # [CLS] A [SEP] B [SEP]
+
+
+class Pairs(NamedTuple):
+    """int32 [N] each; starts are places in the shard's tokens."""
+
+    a_start: np.ndarray
+    a_length: np.ndarray
+    b_start: np.ndarray
+    b_length: np.ndarray
+    is_random: np.ndarray  # 1: segment B is from another document
+
+    def take(self, rows) -> Pairs:
+        return Pairs(*(column[rows] for column in self))
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return self.a_length + self.b_length + SPECIAL
+
+
+def draw_pairs(
+    sentence_ends: np.ndarray,
+    document_ends: np.ndarray,
+    *,
+    sequence_length: int,
+    short_sequence_probability: float,
+    copies: int,
+    generator: np.random.Generator,
+) -> Pairs:
+    """All pairs of a shard, `copies` independent times, shuffled.
+
+    Args:
+      sentence_ends: [sentences + 1] places in the tokens, from 0, rising.
+      document_ends: [documents + 1] places in the sentences, from 0, rising.
+    """
+    longest = sequence_length - SPECIAL
+    ends, documents = sentence_ends.tolist(), document_ends.tolist()
+    uniform = random.Random(int(generator.integers(2**63))).random
+    drawn = [
+        _one_copy(ends, documents, longest, short_sequence_probability, uniform)
+        for _ in range(copies)
+    ]
+    table = np.concatenate(drawn) if drawn else np.zeros((0, 5), np.int32)
+    pairs = Pairs(*table[generator.permutation(len(table))].T)
+    return _truncated(pairs, longest, generator)
+
+
+def _one_copy(ends, documents, longest, short_sequence_probability, uniform) -> np.ndarray:
+    """int32 [pairs, 5] with the columns of Pairs, before truncation."""
+    rows = array.array("i")
+    count = len(documents) - 1
+    for document in range(count):
+        first, last = documents[document], documents[document + 1]
+        target = longest
+        if uniform() < short_sequence_probability:
+            target = 2 + int(uniform() * (longest - 1))  # 2 to longest
+        while first < last:
+            begin = ends[first]
+            # The first sentence end at which the chunk has the target length, or the document's.
+            stop = min(bisect_left(ends, begin + target, first + 1, last), last)
+            alone = stop - first == 1
+            a_stop = stop if alone else first + 1 + int(uniform() * (stop - first - 1))
+            a_length = ends[a_stop] - begin
+            if alone or uniform() < 0.5:
+                for _ in range(10):  # another document, where there is one
+                    other = int(uniform() * count)
+                    if other != document:
+                        break
+                low, high = documents[other], documents[other + 1]
+                b_first = low + int(uniform() * (high - low))
+                b_begin = ends[b_first]
+                b_stop = bisect_left(ends, b_begin + target - a_length, b_first + 1, high)
+                rows.extend((begin, a_length, b_begin, ends[b_stop] - b_begin, 1))
+                first = a_stop
+            else:
+                b_begin = ends[a_stop]
+                rows.extend((begin, a_length, b_begin, ends[stop] - b_begin, 0))
+                first = stop
+    return np.frombuffer(rows, np.int32).reshape(-1, 5) if rows else np.zeros((0, 5), np.int32)
+
+
+def _truncated(pairs: Pairs, longest: int, generator: np.random.Generator) -> Pairs:
+    """Pairs of at most `longest` tokens.
+
+    Google removes one token at a time from the longer segment (from B, where they are equal),
+    front or back by the toss of a coin. So only the segment that is longer than its half is cut,
+    down to what the other leaves or to that half, and the number of tokens that go from its front
+    is binomial.
+    """
+    a, b = pairs.a_length, pairs.b_length
+    new_a = np.minimum(a, np.maximum((longest + 1) // 2, longest - b))
+    new_b = np.minimum(b, longest - new_a)
+    return Pairs(
+        pairs.a_start + generator.binomial(a - new_a, 0.5).astype(np.int32),
+        new_a,
+        pairs.b_start + generator.binomial(b - new_b, 0.5).astype(np.int32),
+        new_b,
+        pairs.is_random,
+    )

@@ -1,0 +1,106 @@
+"""Files on this machine or, by a path such as gs://bucket/name, wherever TensorFlow can reach."""
+
+from __future__ import annotations
+
+import glob as local_glob
+import os
+from typing import BinaryIO
+
+
+def is_remote(path: str) -> bool:
+    return "://" in path
+
+
+def _gfile():
+    import tensorflow as tf
+
+    return tf.io.gfile
+
+
+def read_bytes(path: str, what: str = "the file") -> bytes:
+    """Raises ValueError: it cannot be read; `what` says what it was to be."""
+    try:
+        with open_bytes(path) as file:
+            return file.read()
+    except OSError as error:
+        raise ValueError(f"cannot read {what} {path}: {reason(error)}") from error
+
+
+def open_bytes(path: str, mode: str = "rb") -> BinaryIO:
+    """Raises OSError."""
+    if not is_remote(path):
+        return open(path, mode)
+    import tensorflow as tf
+
+    try:
+        file = _gfile().GFile(path, mode)
+        if mode == "rb":
+            file.size()  # a GFile opens late: this is where a missing file shows
+        return file
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from error
+
+
+def size(path: str) -> int | None:
+    """Bytes of a file; None where there is none."""
+    if is_remote(path):
+        return _gfile().stat(path).length if _gfile().exists(path) else None
+    return os.path.getsize(path) if os.path.isfile(path) else None
+
+
+def matching(pattern: str) -> list[str]:
+    """The files that a glob pattern names, sorted."""
+    if is_remote(pattern):
+        found = [path for path in _gfile().glob(pattern) if not _gfile().isdir(path)]
+    else:
+        found = [path for path in local_glob.glob(pattern) if os.path.isfile(path)]
+    return sorted(found)
+
+
+def write_bytes(path: str, content: bytes) -> None:
+    """The file appears whole or not at all.
+
+    Raises:
+      ValueError: it cannot be written.
+    """
+    temporary = f"{path}.{os.getpid()}.partial"
+    try:
+        with open_bytes(temporary, "wb") as file:
+            file.write(content)
+        rename(temporary, path)
+    except OSError as error:
+        remove(temporary)
+        raise ValueError(f"cannot write {path}: {reason(error)}") from error
+
+
+def rename(old: str, new: str) -> None:
+    if is_remote(new):
+        _gfile().rename(old, new, overwrite=True)
+    else:
+        os.replace(old, new)
+
+
+def remove(path: str) -> None:
+    """Of a file that need not be there."""
+    if is_remote(path):
+        if _gfile().exists(path):
+            _gfile().remove(path)
+    elif os.path.lexists(path):
+        os.remove(path)
+
+
+def check_writable(prefix: str) -> None:
+    """Raises ValueError: the folder of files named PREFIX… is missing or cannot be written."""
+    if is_remote(prefix):
+        return
+    folder = os.path.dirname(prefix) or "."
+    if not os.path.isdir(folder):
+        raise ValueError(f"--output={prefix}: there is no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ValueError(f"--output={prefix}: the folder {folder} cannot be written")
+    if not os.path.basename(prefix):
+        raise ValueError(f"--output={prefix} is a folder; give it a name to begin files with")
+
+
+def reason(error: OSError) -> str:
+    return error.strerror or str(error)
