@@ -80,6 +80,7 @@ def _against_epoch(
 ) -> str | None:
     figure, axes = _figure()
     drawn: list[float] = []
+    styles = _styles(table)
     for cell in table.cells:
         for kind, value, dashes in lines:
             curve = _mean_curve(cell.best.runs if cell.best else (), kind, value(cell))
@@ -89,7 +90,7 @@ def _against_epoch(
             middle = [mean for _, mean, _ in curve]
             low = [max(mean - std, mean / 10) for _, mean, std in curve]
             high = [mean + std for _, mean, std in curve]
-            style = _style(cell)
+            style = dict(styles[cell.row.name])
             style["label"] = style["label"] if dashes == "-" else None
             axes.plot(epochs, middle, dashes, **style)
             if dashes == "-" and any(std for *_, std in curve):
@@ -97,7 +98,8 @@ def _against_epoch(
             drawn += middle
     if not drawn:
         return None
-    axes.set_xlabel("epoch")
+    text = table.cells[0].row.training_examples is None
+    axes.set_xlabel("share of the run's examples" if text else "epoch")
     axes.set_ylabel(label)
     if accuracy:
         # The first evaluations, near chance, would squeeze the rest.
@@ -147,6 +149,21 @@ def _style(cell: Cell) -> dict:
         "label": cell.row.label,
         "lw": 2.2 if cell.row.optimizer == "lamb" else 1.4,
     }
+
+
+def _styles(table: TableReport) -> dict[str, dict]:
+    """row name -> style: a colour an optimizer, or shades of a scale where rows share theirs."""
+    shown = [cell for cell in table.cells if cell.best]
+    names = [cell.row.optimizer for cell in shown]
+    styles = {cell.row.name: _style(cell) for cell in shown}
+    if len(set(names)) < len(names):
+        import matplotlib
+
+        colours = matplotlib.colormaps["viridis"]
+        for number, cell in enumerate(shown):
+            shade = colours(0.95 * number / max(len(shown) - 1, 1))
+            styles[cell.row.name].update(color=shade, lw=1.4)
+    return styles
 
 
 def _figure():

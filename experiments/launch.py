@@ -187,7 +187,6 @@ def _git(root: Path, *arguments: str) -> str:
 def _result(outcome, row: Row, folder) -> dict[str, Any]:
     records = folder.metrics()
     train = [_without(record, "kind") for record in records if record["kind"] == "train"]
-    thinning = max(1, -(-len(train) // CURVE_POINTS))
     return {
         "status": outcome.status,
         "metrics": dict(outcome.metrics),
@@ -197,10 +196,19 @@ def _result(outcome, row: Row, folder) -> dict[str, Any]:
         "refused_steps": outcome.refused_steps,
         "wall_seconds": outcome.wall_seconds,
         "history": [_without(r, "kind", "seconds") for r in records if r["kind"] == "eval"],
-        "train_history": [
-            {k: record[k] for k in _CURVE_FIELDS if k in record} for record in train[::thinning]
-        ],
+        "train_history": _thinned(train),
     }
+
+
+def _thinned(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most CURVE_POINTS of the training records; a point's loss is the mean since the last."""
+    size = max(1, -(-len(records) // CURVE_POINTS))
+    points = []
+    for start in range(0, len(records), size):
+        block = records[start : start + size]
+        mean = sum(record["loss"] for record in block) / len(block)
+        points.append({**{k: v for k, v in block[-1].items() if k in _CURVE_FIELDS}, "loss": mean})
+    return points
 
 
 def _without(record: dict[str, Any], *fields: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from largebatch.experiments import registry
 from largebatch.experiments.comparison import differences
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import Row
@@ -59,6 +60,8 @@ def plan(
         raise UserError(f"--seeds={seeds}: want 1 or more")
     settings = dict(settings or {})
     planned = []
+    # A run that two of the rows show is made once.
+    rows = list({row.run_name: registry.run_of(row) for row in rows}.values())
     for seed in range(seeds):
         for row in rows:
             base = scaled(row, scale)

@@ -77,19 +77,22 @@ def _table_card(table: TableReport) -> str:
 
 def _wide(table: TableReport) -> str:
     """The paper's layout."""
-    sheet = sheets.result_sheet(table)
-    rows = []
+    sheet = sheets.columns(table)
+    lines = [[_text(name) for name in sheet.header]]
     for name, *cells in sheet.rows:
-        if name == "status":
-            made = [_badge(cell) for cell in table.cells]
-        elif name == "measured":
-            made = [_measured(cell) for cell in table.cells]
-        else:
-            made = [_text(cell) for cell in cells]
-        css = " class=measured" if name == "measured" else ""
-        rows.append(f"<tr{css}><th>{_text(name)}</th>{_cells(made)}</tr>")
-    head = "".join(f"<th>{_text(cell)}</th>" for cell in sheet.header)
-    return _framed(f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>", "wide")
+        made = {"status": _badge, "measured": _measured}.get(name)
+        shown = [made(cell) for cell in table.cells] if made else [_text(cell) for cell in cells]
+        lines.append([_text(name), *shown])
+    if table.layout.down:
+        lines = [list(line) for line in zip(*lines)]
+        lines[0][0] = _text(table.layout.corner)
+    head, *rows = lines
+    body = "".join(
+        f"<tr{' class=measured' if name == 'measured' else ''}><th>{name}</th>{_cells(cells)}</tr>"
+        for name, *cells in rows
+    )
+    head = "".join(f"<th>{cell}</th>" for cell in head)
+    return _framed(f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>", "wide")
 
 
 def _narrow(table: TableReport) -> str:
@@ -97,11 +100,10 @@ def _narrow(table: TableReport) -> str:
     printed = table.scale == "paper"
     rows = []
     for cell in table.cells:
-        metric = cell.row.metric
         at = f"<small>{_text(sheets.values(cell.best.values))}</small>" if cell.best else ""
         made = [(_measured(cell) if cell.summary else _badge(cell)) + at]
         if printed:
-            made = [sheets.number(cell.printed, metric), *made, sheets.difference(cell)]
+            made = [sheets.printed(cell), *made, sheets.difference(cell)]
         rows.append(f"<tr><th>{_text(cell.row.label)}</th>{_cells(made)}</tr>")
     names = ["paper", "measured", "diff."] if printed else ["measured"]
     head = "".join(f"<th>{name}</th>" for name in ("", *names))

@@ -37,6 +37,11 @@ class Cell(NamedTuple):
         return self.row.paper.get(self.row.metric) if self.row.scale == "paper" else None
 
     @property
+    def printed_status(self) -> str | None:
+        """'diverged' where the paper prints that in place of a value."""
+        return self.row.paper.get("status") if self.row.scale == "paper" else None
+
+    @property
     def status(self) -> str:
         """measured | running | interrupted | diverged | not run."""
         if self.best:
@@ -103,6 +108,7 @@ def gather(root: str, tables: Sequence[str]) -> Report:
     runs, left_out = find_runs(root)
     counted = len(runs) + len(left_out)
     accepted: dict[tuple[str, str], list[Run]] = {}
+    wanted = {row.run_name for table in tables for row in registry.module(table).ROWS.values()}
     changed: dict[str, list[tuple[Row, dict, Run]]] = {}
     for run in runs:
         row = row_of(run)
@@ -111,7 +117,7 @@ def gather(root: str, tables: Sequence[str]) -> Report:
                 Problem(run.folder, f"names {run.name!r} at scale {run.scale!r}, unknown here")
             )
             continue
-        if row.table not in tables:
+        if run.name not in wanted:
             continue
         if run.status == "finished" and row.metric not in run.metrics:
             left_out.append(Problem(run.folder, f"has finished without a value of {row.metric!r}"))
@@ -154,12 +160,14 @@ def _table(
 ) -> TableReport | None:
     """None for a scale at which nothing was run."""
     module = registry.module(table)
-    if scale != "paper" and not any((name, scale) in accepted for name in module.ROWS):
+    if scale != "paper" and not any(
+        (row.run_name, scale) in accepted for row in module.ROWS.values()
+    ):
         return None
     cells = []
-    for name, paper_row in module.ROWS.items():
+    for paper_row in module.ROWS.values():
         row = scales.scaled(paper_row, scale)
-        runs = _one_a_seed(accepted.get((name, scale), []), tuple(row.grid), left_out)
+        runs = _one_a_seed(accepted.get((row.run_name, scale), []), tuple(row.grid), left_out)
         points = selection.at_points(row, runs)
         cells.append(Cell(row, points, selection.best(points, row.metric)))
     return TableReport(table, scale, module.LAYOUT, cells)

@@ -31,7 +31,7 @@ def as_text(report: Report) -> str:
         if not any(cell.runs for cell in table.cells) and commands:
             parts += [
                 f"  To run it: python -m largebatch.experiments.sweep --table={table.number} "
-                f"--seeds={table.layout.seeds} --data_dir=DIR"
+                f"--seeds={table.layout.seeds}{sheets.data_flags(table.cells[0].row)}"
             ]
     if report.overridden:
         parts += [f"Overridden runs. {EXPLAIN_OVERRIDDEN}"]

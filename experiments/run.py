@@ -55,11 +55,14 @@ def main() -> int:
         return 0
     if FLAGS.experiment is None:
         raise UserError("--experiment is missing, for example table7/lamb; --list prints all names")
-    row = scales.scaled(registry.find(FLAGS.experiment), FLAGS.scale)
-    row = apply_overrides(row, parse_assignments(FLAGS.set))
+    asked = registry.find(FLAGS.experiment)
+    shown = asked if FLAGS.describe else registry.run_of(asked)
+    row = apply_overrides(scales.scaled(shown, FLAGS.scale), parse_assignments(FLAGS.set))
     if FLAGS.describe:
         print(describe.describe(row, FLAGS.format))
         return 0
+    if row.name != asked.name:
+        print(f"{asked.name} is the same run as {row.name}")
     settings = RunSettings(
         output_dir=FLAGS.output_dir or run_folder("runs", row, FLAGS.seed),
         seed=FLAGS.seed,

@@ -35,12 +35,13 @@ class Run:
     record: dict[str, Any]  # the whole file
 
     def curve(self, kind: str, value: str) -> list[tuple[float, float]]:
-        """[(epoch, value)] of the 'history' (evaluations) or the 'train_history', finite ones."""
+        """[(x, value)] of the 'history' (evaluations) or the 'train_history', finite ones; x is the
+        epoch or, of text, which has none, the share of the run's examples."""
         points = []
         entries = self.record.get(kind)
         for entry in entries if isinstance(entries, list) else []:
             if isinstance(entry, dict):
-                x, y = entry.get("epoch"), entry.get(value)
+                x, y = entry.get("epoch", entry.get("progress")), entry.get(value)
                 if _is_finite(x) and _is_finite(y):
                     points.append((x, y))
         return points

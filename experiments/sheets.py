@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from largebatch.experiments.experiment import SETTINGS
+from largebatch.experiments.experiment import SETTINGS, Row
 from largebatch.experiments.report_model import Cell, Overridden, Report, TableReport
 from largebatch.experiments.selection import HOW, Point, Summary
 
@@ -55,12 +55,17 @@ def status_note(cell: Cell) -> str:
 
 
 def result_sheet(table: TableReport) -> Sheet:
-    """The paper's layout: a column an optimizer, with what was measured below what was printed."""
+    """The paper's layout: a column, or a line, for each of its rows."""
+    sheet = columns(table)
+    return turned(sheet, table.layout.corner) if table.layout.down else sheet
+
+
+def columns(table: TableReport) -> Sheet:
+    """A column for each row of the table, with what was measured below what was printed."""
     cells = table.cells
     rows = []
     if table.scale == "paper":
-        printed = [number(cell.printed, cell.row.metric) for cell in cells]
-        rows.append(["paper", *printed])
+        rows.append(["paper", *(printed(cell) for cell in cells)])
     rows.append(
         ["measured", *(spread(c.summary, c.row.metric) if c.summary else NOTHING for c in cells)]
     )
@@ -72,6 +77,18 @@ def result_sheet(table: TableReport) -> Sheet:
     rows.append(["status", *(cell.status for cell in cells)])
     measures = table.layout.measures if table.scale == "paper" else f"test {cells[0].row.metric}"
     return Sheet([measures, *(cell.row.label for cell in cells)], rows)
+
+
+def turned(sheet: Sheet, corner: str) -> Sheet:
+    """The sheet with a line for each of its columns."""
+    _, *lines = zip(sheet.header, *sheet.rows)
+    return Sheet([corner, *(row[0] for row in sheet.rows)], [list(line) for line in lines])
+
+
+def printed(cell: Cell) -> str:
+    if cell.printed is None:
+        return cell.printed_status or NOTHING
+    return number(cell.printed, cell.row.metric)
 
 
 def _chosen(cell: Cell, field: str) -> str:
@@ -206,11 +223,18 @@ def _device(run) -> str:
     return str(run.record.get("device", "unknown device")).replace("device:", "")
 
 
+def data_flags(row: Row) -> str:
+    """' --data_dir=DIR' where the row's data have to be given."""
+    if row.dataset in ("digits", "python_text"):
+        return ""
+    return " --data_dir=DIR" + (" --squad_dir=SQUAD" if row.task == "pretraining" else "")
+
+
 def commands(cell: Cell, seeds: int) -> list[str]:
     """What regenerates the cell: the whole of it, and, for a tuned row, its best point alone."""
     row = cell.row
     scale = "" if row.scale == "paper" else f" --scale={row.scale}"
-    data = " --data_dir=DIR" if row.dataset != "digits" else ""
+    data = data_flags(row)
     seeds = max(seeds, cell.summary.n if cell.summary else 0)
     whole = f"python -m largebatch.experiments.sweep --rows={row.name} --seeds={seeds}{scale}{data}"
     if not cell.best or not cell.best.values:

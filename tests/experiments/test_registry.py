@@ -29,8 +29,17 @@ def test_a_glob_selects_rows_and_one_that_matches_nothing_is_an_error():
 
 def test_a_table_is_named_by_its_number_too():
     assert registry.table_name("7") == registry.table_name("table7") == "table7"
-    with pytest.raises(UserError, match="unknown table '77'.*there are: table6, table7"):
+    with pytest.raises(UserError, match="unknown table '77'.*there are: table1, .*table7"):
         registry.table_name("77")
+
+
+def test_one_run_may_be_a_row_of_several_tables():
+    shown = registry.find("table4/lamb-2048")
+    run = registry.run_of(shown)
+    assert run.name == shown.run_name == "table1/lamb-2048"
+    assert run.stages == shown.stages
+    assert (run.paper["f1"], shown.paper["exact_match"]) == (91.946, 85.355)
+    assert registry.run_of(run) is run
 
 
 def test_a_source_declared_twice_or_without_a_note_fails():
@@ -41,12 +50,13 @@ def test_a_source_declared_twice_or_without_a_note_fails():
 
 
 def test_known_names_agree_with_the_rooms():
-    from largebatch import data, optimizers
+    from largebatch import data, models, optimizers
     from largebatch.experiments import classification
 
     assert set(names.OPTIMIZER_SETTINGS) == set(optimizers.NAMES)
     assert set(data.NAMES) <= set(names.TRAINING_EXAMPLES)
-    assert set(names.MODELS) == set(classification.MODELS)
+    assert set(names.IMAGE_MODELS) == set(classification.MODELS)
+    assert list(names.BERT_MODELS) == list(models.BERT_SIZES)
 
 
 def test_the_optimizers_have_the_settings_that_rows_give_them():

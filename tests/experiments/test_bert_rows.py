@@ -1,0 +1,151 @@
+"""Tables 1, 2, 4 and 8 against what the paper prints, and their stages."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from largebatch.experiments import registry
+from largebatch.experiments.errors import UserError
+from largebatch.experiments.overrides import apply_overrides
+from largebatch.experiments.scales import scaled
+
+BATCHES = [512, 1024, 2048, 4096, 8192, 16384, 32768]
+LAMB_F1 = [91.752, 91.761, 91.946, 91.137, 91.263, 91.345, 91.475]
+LARS_F1 = [90.717, 90.369, 90.748, 90.537, 90.548, 89.589, None]
+EXACT = [85.090, 85.260, 85.355, 84.172, 84.901, 84.816, 84.939]
+STEPS = [1_000_000, 500_000, 250_000, 125_000, 62_500, 31_250, 15_625]
+
+
+def rows(pattern):
+    return registry.matching(pattern)
+
+
+def lamb(table):
+    return [registry.find(f"{table}/lamb-{batch}") for batch in BATCHES]
+
+
+def test_table_1_has_nine_rows_and_a_twin_of_the_last():
+    names = [row.name for row in rows("table1/*")]
+    assert names == [
+        "table1/baseline",
+        *(f"table1/lamb-{batch}" for batch in BATCHES),
+        "table1/lamb-65536-32768",
+        "table1/lamb-65536-32768-rule",
+    ]
+    assert [row.paper["chips"] for row in rows("table1/*")][:9] == [
+        *(16, 16, 32, 64, 128, 256, 512, 1024, 1024),
+    ]
+
+
+def test_lambs_rows_are_the_printed_ones_in_all_three_tables():
+    for table in ("table1", "table2", "table4"):
+        assert [row.paper["f1"] for row in lamb(table)] == LAMB_F1
+        assert [row.steps for row in lamb(table)] == STEPS
+    assert [row.paper["exact_match"] for row in lamb("table4")] == EXACT
+
+
+def test_rates_follow_the_square_root_rule_and_warm_up_the_linear_one():
+    for k, row in zip((3, 2.5, 2, 1.5, 1, 0.5, 0), lamb("table4")):
+        assert row.learning_rate == pytest.approx(5 / (2**k * 1e3))
+        assert row.warmup_ratio == pytest.approx(2 ** (-2 * k) / 5)
+
+
+def test_every_row_sees_the_same_number_of_examples():
+    for row in rows("table1/lamb-*"):
+        seen = sum(stage.batch_size * stage.steps for stage in row.stages)
+        assert seen == pytest.approx(512e6, rel=0.002)
+
+
+def test_32k_is_14063_steps_at_128_and_1562_at_512():
+    first, second = registry.find("table1/lamb-32768").stages
+    assert (first.sequence_length, first.batch_size, first.steps) == (128, 32768, 14063)
+    assert (second.sequence_length, second.batch_size, second.steps) == (512, 32768, 1562)
+    # Table 4: "It uses 0.2 x 15625 = 3125 iterations for learning rate warmup."
+    assert (first.warmup_steps, second.warmup_steps) == (3125, 0)
+
+
+def test_the_mixed_batch_is_7037_steps_of_64k_and_1562_of_32k_each_with_its_warm_up():
+    for name in ("table1/lamb-65536-32768", "table1/lamb-65536-32768-rule"):
+        first, second = registry.find(name).stages
+        assert (first.batch_size, first.steps) == (65536, 7037)
+        assert (second.batch_size, second.steps) == (32768, 1562)
+        assert first.steps + second.steps == 8599
+    first, second = registry.find("table1/lamb-65536-32768").stages
+    assert (first.learning_rate, first.warmup_steps) == (6e-3, 2000)
+    assert (second.learning_rate, second.warmup_steps) == (4e-3, 200)
+    first, second = registry.find("table1/lamb-65536-32768-rule").stages
+    assert first.learning_rate == pytest.approx(5e-3 * math.sqrt(2))
+    assert (first.warmup_steps, second.warmup_steps) == (round(0.4 * 7037), round(0.2 * 1562))
+
+
+def test_what_the_paper_does_not_give_is_assumed_with_its_source():
+    mixed = registry.find("table1/lamb-65536-32768")
+    assert mixed.sources["learning_rate"].kind == "assumed"
+    assert "NVIDIA" in mixed.sources["learning_rate"].note
+    assert registry.find("table1/lamb-65536-32768-rule").sources["learning_rate"].kind == "rule"
+    for row in rows("table2/lars-*"):
+        assert row.sources["learning_rate"].kind == "assumed"
+        assert row.learning_rate in row.grid["learning_rate"] and len(row.grid) == 1
+
+
+def test_table_2_prints_lars_below_lamb_and_its_divergence():
+    lars = [registry.find(f"table2/lars-{batch}") for batch in BATCHES]
+    assert [row.paper.get("f1") for row in lars] == LARS_F1
+    assert lars[-1].paper["status"] == "diverged"
+    assert [row.name for row in rows("table2/*")][:7] == [row.name for row in lars]
+
+
+def test_table_8_is_warm_up_by_rate_at_16k():
+    found = [(row.warmup_ratio, row.learning_rate) for row in rows("table8/*")]
+    assert found == [(w, r) for w in (0.05, 0.10, 0.20) for r in (1e-4, 2e-4, 3e-4)]
+    for row in rows("table8/*"):
+        assert (row.optimizer, row.batch_size, row.steps) == ("bert_adamw", 16384, 31250)
+        assert row.warmup_steps == round(row.warmup_ratio * 31250)  # as printed: of the whole run
+    diverged = [row for row in rows("table8/*") if row.paper.get("status") == "diverged"]
+    # Three of the four end at the first update of the second stage.
+    assert [row.paper["last_step"] for row in diverged] == [28126, 28126, 28126, 20000]
+    assert diverged[0].stages[0].steps + 1 == 28126
+
+
+@pytest.mark.parametrize("row", rows("table1/*"), ids=lambda row: row.name)
+def test_laptop_divides_all_batches_alike_and_fixes_the_number_of_examples(row):
+    laptop = scaled(row, "laptop")
+    for mine, printed in zip(laptop.stages, row.stages):
+        assert mine.batch_size * 256 == printed.batch_size
+    seen = [stage.batch_size * stage.steps for stage in laptop.stages]
+    whole = sum(seen)
+    assert whole == sum(
+        stage.batch_size * stage.steps for stage in scaled(ROW_32K, "laptop").stages
+    )
+    assert seen[1] / whole == pytest.approx(0.1)
+    for field in ("learning_rate", "warmup_ratio", "optimizer", "rewarmup", "dropout"):
+        assert getattr(laptop, field) == getattr(row, field)
+
+
+ROW_32K = registry.find("table1/lamb-32768")
+
+
+@pytest.mark.parametrize("row", rows("table[128]/*"), ids=lambda row: row.name)
+def test_smoke_is_a_few_steps_of_both_stages(row):
+    smoke = scaled(row, "smoke")
+    assert smoke.dataset == "python_text" and smoke.steps == 10
+    assert [stage.steps for stage in smoke.stages] == [6, 4]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"stage2_steps": "15625"}, "stage2_steps is 15625, want less than total_steps, 15625"),
+        ({"warmup_ratio": "1"}, r"warmup_ratio is 1.0, want a value in \[0, 1\)"),
+        ({"model": "lenet5"}, "model 'lenet5' is not for pretraining; valid: bert_tiny"),
+        ({"dataset": "mnist"}, "dataset 'mnist' is not for pretraining"),
+        ({"epochs": "3"}, "--set epochs: it means nothing for pretraining"),
+        ({"momentum": "0.8"}, "the optimizer 'lamb' has no such setting"),
+        ({"sequence_length": "0"}, "sequence_length is 0"),
+    ],
+)
+def test_senseless_settings_are_refused(settings, message):
+    with pytest.raises(UserError, match=message):
+        apply_overrides(ROW_32K, settings)
