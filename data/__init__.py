@@ -20,6 +20,7 @@ _HOME = {
     "find_pretraining": "pretraining_files",
     "pretraining_dataset": "pretraining_stream",
     "pretraining_eval_dataset": "pretraining_evaluation",
+    "prepare_pretraining": "prepared_text",
     "reading_error": "pretraining_examples",
     "SquadSet": "squad",
     "load_squad": "squad",

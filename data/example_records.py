@@ -28,20 +28,15 @@ class ExampleEncoder:
     """Encodes batches of examples of one sequence length and number of predictions."""
 
     def __init__(self, sequence_length: int, max_predictions: int, vocabulary_size: int):
-        id_bytes = _varint_size(vocabulary_size - 1)
-        place_bytes = _varint_size(sequence_length - 1)
-        self._values = {  # name -> (numbers, the most bytes of each)
-            "input_ids": (sequence_length, id_bytes),
+        ids, places = _Varints(vocabulary_size), _Varints(sequence_length)
+        self._values = {  # name -> (numbers, the bytes of each: as many, or as a table says)
+            "input_ids": (sequence_length, ids),
             "input_mask": (sequence_length, 1),
-            "masked_lm_ids": (max_predictions, id_bytes),
-            "masked_lm_positions": (max_predictions, place_bytes),
+            "masked_lm_ids": (max_predictions, ids),
+            "masked_lm_positions": (max_predictions, places),
             "masked_lm_weights": (max_predictions, 4),
             "next_sentence_labels": (1, 1),
             "segment_ids": (sequence_length, 1),
-        }
-        self._tables = {
-            size: _varint_table(count)
-            for size, count in ((id_bytes, vocabulary_size), (place_bytes, sequence_length))
         }
         self._constants, self._lengths, self._spans = [], {}, {}
         self._width = 0
@@ -62,7 +57,8 @@ class ExampleEncoder:
             self._length(name + "/list")
             self._constant(b"\x0a")  # the list's packed values
             self._length(name + "/values")
-            count, size = self._values[name]
+            count, kind = self._values[name]
+            size = kind.size if isinstance(kind, _Varints) else kind
             self._spans[name] = slice(self._width, self._width + count * size)
             self._width += count * size
 
@@ -92,19 +88,17 @@ class ExampleEncoder:
         out, kept = self._matrices(rows)
         sizes = {}
         for name in FEATURES:
-            count, size = self._values[name]
+            count, kind = self._values[name]
             values, span = features[name], self._spans[name]
+            if isinstance(kind, _Varints):
+                out[:, span] = kind.bytes.take(values, axis=0).reshape(rows, -1)
+                kept[:, span] = kind.needed.take(values, axis=0).reshape(rows, -1)
+                sizes[name] = kind.used.take(values).sum(axis=1, dtype=np.int64)
+                continue
             if name == "masked_lm_weights":
-                out[:, span] = np.ascontiguousarray(values, "<f4").view(np.uint8)
-                sizes[name] = np.full(rows, 4 * count)
-            elif size == 1:
-                out[:, span] = values
-                sizes[name] = np.full(rows, count)
-            else:
-                table, needed, used = self._tables[size]
-                out[:, span] = table.take(values, axis=0).reshape(rows, count * size)
-                kept[:, span] = needed.take(values, axis=0).reshape(rows, count * size)
-                sizes[name] = used.take(values).sum(axis=1, dtype=np.int64)
+                values = np.ascontiguousarray(values, "<f4").view(np.uint8)
+            out[:, span] = values
+            sizes[name] = np.full(rows, count * kind)
         total = self._write_lengths(out, kept, sizes)
         return out[kept].tobytes(), np.concatenate([[0], np.cumsum(total)])
 
@@ -131,17 +125,18 @@ class ExampleEncoder:
         return write("example", example)
 
 
-def _varint_size(largest: int) -> int:
-    return max(1, -(-int(largest).bit_length() // 7))
+class _Varints:
+    """The varints of the numbers below `count`, as tables.
 
+    size: the most bytes of one; bytes: uint8 [count, size]; needed: bool [count, size], which of
+    them are; used: uint8 [count], how many.
+    """
 
-def _varint_table(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The bytes of each number below count (uint8 [count, size]), which of them are needed (bool
-    likewise), and how many (uint8 [count])."""
-    size = _varint_size(count - 1)
-    numbers = np.arange(count)[:, None] >> 7 * np.arange(size)
-    more = np.concatenate([numbers[:, 1:], np.zeros((count, 1), int)], axis=1) > 0
-    table = (numbers & 0x7F) | np.where(more, 0x80, 0)
-    needed = numbers > 0
-    needed[:, 0] = True
-    return table.astype(np.uint8), needed, needed.sum(axis=1).astype(np.uint8)
+    def __init__(self, count: int):
+        self.size = max(1, -(-(count - 1).bit_length() // 7))
+        numbers = np.arange(count)[:, None] >> 7 * np.arange(self.size)
+        self.needed = numbers > 0
+        self.needed[:, 0] = True
+        self.used = self.needed.sum(axis=1).astype(np.uint8)
+        last = np.arange(self.size) == self.used[:, None] - 1
+        self.bytes = (numbers & 0x7F | np.where(last, 0, 0x80)).astype(np.uint8)

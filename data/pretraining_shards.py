@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import multiprocessing
 import os
+import warnings
 from collections.abc import Iterator
 
 from largebatch.data import input_ranges, pretraining_manifest, storage, tfds_articles
@@ -183,5 +184,7 @@ def _made_by_processes(tasks: list, jobs: int) -> Iterator[tuple[ShardTask, dict
 def _begin_worker() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # a worker must not take the GPU's memory
+    # Of the packages that TensorFlow brings; once is enough, and the parent has said it.
+    warnings.filterwarnings("ignore", category=FutureWarning)
     os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
     os.environ["TF_NUM_INTEROP_THREADS"] = "1"
