@@ -121,7 +121,7 @@ def smoke(row: Row) -> Row:
         eval_every_epochs=0.5,
         squad_epochs=0.1,
         squad_batch_size=4,
-        squad_sequence_length=64,
+        squad_sequence_length=128,
         squad_stride=32,
         **changes,
     )

@@ -11,7 +11,7 @@ from largebatch.experiments.settings import DEVICES
 
 # The fields of RunSettings that a sweep hands on to each of its runs as they are.
 FORWARDED = (
-    *("data_dir", "device", "tpu", "num_devices", "deterministic"),
+    *("data_dir", "squad_dir", "device", "tpu", "num_devices", "deterministic"),
     *("micro_batch", "steps_per_loop", "checkpoint_every"),
 )
 
@@ -25,7 +25,11 @@ def define(values: flags.FlagValues) -> None:
     flag(flags.DEFINE_enum, "scale", "paper", "How much of it to run.", scales.SCALES)
     flag(flags.DEFINE_multi_string, "set", [], "field=value: change the row; repeatable.")
     flag(flags.DEFINE_string, "data_dir", None,
-         "A TFDS folder, or a folder with the official files; default: TFDS's own.")  # fmt: skip
+         "A TFDS folder, or a folder with the official files (default: TFDS's own); for BERT, the "
+         "shards that create_pretraining_data made.")  # fmt: skip
+    flag(flags.DEFINE_string, "squad_dir", None,
+         "BERT: the folder of SQuAD v1.1's files; pre-training is followed by fine-tuning and "
+         "its F1. Default: no fine-tuning.")  # fmt: skip
     flag(flags.DEFINE_enum, "device", "auto", "Where to run.", DEVICES)
     flag(flags.DEFINE_string, "tpu", None, "Name or address of a Cloud TPU.")
     flag(flags.DEFINE_integer, "num_devices", None, "Devices to use; logical ones on a CPU.")

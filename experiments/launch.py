@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
-import platform
 import signal
-import subprocess
 import warnings
-from pathlib import Path
 from typing import Any
 
+from largebatch.experiments import encoders, finetuning, workload
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.memory import automatic_micro_batch, device_memory
+from largebatch.experiments.outcomes import headline, outcome_record
+from largebatch.experiments.provenance import commit, versions
 from largebatch.experiments.records import row_record
 from largebatch.experiments.settings import RunSettings
 
 FINISHED, DIVERGED = 0, 3
-# Curves in a result file: enough points for a picture, few enough to commit.
-CURVE_POINTS = 200
 CHECKPOINTS_IN_A_RUN = 20
 # A loop on the device hides the host's work; on a CPU there is none to hide, and a stop is quicker.
 STEPS_PER_LOOP = {"cpu": 10, "gpu": 100, "tpu": 100}
-_CURVE_FIELDS = ("step", "epoch", "progress", "loss", "learning_rate")
+RELEASED_ROW = "table1/baseline"
 # What must agree for a folder to be resumed by a run.
 IDENTITY = ("name", "scale", "seed", "overrides", "row")
 
@@ -41,32 +38,101 @@ def launch(row: Row, settings: RunSettings) -> int:
     # errors as it loads; real ones come as exceptions.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
-    from largebatch import tpu
-    from largebatch.experiments import workload
+    import tensorflow as tf
+
+    from largebatch import data, tpu
     from largebatch.tpu import devices
 
+    _check_chain(row, settings)
     with tpu.RunFolder(settings.output_dir) as folder:
         earlier = _earlier_result(folder, row, settings)
         if earlier is not None:
-            print(f"{row.name} is {earlier['status']} already: {_headline(earlier)}")
+            print(f"{row.name} is {earlier['status']} already: {headline(earlier)}")
             print(f"see {folder.path / 'result.json'}")
             return DIVERGED if earlier["status"] == "diverged" else FINISHED
         devices.configure_threads(settings.threads)
         strategy = tpu.configure_devices(settings.device, settings.num_devices, settings.tpu)
         devices.configure_precision(row.precision)
         devices.seed_everything(settings.seed, settings.deterministic)
-        work = workload.load(row, settings.data_dir, settings.seed)
-        pieces = _micro_batches(row, settings, strategy)
-        experiment = _experiment(row, settings, strategy, work, pieces)
-        folder.write_json("experiment.json", experiment)
-        folder.remove("result.json")
-        outcome = _fit(row, settings, work, strategy, folder, experiment, pieces)
-        result = {**experiment, **_result(outcome, row, folder)}
-        folder.write_json("result.json", result)
-    print(f"{row.name} {outcome.status}: {_headline(result)}")
+        try:
+            outcome, result = _run(row, settings, strategy, folder)
+        except tf.errors.OpError as error:
+            damage = data.reading_error(error)
+            if damage is None:
+                raise
+            raise UserError(damage) from error
+    print(f"{row.name} {outcome.status}: {headline(result)}")
     if outcome.status == "interrupted":
         return 128 + (outcome.signum or signal.SIGTERM)
     return DIVERGED if outcome.status == "diverged" else FINISHED
+
+
+def _run(row: Row, settings: RunSettings, strategy, folder):
+    """Trains, then fine-tunes if asked to; returns (outcome, the result file's object)."""
+    from largebatch import tpu
+
+    if settings.init_checkpoint:
+        encoder = encoders.released(settings.init_checkpoint)
+        work, pieces = None, [None]
+    else:
+        work = workload.load(row, settings.data_dir, settings.seed)
+        pieces = _micro_batches(row, settings, strategy)
+    experiment = _experiment(row, settings, strategy, work, pieces)
+    folder.write_json("experiment.json", experiment)
+    folder.remove("result.json")
+    if work is None:
+        outcome = tpu.Outcome("finished", {}, 0, None, 0, 0.0)
+    else:
+        outcome = _fit(row, settings, work, strategy, folder, experiment, pieces)
+        if settings.squad_dir:
+            encoder = encoders.of_run(row, folder.checkpoints, work.data)
+    result = {**experiment, **outcome_record(outcome, row, folder)}
+    if settings.squad_dir and outcome.status == "finished":
+        outcome, fine_tuned = _fine_tune(row, settings, encoder, strategy, folder)
+        result = {**result, **fine_tuned, "metrics": {**result["metrics"], **fine_tuned["metrics"]}}
+    folder.write_json("result.json", result)
+    return outcome, result
+
+
+def _fine_tune(row: Row, settings: RunSettings, encoder, strategy, folder):
+    """Returns (the fine-tuning's outcome, what it adds to the result)."""
+    from largebatch import tpu
+
+    stage = finetuning.stage_of(row, questions=0)
+    pieces = _micro_batches(row, settings, strategy, [stage])
+    with tpu.RunFolder(folder.path / finetuning.FOLDER) as squad_folder:
+        outcome, score = finetuning.run(
+            row, encoder, settings.squad_dir, settings.seed, pieces, strategy, squad_folder
+        )
+    return outcome, {
+        "status": outcome.status,
+        "metrics": score or {},
+        "squad": {
+            "encoder": encoder.origin,
+            "last_step": outcome.last_step,
+            "last_loss": outcome.last_loss,
+            "wall_seconds": outcome.wall_seconds,
+        },
+    }
+
+
+def _check_chain(row: Row, settings: RunSettings) -> None:
+    """Refuses, before hours of pre-training, a chain that cannot be run to its end."""
+    from largebatch.data import load_squad
+
+    if settings.init_checkpoint:
+        if row.name != RELEASED_ROW:
+            raise UserError(
+                f"--init_checkpoint is for {RELEASED_ROW}, whose F1 the paper took from the "
+                f"released model; {row.name} is pre-trained by its own recipe"
+            )
+        if not settings.squad_dir:
+            raise UserError("--init_checkpoint needs --squad_dir: there is nothing else to run")
+    if settings.squad_dir:
+        if row.task != "pretraining":
+            raise UserError(f"--squad_dir: {row.name} has no text to be fine-tuned on")
+        for split in ("train", "dev"):
+            load_squad(settings.squad_dir, split=split)
 
 
 def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pieces):
@@ -90,13 +156,14 @@ def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pi
     return tpu.fit(work.task, make_optimizer, strategy, folder, options)
 
 
-def _micro_batches(row: Row, settings: RunSettings, strategy) -> list[int | None]:
-    """For each stage; None is a replica's whole share in one pass."""
+def _micro_batches(row: Row, settings: RunSettings, strategy, stages=None) -> list[int | None]:
+    """For each of `stages` (the row's); None is a replica's whole share in one pass."""
+    stages = row.stages if stages is None else stages
     if settings.micro_batch or row.task != "pretraining":
-        return [settings.micro_batch] * len(row.stages)
+        return [settings.micro_batch] * len(stages)
     replicas, kind = strategy.num_replicas_in_sync, _device_kind(strategy)
     memory = device_memory(kind, replicas)
-    return [automatic_micro_batch(row, stage, replicas, memory) for stage in row.stages]
+    return [automatic_micro_batch(row, stage, replicas, memory) for stage in stages]
 
 
 def _earlier_result(folder, row: Row, settings: RunSettings) -> dict[str, Any] | None:
@@ -112,7 +179,10 @@ def _earlier_result(folder, row: Row, settings: RunSettings) -> dict[str, Any] |
                 "give another folder, or remove it to start again"
             )
     result = folder.read_json("result.json")
-    return result if result and result.get("status") in ("finished", "diverged") else None
+    if not result or result.get("status") not in ("finished", "diverged"):
+        return None
+    to_score = settings.squad_dir and "f1" not in result["metrics"]
+    return None if to_score and result["status"] == "finished" else result
 
 
 def _difference(stored: dict[str, Any], wanted: dict[str, Any]) -> str:
@@ -143,82 +213,12 @@ def _experiment(row: Row, settings: RunSettings, strategy, work, pieces) -> dict
         "micro_batch": pieces[0] if len(set(pieces)) == 1 else pieces,
         "deterministic": settings.deterministic,
         "precision": row.precision,
-        "data": work.data,
-        "versions": _versions(),
-        "commit": _commit(),
+        "data": work.data if work else {"init_checkpoint": settings.init_checkpoint},
+        "versions": versions(),
+        "commit": commit(),
     }
 
 
 def _device_kind(strategy) -> str:
     """`cpu`, `gpu` or `tpu`, from a name such as /job:localhost/replica:0/task:0/device:CPU:0."""
     return strategy.extended.worker_devices[0].rsplit("/", 1)[-1].split(":")[1].lower()
-
-
-def _versions() -> dict[str, str]:
-    packages = ("largebatch", "tensorflow", "tensorflow-addons", "tf-models-official")
-    found = {"python": platform.python_version()}
-    for package in (*packages, "tensorflow-datasets", "numpy"):
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
-def _commit() -> str | None:
-    """The commit of the code, `+changes` added if files differ from it; None outside a checkout."""
-    root = Path(__file__).resolve().parents[1]
-    try:
-        head = _git(root, "rev-parse", "HEAD")
-        top = Path(_git(root, "rev-parse", "--show-toplevel")).resolve()
-        if top != root:  # installed inside somebody else's repository
-            return None
-        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return head + ("+changes" if changed else "")
-
-
-def _git(root: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(root), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def _result(outcome, row: Row, folder) -> dict[str, Any]:
-    records = folder.metrics()
-    train = [_without(record, "kind") for record in records if record["kind"] == "train"]
-    return {
-        "status": outcome.status,
-        "metrics": dict(outcome.metrics),
-        "steps": row.steps,
-        "last_step": outcome.last_step,
-        "last_loss": outcome.last_loss,
-        "refused_steps": outcome.refused_steps,
-        "wall_seconds": outcome.wall_seconds,
-        "history": [_without(r, "kind", "seconds") for r in records if r["kind"] == "eval"],
-        "train_history": _thinned(train),
-    }
-
-
-def _thinned(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most CURVE_POINTS of the training records; a point's loss is the mean since the last."""
-    size = max(1, -(-len(records) // CURVE_POINTS))
-    points = []
-    for start in range(0, len(records), size):
-        block = records[start : start + size]
-        mean = sum(record["loss"] for record in block) / len(block)
-        points.append({**{k: v for k, v in block[-1].items() if k in _CURVE_FIELDS}, "loss": mean})
-    return points
-
-
-def _without(record: dict[str, Any], *fields: str) -> dict[str, Any]:
-    return {key: value for key, value in record.items() if key not in fields}
-
-
-def _headline(result: dict[str, Any]) -> str:
-    if result["status"] != "finished":
-        loss = result["last_loss"]
-        text = "none" if loss is None else f"{loss:.5f}"
-        return f"step {result['last_step']} of {result['steps']}, last finite loss {text}"
-    figures = [f"{k} {v:.4f}" for k, v in result["metrics"].items() if isinstance(v, float)]
-    return f"{', '.join(figures)} after {result['steps']} steps, {result['wall_seconds']:.0f} s"

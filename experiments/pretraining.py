@@ -12,7 +12,7 @@ from largebatch.models import bert_pretrainer
 from largebatch.tpu import Task
 
 MAX_POSITIONS = 512  # of BERT, whatever the length of a stage: one table serves both
-EVAL_EXAMPLES = 1024  # held-out sequences in one look; the first ones, always the same
+EVAL_EXAMPLES = 512  # held-out sequences in one look; the first ones, always the same
 
 
 class Pretraining(Task):

@@ -39,6 +39,12 @@ flags.DEFINE_integer(
     "threads", None, "TensorFlow's threads on the CPU; default: all.", flag_values=FLAGS
 )
 flags.DEFINE_string(
+    "init_checkpoint",
+    None,
+    "table1/baseline: Google's released BERT (a folder) in place of pre-training.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
     "list", None, "Print the rows that match the glob (all), and exit.", flag_values=FLAGS
 )
 flags.DEFINE_boolean(
@@ -67,6 +73,7 @@ def main() -> int:
         output_dir=FLAGS.output_dir or run_folder("runs", row, FLAGS.seed),
         seed=FLAGS.seed,
         threads=FLAGS.threads,
+        init_checkpoint=FLAGS.init_checkpoint,
         **{name: FLAGS[name].value for name in execution_flags.FORWARDED},
     )
     # Imported here: it loads TensorFlow, which takes seconds.

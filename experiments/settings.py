@@ -16,12 +16,15 @@ class RunSettings:
 
     output_dir: str
     data_dir: str | None = None  # a TFDS folder or the official files; None: TFDS's default
+    squad_dir: str | None = None  # SQuAD v1.1's files; None: pre-training alone
+    init_checkpoint: str | None = None  # Google's released BERT, in place of pre-training
     seed: int = 0
     device: str = "auto"
     tpu: str | None = None  # name or address of a Cloud TPU
     num_devices: int | None = None  # logical ones on a CPU
     deterministic: bool = False
-    micro_batch: int | None = None  # examples of one replica in one forward pass
+    # Examples of one replica in one forward pass; None: its whole share, or what fits (BERT).
+    micro_batch: int | None = None
     steps_per_loop: int | None = None
     checkpoint_every: int | None = None  # updates
     threads: int | None = None  # of TensorFlow, on the CPU

@@ -14,7 +14,9 @@ _HOME = {
     "RunFolderError": "run_folder",
     "Task": "task",
     "configure_devices": "devices",
+    "distributed_dataset": "inputs",
     "fit": "outer_loop",
+    "restore_model": "checkpoints",
 }
 
 __all__ = sorted(_HOME)

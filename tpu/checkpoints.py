@@ -173,6 +173,27 @@ class Checkpoints:
             )
 
 
+def restore_model(model: tf.keras.Model, directory: Path) -> str:
+    """Gives `model` the weights of a run's newest whole checkpoint; returns its path.
+
+    Raises:
+      CheckpointError: There is none, or it is another model's.
+    """
+    folder = Checkpoints(tf.train.Checkpoint(), directory, interval=1)
+    for step in reversed(folder.steps()):
+        prefix = str(Path(directory) / f"ckpt-{step}")
+        if _fault(prefix) is None:
+            status = tf.train.Checkpoint(model=model).read(prefix)
+            try:
+                status.assert_existing_objects_matched().expect_partial()
+            except AssertionError as error:
+                raise CheckpointError(
+                    f"{prefix} is of another model: {_first_line(error)}"
+                ) from error
+            return prefix
+    raise CheckpointError(f"{directory} holds no whole checkpoint; run the training first")
+
+
 def _fault(prefix: str) -> str | None:
     """Reads every tensor, which checks its checksum; returns what is wrong, or None."""
     try:

@@ -33,10 +33,10 @@ class FitOptions:
 
     Attributes:
       steps_per_epoch: Updates in an epoch, for the records; need not be whole. None: the run has
-        no epochs, and its records say `progress`, the share of its updates, in their place.
+        no epochs, and its records say `progress`, the share of its examples seen, in their place.
       steps_per_loop: Updates between two looks at the loss.
       eval_every: Updates between evaluations; the last update is always followed by one.
-      eval_batch: Examples in an evaluation batch of one replica.
+      eval_batch: Examples in an evaluation batch of one replica; None does not evaluate.
       checkpoint_every: Updates between checkpoints; the last one is always saved.
       micro_batch: Examples in one pass of one replica, for all stages or one for each; None takes
         the replica's share in one pass.
@@ -49,7 +49,7 @@ class FitOptions:
     steps_per_epoch: float | None
     steps_per_loop: int = 10
     eval_every: int | None = None
-    eval_batch: int = 1000
+    eval_batch: int | None = 1000
     checkpoint_every: int = 1000
     micro_batch: int | Sequence[int | None] | None = None
     clip_norm: float | None = None
@@ -142,14 +142,12 @@ class _Run:
         self._loop = TrainLoop(
             task, self._model, self._optimizer, strategy, self._step, options.clip_norm
         )
-        evaluator = EvalLoop(
-            task,
-            self._model,
-            strategy,
-            distributed_dataset(
+        evaluator = None
+        if options.eval_batch:
+            dataset = distributed_dataset(
                 strategy, lambda context: task.eval_dataset(context, options.eval_batch)
-            ),
-        )
+            )
+            evaluator = EvalLoop(task, self._model, strategy, dataset)
         # Restores the newest whole checkpoint.
         self._controller = orbit.Controller(
             global_step=self._step,
@@ -187,7 +185,7 @@ class _Run:
             for note in self._notes:
                 self._progress.say(note)
             self._train_all_stages()
-            return self._outcome("finished", self._evaluations[self._total])
+            return self._outcome("finished", self._evaluations.get(self._total))
         except Diverged as end:
             self._progress.say(str(end))
             return dataclasses.replace(
@@ -259,7 +257,7 @@ class _Run:
     def _evaluate(self) -> None:
         """Evaluates at the present step, unless the records have it from before."""
         step = self._steps_done
-        if step in self._evaluations:
+        if step in self._evaluations or not self._options.eval_batch:
             return
         layers = layer_statistics(self._optimizer)
         if layers:
@@ -278,17 +276,26 @@ class _Run:
 
     def _record(self, kind: str, **values) -> dict[str, Any]:
         step = self._steps_done
-        per_epoch = self._options.steps_per_epoch
-        length = ("epoch", per_epoch) if per_epoch else ("progress", self._total)
         record = {
             "kind": kind,
             "step": step,
-            length[0]: round(step / length[1], 4),
+            **self._place(step),
             **values,
             "seconds": round(self._seconds(), 2),
         }
         self._folder.append_metrics(record)
         return record
+
+    def _place(self, step: int) -> dict[str, float]:
+        """How far the run is, in what rows with other batch sizes can be compared by."""
+        if self._options.steps_per_epoch:
+            return {"epoch": round(step / self._options.steps_per_epoch, 4)}
+        seen = whole = begin = 0
+        for stage in self._task.stages:
+            seen += min(max(step - begin, 0), stage.steps) * stage.batch_size
+            whole += stage.steps * stage.batch_size
+            begin += stage.steps
+        return {"progress": round(seen / whole, 5)}
 
     def _seconds(self) -> float:
         return self._seconds_before + time.monotonic() - self._began

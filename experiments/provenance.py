@@ -1,0 +1,38 @@
+"""Which code a run was made with."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import subprocess
+from pathlib import Path
+
+
+def versions() -> dict[str, str]:
+    packages = ("largebatch", "tensorflow", "tensorflow-addons", "tf-models-official")
+    found = {"python": platform.python_version()}
+    for package in (*packages, "tensorflow-datasets", "numpy"):
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def commit() -> str | None:
+    """The commit of the code, `+changes` added if files differ from it; None outside a checkout."""
+    root = Path(__file__).resolve().parents[1]
+    try:
+        head = _git(root, "rev-parse", "HEAD")
+        top = Path(_git(root, "rev-parse", "--show-toplevel")).resolve()
+        if top != root:  # installed inside somebody else's repository
+            return None
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head + ("+changes" if changed else "")
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
