@@ -6,6 +6,7 @@ Legend: n records, L the sequence length, P predictions a sequence.
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import tensorflow as tf
 
@@ -24,8 +25,12 @@ def reading_error(error: BaseException) -> str | None:
     """
     if not isinstance(error, tf.errors.OpError):
         return None
-    _, mark, message = error.message.partition(_MARK)
-    return message.split(_END)[0] if mark else None
+    before, mark, message = error.message.partition(_MARK)
+    if not mark:
+        return None
+    message = message.split(_END)[0]
+    # An assertion escapes quotes and backslashes in what it says.
+    return re.sub(r"\\(['\"\\])", r"\1", message) if before.endswith("[") else message
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,10 +54,15 @@ class RecordReader:
         records = _records(path, first, count, total)
         place = tf.strings.join([_MARK, path, ": record "])
         numbers = tf.range(first, first + count)
+        length, predictions = self.files.sequence_length, self.files.max_predictions
+        refused = f" is not an example of {length} tokens and {predictions} predictions, as " + (
+            f"{self.files.manifest_file} says: a feature is missing or has another length{_END}"
+        )
         parsed = tf.io.parse_example(
             records,
             self._features(),
-            example_names=tf.strings.join([place, tf.strings.as_string(numbers), _END]),
+            # TensorFlow's message begins with the name, and says no other place.
+            example_names=tf.strings.join([place, tf.strings.as_string(numbers), refused]),
         )
         limits = {
             "input_ids": self.files.vocabulary_size,
@@ -153,7 +163,7 @@ def _check_range(place, name: str, values, limit: int, numbers):
     column = tf.argmax(outside[row])
     wanted = f" in {name}, wanted 0 to {limit - 1}"
     if limit > 2 and name.endswith("_ids"):
-        wanted += ": the vocabulary's entries"
+        wanted += ": the entries of the vocabulary"
     message = [
         place,
         tf.strings.as_string(numbers[row]),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import glob
 import hashlib
 import json
 import os
 from collections.abc import Iterable
 
 import tensorflow as tf
+
+from largebatch.data import storage
 
 FORMAT = 1
 PROGRAM = "python -m largebatch.data.create_pretraining_data"
@@ -61,8 +64,13 @@ def find_pretraining(data_dir: str, sequence_length: int) -> PretrainingFiles:
     if not tf.io.gfile.isdir(data_dir):
         state = "is not a folder" if tf.io.gfile.exists(data_dir) else "does not exist"
         raise ValueError(f"the folder of pre-training data {data_dir} {state}")
-    patterns = [tf.io.gfile.join(data_dir, *rest) for rest in _PLACES]
-    manifests = {path: _read(path) for path in sorted(tf.io.gfile.glob(patterns))}
+    patterns = [os.path.join(data_dir, *rest) for rest in _PLACES]
+    found = [
+        path
+        for rest in _PLACES
+        for path in storage.matching(os.path.join(glob.escape(data_dir), *rest))
+    ]
+    manifests = {path: _read(path) for path in found}
     command = f"`{PROGRAM} --input=... --output=PREFIX --vocab=FILE "
     if not manifests:
         raise ValueError(
@@ -164,7 +172,7 @@ def _checked(path: str, manifest: dict) -> PretrainingFiles:
 
 
 def _beside(manifest_file: str, name: str) -> str:
-    return tf.io.gfile.join(os.path.dirname(manifest_file), name)
+    return os.path.join(os.path.dirname(manifest_file), name)
 
 
 def _shards(path: str, splits: dict, split: str) -> tuple:

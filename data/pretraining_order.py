@@ -14,8 +14,9 @@ import tensorflow as tf
 from largebatch.data.pretraining_files import PretrainingFiles
 from largebatch.data.update_slices import BLOCK_STREAM, SHARD_STREAM, permutation, stream_seed
 
-# A block holds up to twice so many tokens, and a host holds about three blocks, of 8 bytes a token.
-BLOCK_TOKENS = 1 << 24
+# A block holds up to twice so many tokens: 65,536 to 131,072 sequences of 128. A host holds about
+# three blocks, of 8 bytes a token.
+BLOCK_TOKENS = 1 << 23
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +39,7 @@ def cut(counts, hosts: int, most: int) -> list:
     """
     if sum(counts) < hosts:
         raise ValueError(f"{sum(counts)} training examples cannot be shared by {hosts} hosts")
-    parts, runs = 0, []
+    parts, runs = -(-hosts // len(counts)) - 1, []
     while len(runs) < hosts:
         parts += 1
         runs = []
@@ -57,7 +58,7 @@ class ShardOrder:
     block's examples are permuted, drawn from (seed, e, number of the block in the epoch).
 
     Args:
-      block: About the number of examples of a block; None: as many as make 2^24 tokens.
+      block: About the number of examples of a block; None: as many as make 2^23 tokens.
     """
 
     def __init__(

@@ -45,7 +45,7 @@ def pretraining_dataset(
       first_step: what comes before is skipped by arithmetic with the manifest's counts; the first
         block that is needed is the first that is read.
       steps: the update at which the run ends (not the number of updates from first_step on).
-      block: about how many examples are shuffled together; None: as many as make 2^24 tokens.
+      block: about how many examples are shuffled together; None: as many as make 2^23 tokens.
 
     Raises:
       ValueError: sizes that do not divide, a first_step outside [0, steps], fewer examples than

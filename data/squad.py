@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import glob
 import json
 import logging
 import os
 
 import tensorflow as tf
+
+from largebatch.data import storage
 
 HOMEPAGE = "https://rajpurkar.github.io/SQuAD-explorer/"
 SPLITS = ("train", "dev")
@@ -78,9 +81,9 @@ def _find(path: str, split: str) -> str:
     if not tf.io.gfile.isdir(path):
         return path
     official = f"{split}-v1.1.json"
-    if tf.io.gfile.exists(tf.io.gfile.join(path, official)):
-        return tf.io.gfile.join(path, official)
-    found = sorted(tf.io.gfile.glob(tf.io.gfile.join(path, f"*{split}*.json")))
+    if tf.io.gfile.exists(os.path.join(path, official)):
+        return os.path.join(path, official)
+    found = storage.matching(os.path.join(glob.escape(path), f"*{split}*.json"))
     if len(found) != 1:
         state = f"more than one file: {', '.join(found)}" if found else "no file"
         raise ValueError(

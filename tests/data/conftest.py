@@ -139,6 +139,16 @@ def write_shards():
 
 
 @pytest.fixture(scope="session")
+def new_example():
+    return pretraining_example
+
+
+@pytest.fixture(scope="session")
+def serialise():
+    return serialised
+
+
+@pytest.fixture(scope="session")
 def shards(tmp_path_factory):
     """A folder of 32 training examples in three shards and 11 held out in two, of length 16."""
     return write_pretraining_shards(tmp_path_factory.mktemp("shards"))

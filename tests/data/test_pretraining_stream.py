@@ -1,0 +1,228 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from largebatch.data import find_pretraining, pretraining_dataset
+
+
+def context(hosts=1, host=0, replicas=1):
+    return tf.distribute.InputContext(hosts, host, replicas)
+
+
+@pytest.fixture(scope="module")
+def files(shards):
+    return find_pretraining(shards, 16)
+
+
+def elements(files, **settings):
+    settings = {
+        "batch_size": 8,
+        "micro_batch": 8,
+        "context": context(),
+        "seed": 3,
+        "first_step": 0,
+        "steps": 12,
+        "block": 12,  # an epoch of 32 examples has about three blocks
+        **settings,
+    }
+    return list(pretraining_dataset(files, **settings).as_numpy_iterator())
+
+
+def joined(elements):
+    """The examples of the stream's micro-batches, one after another."""
+    keys = [key for key, value in elements[0].items() if len(np.shape(value)) and "seed" not in key]
+    return {key: np.concatenate([element[key] for element in elements]) for key in keys}
+
+
+def numbers(elements):
+    """Token 0 of an example of the fixture is its number in the split."""
+    return np.concatenate([element["input_word_ids"][:, 0] for element in elements] or [[]])
+
+
+def assert_same(first, second):
+    assert first.keys() == second.keys()
+    for key in first:
+        np.testing.assert_array_equal(first[key], second[key])
+
+
+@pytest.fixture(scope="module")
+def stream(files):
+    return elements(files)
+
+
+def test_each_epoch_holds_every_example_once_in_another_order(stream):
+    epochs = numbers(stream).reshape(3, 32)
+    for epoch in epochs:
+        assert sorted(epoch) == list(range(32))
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+
+
+def test_a_block_mixes_the_examples_of_its_shards(files):
+    """A block as large as the epoch permutes it as a whole."""
+    one = numbers(elements(files, block=32, steps=4))
+    shard = np.searchsorted([13, 21], one, side="right")
+    assert (np.diff(shard) != 0).sum() > 8  # shard by shard it would change twice
+    assert not np.array_equal(one, np.sort(one))
+
+
+def test_the_stream_is_a_function_of_the_seed(files, stream):
+    assert_same(joined(stream), joined(elements(files)))
+    for seed in (4, 3 + (1 << 32)):
+        assert not np.array_equal(numbers(elements(files, seed=seed)), numbers(stream))
+
+
+# 4 is an end of an epoch and 12 of the run; 1 and 6 lie inside blocks.
+@pytest.mark.parametrize("first_step", [1, 4, 6, 11, 12])
+def test_starting_at_a_step_equals_skipping_to_it(files, stream, first_step):
+    resumed = elements(files, first_step=first_step)
+    assert len(resumed) == 12 - first_step
+    for mine, wanted in zip(resumed, stream[first_step:]):
+        assert_same(mine, wanted)
+
+
+@pytest.mark.parametrize(("micro_batch", "replicas"), [(4, 1), (4, 2), (2, 4), (1, 8)])
+def test_micro_batches_and_replicas_do_not_change_a_global_batch(
+    files, stream, micro_batch, replicas
+):
+    split = elements(files, micro_batch=micro_batch, context=context(replicas=replicas), steps=5)
+    assert len(split) == 5 * 8 // micro_batch
+    assert_same(joined(split), joined(stream[:5]))
+
+
+def test_an_examples_features_are_its_records(files, new_example, stream):
+    for element in stream[:2]:
+        for row, number in enumerate(element["input_word_ids"][:, 0]):
+            record = new_example(int(number), 16, 3)
+            names = {"input_ids": "input_word_ids", "segment_ids": "input_type_ids"}
+            for name, values in record.items():
+                got = element[names.get(name, name)][row]
+                np.testing.assert_array_equal(got, values if np.ndim(got) else values[0])
+
+
+def test_an_element_has_static_shapes_and_the_models_types(files):
+    dataset = pretraining_dataset(
+        files,
+        batch_size=8,
+        micro_batch=4,
+        context=context(replicas=2),
+        seed=0,
+        first_step=0,
+        steps=1,
+    )
+    assert dataset.element_spec == {
+        "input_word_ids": tf.TensorSpec((4, 16), tf.int32),
+        "input_mask": tf.TensorSpec((4, 16), tf.int32),
+        "input_type_ids": tf.TensorSpec((4, 16), tf.int32),
+        "masked_lm_positions": tf.TensorSpec((4, 3), tf.int32),
+        "masked_lm_ids": tf.TensorSpec((4, 3), tf.int32),
+        "masked_lm_weights": tf.TensorSpec((4, 3), tf.float32),
+        "next_sentence_labels": tf.TensorSpec((4,), tf.int32),
+        "weight": tf.TensorSpec((4,), tf.float32),
+        "update_masked": tf.TensorSpec((), tf.float32),
+        "update_sequences": tf.TensorSpec((), tf.float32),
+        "dropout_seed": tf.TensorSpec((2,), tf.int32),
+    }
+
+
+@pytest.mark.parametrize("hosts", [1, 2])
+def test_the_replicas_parts_of_an_update_sum_to_the_whole(files, hosts):
+    """4 replicas, 2 micro-batches each: every element of an update says the same on a host."""
+    micro_batch, steps = 1, 3
+    parts = [
+        elements(files, micro_batch=micro_batch, context=context(hosts, host, 4), steps=steps)
+        for host in range(hosts)
+    ]
+    for step in range(steps):
+        a_host = 8 // hosts
+        updates = [part[step * a_host : (step + 1) * a_host] for part in parts]
+        masked = sum(element["masked_lm_weights"].sum() for part in updates for element in part)
+        said = [[element["update_masked"] for element in part] for part in updates]
+        assert all(len(set(values)) == 1 for values in said)
+        assert sum(values[0] * 4 / hosts for values in said) == masked
+        sequences = {element["update_sequences"] for part in updates for element in part}
+        assert sequences == {2.0}  # 8 sequences on 4 replicas
+
+
+def test_dropout_seeds_differ_and_depend_on_the_place_in_the_global_batch_only(files):
+    seeds = {
+        hosts: [
+            [
+                tuple(element["dropout_seed"])
+                for element in elements(files, micro_batch=2, context=context(hosts, host, 2))
+            ]
+            for host in range(hosts)
+        ]
+        for hosts in (1, 2)
+    }
+    (one,) = seeds[1]
+    assert len(set(one)) == 12 * 4
+    first, second = (np.reshape(part, (12, 2, 2)) for part in seeds[2])
+    np.testing.assert_array_equal(np.concatenate([first, second], 1), np.reshape(one, (12, 4, 2)))
+
+
+def test_hosts_share_an_epoch_by_whole_shards(files):
+    """Two hosts over three shards: in its first epoch a host reads the other's shards never."""
+    shard_of = np.repeat([0, 1, 2], [13, 8, 11])
+    parts = [
+        numbers(elements(files, batch_size=2, micro_batch=1, context=context(2, host, 2), steps=40))
+        for host in (0, 1)
+    ]
+    first = []
+    for part in parts:
+        # One example an update: an epoch ends where a shard comes a second time.
+        size = next(n for n in range(1, 40) if len(set(part[:n])) < n or n in ends(part, shard_of))
+        first.append(set(shard_of[part[:size].astype(int)]))
+    assert not first[0] & first[1]
+    assert first[0] | first[1] == {0, 1, 2}
+
+
+def ends(part, shard_of):
+    """Lengths after which every shard met so far has come in full."""
+    sizes = np.bincount(shard_of)
+    for n in range(1, len(part)):
+        met, counts = np.unique(shard_of[part[:n].astype(int)], return_counts=True)
+        if (counts == sizes[met]).all():
+            yield n
+
+
+def test_more_hosts_than_shards_share_records_disjointly(files):
+    hosts = 4
+    parts = [
+        numbers(
+            elements(
+                files, batch_size=hosts, micro_batch=1, context=context(hosts, host, hosts), steps=2
+            )
+        )
+        for host in range(hosts)
+    ]
+    together = np.concatenate(parts)
+    assert len(set(together)) == len(together) == 2 * hosts
+
+
+def test_a_host_resumes_in_its_own_list(files):
+    settings = {"batch_size": 8, "micro_batch": 2, "context": context(2, 1, 2), "steps": 20}
+    whole = elements(files, **settings)
+    resumed = elements(files, first_step=13, **settings)  # its third epoch
+    np.testing.assert_array_equal(numbers(resumed), numbers(whole)[4 * 13 :])
+
+
+def test_a_batch_may_be_larger_than_the_data(files):
+    got = numbers(elements(files, batch_size=80, micro_batch=40, steps=4)).reshape(10, 32)
+    assert (np.sort(got, axis=1) == np.arange(32)).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"micro_batch": 3}, "8 is not a multiple of 1 replicas x 3"),
+        ({"first_step": 13}, "first_step is 13, wanted 0 to steps = 12"),
+        ({"block": 0}, "the block is 0 examples"),
+        (
+            {"context": context(64, 0, 64), "batch_size": 64, "micro_batch": 1},
+            "32 training examples cannot be shared by 64 hosts",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named(files, settings, message):
+    with pytest.raises(ValueError, match=message):
+        elements(files, **settings)
