@@ -180,7 +180,9 @@ def test_a_loaded_pretrainer_computes_googles_forward_pass(release, tensors):
 
 def test_every_tensor_matters_to_the_oracle(tensors):
     """So that agreement with it says something about each."""
-    given = {name: value[1:2, -8:] for name, value in padded_batch().items()}  # one, padded
+    given = {name: value[1:2] for name, value in padded_batch().items()}
+    for name in ("input_word_ids", "input_mask", "input_type_ids"):
+        given[name] = given[name][:, 8:18]  # 5 tokens and 5 of padding: the test stays quick
     before = np.concatenate([x.ravel() for x in google_forward(tensors, given)])
     for name, value in tensors.items():
         if name.endswith("self/key/bias"):
