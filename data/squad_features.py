@@ -15,6 +15,7 @@ import tempfile
 
 import absl.logging
 import numpy as np
+import tensorflow as tf
 from official.nlp.data import squad_lib
 from official.nlp.tools import tokenization
 
@@ -70,7 +71,7 @@ def squad_windows(
         )
     training = squad.split == "train"
     tokenizer = _Tokenizer(vocabulary_file, lower_case)
-    examples = _examples(squad, training)
+    examples, left_out = _examples(squad, training)
     rows, features = [], []
 
     def keep(feature, is_padding=False):
@@ -103,14 +104,13 @@ def squad_windows(
             batch_size=1,
         )
     word_ids, *numbers = zip(*rows)
-    found = {example.qas_id for example in examples}
     return SquadWindows(
         squad.split,
         np.stack(word_ids),
         *(np.array(column, np.int32) for column in numbers),
         vocabulary_size=len(tokenizer.vocab),
         lower_case=lower_case,
-        left_out=tuple(identity for identity in _identities(squad) if identity not in found),
+        left_out=left_out,
         examples=[] if training else examples,
         features=features,
     )
@@ -120,22 +120,21 @@ class _Tokenizer(tokenization.FullTokenizer):
     """Google's tokenizer with a memory: a context is tokenized word by word for each question."""
 
     def __init__(self, vocabulary_file: str, lower_case: bool):
-        super().__init__(os.fspath(vocabulary_file), do_lower_case=lower_case)
+        try:
+            super().__init__(os.fspath(vocabulary_file), do_lower_case=lower_case)
+        except tf.errors.OpError as error:
+            raise ValueError(
+                f"the vocabulary {vocabulary_file} cannot be read: {error.message}"
+            ) from error
         missing = [token for token in ("[CLS]", "[SEP]", "[UNK]") if token not in self.vocab]
         if missing:
             raise ValueError(f"the vocabulary {vocabulary_file} lacks {', '.join(missing)}")
         self.tokenize = functools.lru_cache(1 << 18)(super().tokenize)
 
 
-def _identities(squad: SquadSet):
-    for article in squad.articles:
-        for paragraph in article["paragraphs"]:
-            for question in paragraph["qas"]:
-                yield question["id"]
-
-
-def _examples(squad: SquadSet, training: bool) -> list:
-    """squad_lib's examples. Its reader takes a file: one of what `load_squad` left."""
+def _examples(squad: SquadSet, training: bool) -> tuple[list, tuple]:
+    """squad_lib's examples, and the ids of the questions that it leaves out."""
+    # Its reader takes a file: one of what `load_squad` left.
     with tempfile.TemporaryDirectory() as folder, _quiet(absl.logging.ERROR):
         file = os.path.join(folder, "squad.json")
         with open(file, "w", encoding="utf-8") as writer:
@@ -143,18 +142,26 @@ def _examples(squad: SquadSet, training: bool) -> list:
         examples = squad_lib.read_squad_examples(
             file, is_training=training, version_2_with_negative=False
         )
-    lost = squad.questions - len(examples)
-    if lost:
-        logging.warning(
-            "%s: the official reader does not find the answers of %d of %d questions between white "
-            "space; they are left out of training.",
-            squad.file,
-            lost,
-            squad.questions,
-        )
+    found = {example.qas_id for example in examples}
+    left_out = tuple(
+        question["id"]
+        for article in squad.articles
+        for paragraph in article["paragraphs"]
+        for question in paragraph["qas"]
+        if question["id"] not in found
+    )
     if not examples:
-        raise ValueError(f"{squad.file}: no question is left to train on")
-    return examples
+        raise ValueError(f"{squad.file}: the official reader finds no question's answer")
+    if left_out:
+        logging.warning(
+            "%s: the answers of %d of %d questions have white space in their context that the "
+            "official reader does not know; they are left out of training: %s",
+            squad.file,
+            len(left_out),
+            squad.questions,
+            ", ".join(left_out),
+        )
+    return examples, left_out
 
 
 @contextlib.contextmanager

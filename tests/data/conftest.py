@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -152,3 +153,49 @@ def serialise():
 def shards(tmp_path_factory):
     """A folder of 32 training examples in three shards and 11 held out in two, of length 16."""
     return write_pretraining_shards(tmp_path_factory.mktemp("shards"))
+
+
+NORMANS = (
+    "The Normans gave their name to Normandy, a region in France. They were descended from Norse "
+    '("Norman" comes from "Norseman") raiders and pirates from Denmark, Iceland and Norway.'
+)
+RIVERS = "The Rhine flows past Basel. " * 60 + "It ends in the North Sea near Rotterdam."
+
+
+def answered(context, identity, question, *texts):
+    answers = [{"text": text, "answer_start": context.index(text)} for text in texts]
+    return {"id": identity, "question": question, "answers": answers}
+
+
+def squad_content(split):
+    """Three questions; the third's answer stands 400 tokens into its context."""
+    qas = [
+        answered(NORMANS, "q1", "Who gave their name to Normandy?", "Normans"),
+        answered(NORMANS, "q2", "What is Normandy?", "Normandy, a region in France"),
+    ]
+    rivers = [answered(RIVERS, "q3", "Where does the Rhine end?", "North Sea")]
+    if split == "dev":
+        qas[0]["answers"] += answered(NORMANS, "", "", "The Normans")["answers"]
+    paragraphs = [{"context": NORMANS, "qas": qas}, {"context": RIVERS, "qas": rivers}]
+    return {"version": "1.1", "data": [{"title": "Places", "paragraphs": paragraphs}]}
+
+
+@pytest.fixture(scope="session")
+def squad_json():
+    """A function from a split to a new copy of its JSON."""
+    return squad_content
+
+
+@pytest.fixture(scope="session")
+def squad_folder(tmp_path_factory):
+    """train-v1.1.json, dev-v1.1.json, and a vocabulary of all their words but "Rotterdam"."""
+    folder = tmp_path_factory.mktemp("squad")
+    for split in ("train", "dev"):
+        (folder / f"{split}-v1.1.json").write_text(json.dumps(squad_content(split)))
+    text = " ".join([NORMANS, RIVERS, "Who is What Where does end ?"]).lower()
+    words = sorted(
+        {word for word in re.findall(r"[a-z]+|[^a-z ]", text)} - {"rotterdam", "normans"}
+    )
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "norman", "##s", *words]
+    (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in dict.fromkeys(tokens)))
+    return folder
