@@ -18,6 +18,7 @@ from official.nlp.modeling import networks
 
 from largebatch.models import stateless_dropout
 from largebatch.models.bert_sizes import bert_size
+from largebatch.models.gelu_approximation import gelu
 
 ENCODER_INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
 
@@ -83,12 +84,6 @@ def bert_span_model(
 
 def initializer() -> tf.keras.initializers.Initializer:
     return tf.keras.initializers.TruncatedNormal(stddev=0.02)
-
-
-@tf.keras.utils.register_keras_serializable("largebatch")
-def gelu(x):
-    """x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))): the approximation of Google's BERT."""
-    return tf.nn.gelu(x, approximate=True)
 
 
 @tf.keras.utils.register_keras_serializable("largebatch")
