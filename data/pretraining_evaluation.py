@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from largebatch.data.autotuning import untuned
 from largebatch.data.padded_batches import PaddedBatches
 from largebatch.data.pretraining_examples import RecordReader, widened
 from largebatch.data.pretraining_files import PROGRAM, PretrainingFiles
@@ -63,16 +64,8 @@ def pretraining_eval_dataset(
             for name, spec in examples.element_spec.items()
         }
     )
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return (
-        examples.rebatch(batch)
-        .map(padded)
-        .concatenate(filling.repeat())
-        .take(plan.batches)
-        .prefetch(2)
-        .with_options(options)
-    )
+    batches = examples.rebatch(batch).map(padded).concatenate(filling.repeat())
+    return untuned(batches.take(plan.batches).prefetch(2))
 
 
 def _runs(files: PretrainingFiles, start: int, end: int) -> tuple:

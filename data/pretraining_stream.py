@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from largebatch.data.autotuning import untuned
 from largebatch.data.pretraining_examples import RecordReader, widened
 from largebatch.data.pretraining_files import PretrainingFiles
 from largebatch.data.pretraining_order import ShardOrder
@@ -93,13 +94,5 @@ def pretraining_dataset(
         .rebatch(slices.per_host, drop_remainder=True)
         .take(steps - first_step)
     )
-    options = tf.data.Options()
-    options.autotune.enabled = False  # nothing to tune; its thread would hold up an iterator's end
-    return (
-        tf.data.Dataset.zip((tf.data.Dataset.range(first_step, steps), updates))
-        .map(plan)
-        .unbatch()
-        .map(finish)
-        .prefetch(2)
-        .with_options(options)
-    )
+    numbered = tf.data.Dataset.zip((tf.data.Dataset.range(first_step, steps), updates))
+    return untuned(numbered.map(plan).unbatch().map(finish).prefetch(2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from largebatch.data.autotuning import untuned
 from largebatch.data.padded_batches import PaddedBatches
 from largebatch.data.squad_features import SquadWindows
 from largebatch.data.update_slices import UpdateSlices, numbered_batches
@@ -46,7 +47,7 @@ def squad_train_dataset(
         weight = tf.ones([micro_batch], tf.float32)
         return {**fetch(index), "weight": weight, "dropout_seed": dropout_seed}
 
-    return _untuned(batches.map(plan).unbatch().map(micro_batch_of))
+    return untuned(batches.map(plan).unbatch().map(micro_batch_of).prefetch(2))
 
 
 def squad_eval_dataset(
@@ -70,7 +71,7 @@ def squad_eval_dataset(
         unique_ids = tf.where(weight > 0, fetched["unique_ids"], 0)
         return {**fetched, "unique_ids": unique_ids, "weight": weight}
 
-    return _untuned(tf.data.Dataset.range(plan.batches).map(batch_of))
+    return untuned(tf.data.Dataset.range(plan.batches).map(batch_of).prefetch(2))
 
 
 def _fetcher(windows: SquadWindows, names: tuple):
@@ -96,9 +97,3 @@ def _fetcher(windows: SquadWindows, names: tuple):
         }
 
     return fetch
-
-
-def _untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    options = tf.data.Options()
-    options.autotune.enabled = False  # nothing to tune; its thread would hold up an iterator's end
-    return dataset.prefetch(2).with_options(options)
