@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import warnings
 from typing import Any
 
 from largebatch.experiments import encoders, finetuning, workload
@@ -13,6 +11,7 @@ from largebatch.experiments.experiment import Row
 from largebatch.experiments.memory import automatic_micro_batch, device_memory
 from largebatch.experiments.outcomes import headline, outcome_record
 from largebatch.experiments.provenance import commit, versions
+from largebatch.experiments.quiet import quiet_tensorflow
 from largebatch.experiments.records import row_record
 from largebatch.experiments.settings import RunSettings
 
@@ -34,10 +33,7 @@ def launch(row: Row, settings: RunSettings) -> int:
     Raises:
       ValueError: For a user's mistake, before anything is overwritten.
     """
-    # TensorFlow starts here, once the row is known to be good. Its C++ side reports harmless
-    # errors as it loads; real ones come as exceptions.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    warnings.filterwarnings("ignore", category=FutureWarning, module="google")
+    quiet_tensorflow()  # It starts here, once the row is known to be good.
     import tensorflow as tf
 
     from largebatch import data, tpu

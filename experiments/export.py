@@ -1,0 +1,96 @@
+"""Exports what a BERT run has trained: as a SavedModel, or as a checkpoint of Google's BERT code.
+
+    python -m largebatch.experiments.export --run=OUT --part=encoder --output_dir=encoder
+    python -m largebatch.experiments.export --run=OUT --part=squad --format=google --output_dir=bert
+
+`encoder` is the pre-trained model: its encoder as a SavedModel, or with both heads for Google's
+code. `squad` is the fine-tuned one, whose answers gave the run's F1.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+from absl import flags
+
+from largebatch.experiments import cli, registry, scales
+from largebatch.experiments.errors import UserError
+from largebatch.experiments.experiment import SETTINGS, Row
+from largebatch.experiments.finetuning import FOLDER
+from largebatch.experiments.quiet import quiet_tensorflow
+from largebatch.experiments.runs import Run, read_run
+
+FLAGS = cli.new_flags()
+flags.DEFINE_string("run", None, "The run's folder.", flag_values=FLAGS)
+flags.DEFINE_enum("part", "encoder", ["encoder", "squad"], "Which model.", flag_values=FLAGS)
+flags.DEFINE_enum(
+    "format",
+    "saved_model",
+    ["saved_model", "google"],
+    "A SavedModel, or bert_model.ckpt, bert_config.json and vocab.txt.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string("output_dir", None, "Where to; it must not be there yet.", flag_values=FLAGS)
+
+
+def main() -> int:
+    for name in ("run", "output_dir"):
+        if FLAGS[name].value is None:
+            raise UserError(f"--{name} is missing")
+    if os.path.isdir(FLAGS.output_dir) and os.listdir(FLAGS.output_dir):
+        raise UserError(f"--output_dir={FLAGS.output_dir} is there already; give another folder")
+    found = read_run(FLAGS.run)
+    if not isinstance(found, Run):
+        reason = f"{found.path} {found.reason}" if found else "no run's files are there"
+        raise UserError(f"--run={FLAGS.run}: {reason}")
+    row = row_as_run(found)
+    if row.task != "pretraining":
+        raise UserError(f"--run={FLAGS.run}: {row.name} is no BERT")
+    export(row, found, FLAGS.part, FLAGS.format, FLAGS.output_dir)
+    print(f"wrote {FLAGS.output_dir}")
+    return 0
+
+
+def row_as_run(run: Run) -> Row:
+    """The row with the settings that the run had, overrides and all."""
+    row = scales.scaled(registry.find(run.name), run.scale)
+    return dataclasses.replace(row, **{f: run.row[f] for f in SETTINGS if f in run.row})
+
+
+def export(row: Row, run: Run, part: str, form: str, output_dir: str) -> None:
+    quiet_tensorflow()
+    from largebatch import models, tpu
+    from largebatch.experiments.pretraining import build_pretrainer
+    from largebatch.experiments.span_prediction import build_span_model
+
+    folder = Path(run.folder)
+    vocabulary = (run.record.get("data") or {}).get("vocabulary_file")
+    if vocabulary is not None and not os.path.exists(vocabulary):
+        raise UserError(
+            f"the run's vocabulary {vocabulary} is not there any more; put it back, an export "
+            "without it is of no use"
+        )
+    if part == "encoder":
+        model = build_pretrainer(row)
+        tpu.restore_model(model, folder / "checkpoints")
+        saved = models.export_encoder
+    else:
+        model = build_span_model(row)
+        tpu.restore_model(model, folder / FOLDER / "checkpoints")
+        saved = models.export_span_model
+    write = saved if form == "saved_model" else models.write_google_checkpoint
+    write(model, output_dir, vocabulary)
+
+
+def program(argv: list[str] | None = None) -> int:
+    return cli.start(main, FLAGS, __doc__, argv)
+
+
+def console() -> None:
+    cli.exit_with(program)
+
+
+if __name__ == "__main__":
+    console()

@@ -1,0 +1,65 @@
+"""The learning rate over a whole run, stage by stage."""
+
+import dataclasses
+
+import pytest
+
+from largebatch.experiments import rate_trace, registry
+
+MIXED = registry.find("table1/lamb-65536-32768")
+UNTUNED = registry.find("table1/lamb-32768")
+
+
+def rates(row, *steps):
+    return [rate for _, rate in rate_trace.trace(row, list(steps))]
+
+
+def test_the_mixed_batch_warms_up_again_from_zero_in_stage_2():
+    # warm-up to 6e-3 in 2000 updates, decay to 0 at 7037; to 4e-3 in 200, decay to 0 at 8599.
+    # Decay is eta_0 (1 - t/T): it has run since the stage's first update.
+    assert rates(MIXED, 0, 1000, 2000) == pytest.approx([0, 3e-3, 6e-3 * (1 - 2000 / 7037)])
+    assert rates(MIXED, 7036) == pytest.approx([6e-3 / 7037], rel=1e-3)
+    stage2 = rates(MIXED, 7037, 7037 + 100, 7037 + 200, 8598)
+    assert stage2 == pytest.approx([0, 2e-3, 4e-3 * (1 - 200 / 1562), 4e-3 / 1562], rel=1e-3)
+
+
+def test_without_re_warm_up_stage_2_goes_on_down_the_line():
+    row = dataclasses.replace(MIXED, rewarmup=False)
+    assert rates(row, 7036) == pytest.approx([6e-3 * (8599 - 7036) / 8599])
+    assert rates(row, 7037) == pytest.approx([4e-3 * (8599 - 7037) / 8599])
+    assert rates(row, 8598) == pytest.approx([4e-3 / 8599], rel=1e-3)
+    assert row.stages[1].warmup_steps == 0
+
+
+def test_an_untuned_row_is_one_schedule_over_both_stages():
+    # Table 4: 3125 of the 15625 iterations are warm-up; the longer sequences change nothing.
+    steps = (0, 1562, 3125, 14062, 14063, 15624)
+    wanted = [0, 5e-3 * 1562 / 3125] + [5e-3 * (1 - t / 15625) for t in steps[2:]]
+    assert rates(UNTUNED, *steps) == pytest.approx(wanted, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", [n for n in registry.all_rows() if not n.startswith("table4")])
+def test_no_rate_is_above_the_rows_peak_or_below_zero(name):
+    row = registry.find(name)
+    peak = max(stage.learning_rate for stage in row.stages)
+    for step, rate in rate_trace.trace(row, rate_trace.landmarks(row)):
+        assert 0 <= rate <= peak * (1 + 1e-6), step
+
+
+def call(*arguments):
+    for name in rate_trace.FLAGS:
+        rate_trace.FLAGS[name].unparse()
+    return rate_trace.program(["rate_trace", *arguments])
+
+
+def test_the_program_prints_the_landmarks_and_draws(tmp_path, capsys):
+    picture = tmp_path / "rate.svg"
+    assert call(f"--experiment={MIXED.name}", f"--output={picture}") == 0
+    output = capsys.readouterr().out
+    assert "7037            0" in output and "8598" in output
+    assert "</svg>" in picture.read_text()
+
+
+def test_a_picture_of_unknown_kind_is_refused(capsys):
+    assert call(f"--experiment={MIXED.name}", "--output=rate.txt") == 2
+    assert "rate.txt: want a file that ends in .svg" in capsys.readouterr().err
