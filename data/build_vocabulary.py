@@ -44,7 +44,6 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def console() -> int:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return program.run(main)
 
 

@@ -14,7 +14,6 @@ asked for.
 
 from __future__ import annotations
 
-import os
 import sys
 
 from largebatch.data import program
@@ -71,7 +70,6 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def console() -> int:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return program.run(main)
 
 

@@ -101,7 +101,7 @@ def _write_split(tokenizer, recipe, shard, split, collected, path) -> dict:
         generator=generator,
     )
     build = _ExampleBuilder(text.tokens, tokenizer.vocabulary, recipe, generator)
-    temporary = f"{path}.{os.getpid()}.partial"
+    temporary = storage.temporary(path)
     masked = 0
     try:
         masked = _write_records(temporary, pairs, build)

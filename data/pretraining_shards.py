@@ -11,10 +11,15 @@ import contextlib
 import dataclasses
 import multiprocessing
 import os
-import warnings
 from collections.abc import Iterator
 
-from largebatch.data import input_ranges, pretraining_manifest, storage, tfds_articles
+from largebatch.data import (
+    input_ranges,
+    pretraining_beam,
+    pretraining_manifest,
+    storage,
+    tfds_articles,
+)
 from largebatch.data.generator_options import GeneratorOptions
 from largebatch.data.generator_progress import GeneratorProgress
 from largebatch.data.pretraining_shard import Recipe, ShardTask, make_shard
@@ -31,6 +36,8 @@ def create(options: GeneratorOptions, progress: GeneratorProgress | None = None)
     """
     progress = progress or GeneratorProgress(quiet=True)
     storage.check_writable(options.output)
+    if options.runner is not None:
+        pretraining_beam.check(options)
     vocabulary = Vocabulary.read(options.vocab)
     inputs, parts = _plan(options, progress)
     manifest = pretraining_manifest.begin(options, vocabulary, inputs, len(parts))
@@ -65,6 +72,7 @@ def create(options: GeneratorOptions, progress: GeneratorProgress | None = None)
     pretraining_manifest.write(path, manifest)
     for task in tasks:
         storage.remove(task.record_file)
+    storage.remove_temporaries(options.output)
     progress.finished(manifest)
     return manifest
 
@@ -148,8 +156,6 @@ def _made(tasks: list, options: GeneratorOptions) -> Iterator[tuple[ShardTask, d
     if not tasks:
         return iter(())
     if options.runner is not None:
-        from largebatch.data import pretraining_beam
-
         return pretraining_beam.made(tasks, options)
     jobs = min(options.jobs or cores(), len(tasks))
     if jobs == 1:
@@ -165,8 +171,12 @@ def cores() -> int:
 
 
 def _made_by_processes(tasks: list, jobs: int) -> Iterator[tuple[ShardTask, dict]]:
-    # Spawned, not forked: TensorFlow's threads do not survive a fork.
-    context = multiprocessing.get_context("spawn")
+    # Workers are forked from a server that has imported TensorFlow and done nothing with it yet, so
+    # that its memory is shared; not from this process, whose TensorFlow may have threads by now.
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if context.get_start_method() == "forkserver":
+        context.set_forkserver_preload(["tensorflow_text", make_shard.__module__])
     pool = concurrent.futures.ProcessPoolExecutor(jobs, context, _begin_worker)
     with contextlib.ExitStack() as stack:
         stack.callback(pool.shutdown, wait=True, cancel_futures=True)
@@ -182,9 +192,6 @@ def _made_by_processes(tasks: list, jobs: int) -> Iterator[tuple[ShardTask, dict
 
 
 def _begin_worker() -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # a worker must not take the GPU's memory
-    # Of the packages that TensorFlow brings; once is enough, and the parent has said it.
-    warnings.filterwarnings("ignore", category=FutureWarning)
     os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
     os.environ["TF_NUM_INTEROP_THREADS"] = "1"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import warnings
 from typing import Callable, NoReturn
 
 MISTAKE = 2  # exit code
@@ -50,6 +52,10 @@ def boolean(text: str) -> bool:
 
 def run(main: Callable[[], None]) -> int:
     """Calls `main`; returns the exit code."""
+    # Of TensorFlow and of what it imports, here and in processes that are started from here.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
+    warnings.filterwarnings("ignore", category=FutureWarning)
     try:
         main()
     except (ValueError, OSError) as error:

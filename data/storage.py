@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import glob as local_glob
+import glob
 import os
+import uuid
 from typing import BinaryIO
 
 
@@ -53,7 +54,7 @@ def matching(pattern: str) -> list[str]:
     if is_remote(pattern):
         found = [path for path in _gfile().glob(pattern) if not _gfile().isdir(path)]
     else:
-        found = [path for path in local_glob.glob(pattern) if os.path.isfile(path)]
+        found = [path for path in glob.glob(pattern) if os.path.isfile(path)]
     return sorted(found)
 
 
@@ -63,14 +64,25 @@ def write_bytes(path: str, content: bytes) -> None:
     Raises:
       ValueError: it cannot be written.
     """
-    temporary = f"{path}.{os.getpid()}.partial"
+    scratch = temporary(path)
     try:
-        with open_bytes(temporary, "wb") as file:
+        with open_bytes(scratch, "wb") as file:
             file.write(content)
-        rename(temporary, path)
+        rename(scratch, path)
     except OSError as error:
-        remove(temporary)
+        remove(scratch)
         raise ValueError(f"cannot write {path}: {reason(error)}") from error
+
+
+def temporary(path: str) -> str:
+    """A name to write a file under; no other process, on whatever machine, has the same."""
+    return f"{path}.{uuid.uuid4().hex[:12]}.partial"
+
+
+def remove_temporaries(prefix: str) -> None:
+    """What killed processes left of files named PREFIX…"""
+    for path in matching(f"{prefix if is_remote(prefix) else glob.escape(prefix)}*.partial"):
+        remove(path)
 
 
 def rename(old: str, new: str) -> None:
