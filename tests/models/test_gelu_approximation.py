@@ -28,7 +28,7 @@ def test_its_gradient_is_that_of_tensorflows_gelu(xla):
     ours = tf.function(lambda: gradient(gelu, x), jit_compile=xla)()
     # In float64: in float32 TensorFlow's own loses digits where 1 + tanh does.
     theirs = gradient(lambda x: tf.nn.gelu(x, approximate=True), tf.cast(x, tf.float64))
-    np.testing.assert_allclose(ours, theirs, atol=2e-6)
+    np.testing.assert_allclose(ours, theirs, atol=5e-6)
 
 
 def test_far_from_zero_value_and_gradient_stay_finite():
