@@ -116,9 +116,9 @@ _PLACES = [("*.manifest.json",), ("*", "*.manifest.json")]
 
 
 def _read(path: str) -> dict:
+    content = storage.read_bytes(path, "the manifest")
     try:
-        with tf.io.gfile.GFile(path, "rb") as file:
-            manifest = json.loads(file.read().decode("utf-8"))
+        manifest = json.loads(content.decode("utf-8"))
     except ValueError as error:
         raise ValueError(f"the manifest {path} is damaged: {error}; make the data again") from error
     if not isinstance(manifest, dict):
@@ -196,15 +196,9 @@ def _shards(path: str, splits: dict, split: str) -> tuple:
 
 
 def _check_sizes(path: str, shards: list, sizes: Iterable[int]) -> None:
-    def size(shard):
-        try:
-            return tf.io.gfile.stat(shard.path).length
-        except tf.errors.NotFoundError:
-            return None
-
     # In a bucket each look takes some 50 ms, and there may be thousands.
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        found = list(pool.map(size, shards))
+        found = list(pool.map(storage.size, [shard.path for shard in shards]))
     missing = [shard.path for shard, length in zip(shards, found) if length is None]
     if missing:
         raise ValueError(
@@ -229,13 +223,10 @@ def _some(found: list, most: int = 5) -> str:
 
 
 def _check_vocabulary(files: PretrainingFiles) -> None:
-    try:
-        with tf.io.gfile.GFile(files.vocabulary_file, "rb") as file:
-            digest = hashlib.sha256(file.read()).hexdigest()
-    except tf.errors.NotFoundError:
-        raise ValueError(
-            f"the vocabulary {files.vocabulary_file} that {files.manifest_file} lists is missing"
-        ) from None
+    content = storage.read_bytes(
+        files.vocabulary_file, f"the vocabulary that {files.manifest_file} lists,"
+    )
+    digest = hashlib.sha256(content).hexdigest()
     if digest != files.vocabulary_sha256:
         raise ValueError(
             f"the vocabulary {files.vocabulary_file} is not the one that the shards were made "

@@ -94,9 +94,9 @@ def _find(path: str, split: str) -> str:
 
 
 def _read(file: str) -> list:
+    content = storage.read_bytes(file, "SQuAD's file")
     try:
-        with tf.io.gfile.GFile(file, "rb") as reader:
-            content = json.loads(reader.read().decode("utf-8"))
+        content = json.loads(content.decode("utf-8"))
     except ValueError as error:  # not UTF-8, or not JSON: both say where
         raise ValueError(f"{file} is not SQuAD's JSON: {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get("data"), list):

@@ -6,6 +6,7 @@ Wraps tf-models-official's code. Legend: n windows, L the window's length.
 from __future__ import annotations
 
 import collections
+import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -70,7 +71,9 @@ def squad_predictions(
     return dict(predictions), dict(n_best_answers)
 
 
-def squad_score(dataset: str | SquadSet | Mapping | Sequence, predictions: Mapping) -> dict:
+def squad_score(
+    dataset: str | os.PathLike | SquadSet | Mapping | Sequence, predictions: Mapping
+) -> dict:
     """{"f1", "exact_match"} in percent, by the official evaluation: case, punctuation, articles and
     white space do not count; of several right answers the nearest does; a question without a
     prediction scores 0.
@@ -79,7 +82,7 @@ def squad_score(dataset: str | SquadSet | Mapping | Sequence, predictions: Mappi
       dataset: A file of SQuAD v1.1, a loaded one, its JSON object, or the list under its "data".
       predictions: {question id: answer}.
     """
-    if isinstance(dataset, str):
+    if isinstance(dataset, (str, os.PathLike)):
         dataset = load_squad(dataset, split="dev")
     if isinstance(dataset, SquadSet):
         articles = dataset.articles
