@@ -89,14 +89,18 @@ def dropout(inputs, rate: float, seed):
     dropped = round(rate * _LEVELS)
     if not 0 <= dropped < _LEVELS:
         raise ValueError(f"the dropout rate is {rate}, wanted at least 0 and below 1")
-    shape = tf.shape(inputs)
-    size = inputs.shape.num_elements()
-    count = tf.reduce_prod(shape) if size is None else size
-    pairs = tf.random.stateless_uniform([(count + 1) // 2], seed, None, None, tf.uint32)
-    bits = tf.reshape(tf.bitcast(pairs, tf.uint16), [-1])  # [count], or one more
-    if size is None or size % 2:
-        bits = bits[:count]
-    keep = tf.reshape(bits >= dropped, inputs.shape if size is not None else shape)
+    # The two halves of each word serve the two halves of the last axis but one: words of 32 bits in
+    # the tensor's own layout, where 16-bit elements would be laid out anew on a TPU.
+    axis = max(inputs.shape.rank - 2, 0)
+    dynamic = tf.shape(inputs)
+    sizes = [dynamic[i] if size is None else size for i, size in enumerate(inputs.shape)]
+    size, sizes[axis] = sizes[axis], (sizes[axis] + 1) // 2
+    words = tf.random.stateless_uniform(sizes, seed, None, None, tf.int32)
+    high = words >= dropped * _LEVELS - 2**31  # signed
+    low = tf.bitwise.bitwise_and(words, _LEVELS - 1) >= dropped
+    keep = tf.concat([high, low], axis)
+    if not (isinstance(size, int) and size % 2 == 0):
+        keep = keep[(slice(None),) * axis + (slice(size),)]  # one too many when the size is odd
     return _kept(inputs, keep, _LEVELS / (_LEVELS - dropped))
 
 
