@@ -51,6 +51,7 @@ def run(row: Row, encoder: Encoder, squad_dir: str, seed: int, micro_batch, stra
     from largebatch.data import load_squad, squad_windows
     from largebatch.experiments import squad_evaluation
     from largebatch.experiments.span_prediction import SpanPrediction, build_span_model
+    from largebatch.optimizers.schedules import WarmupPolynomialDecay
 
     train, dev = (load_squad(squad_dir, split=split) for split in ("train", "dev"))
     stage = stage_of(row, train.questions)
@@ -67,9 +68,7 @@ def run(row: Row, encoder: Encoder, squad_dir: str, seed: int, micro_batch, stra
         )
 
     training_windows = windows(train)
-    schedule = optimizers.WarmupPolynomialDecay(
-        stage.learning_rate, stage.warmup_steps, stage.steps
-    )
+    schedule = WarmupPolynomialDecay(stage.learning_rate, stage.warmup_steps, stage.steps)
     outcome = tpu.fit(
         SpanPrediction(row, stage, training_windows, seed, encoder.load),
         lambda: optimizers.create("bert_adamw", schedule, weight_decay=WEIGHT_DECAY),
