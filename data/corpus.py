@@ -40,7 +40,7 @@ _DISTRIBUTIONS = {"sklearn": "scikit-learn", "official": "tf-models-official"}
 _LEFT_OUT = frozenset(("tests", "test", "testing", "_examples", "api", "_api", "node_modules"))
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _DOCTEST = re.compile(r"^\s*(>>>|\.\.\. |\.\. |\.\.\.$|:\w+[^:]*:|[-=~^*#+|]{3,}|@)")
-_ARGUMENT = re.compile(r"^\s*(?:[-*•]\s+|\d+\.\s+)?[`*]*\w[\w.,*` ]*\s?:\s")
+_ARGUMENT = re.compile(r"^\s*(?:[-*•]\s+|\d+\.\s+)?[`*]*\w[\w.,*` ]*?(?:\([^()]*\))?( ?):\s")
 _PROSE = re.compile(r"[A-Z][^<>{}\[\]|=_\\@#$~^]*[.!?][\"')]*")
 _WORDS = 5  # of a sentence, at least
 
@@ -146,9 +146,9 @@ def prose(text: str) -> list[str]:
             end_paragraph()
         else:
             argument = _ARGUMENT.match(line)
-            if argument:  # `name: what it is`, `name : type`
+            if argument:  # `name: what it is`, or `name : its type`
                 end_paragraph()
-                line = line[argument.end() :]
+                line = "" if argument.group(1) else line[argument.end() :]
             lines.append(" ".join(line.split()))
     end_paragraph()
     return [

@@ -71,15 +71,15 @@ def _single_tokens(candidates, wanted, max_predictions, generator):
     """
     rows, length = candidates.shape
     count = np.minimum(wanted, candidates.sum(axis=1))
-    bits = np.uint32(max(1, (length - 1).bit_length()))
-    keys = generator.integers(2**32, size=(rows, length), dtype=np.uint32)
-    keys = (keys >> bits) << bits | np.arange(length, dtype=np.uint32)
-    keys |= np.where(candidates, np.uint32(0), np.uint32(0x8000_0000))
-    keys = np.where(candidates, keys & np.uint32(0x7FFF_FFFF), keys)
+    bits = (length - 1).bit_length()
+    keys = generator.integers(2**31, size=(rows, length), dtype=np.uint32)
+    keys &= np.uint32(~((1 << bits) - 1) & 0xFFFF_FFFF)
+    keys |= np.arange(length, dtype=np.uint32)
+    keys |= (~candidates).astype(np.uint32) << np.uint32(31)  # after all that may be chosen
     if max_predictions < length:
         keys = np.partition(keys, max_predictions - 1, axis=1)[:, :max_predictions]
     keys.sort(axis=1)
-    places = (keys & ((np.uint32(1) << bits) - np.uint32(1))).astype(np.int32)
+    places = (keys & np.uint32((1 << bits) - 1)).astype(np.int32)
     if places.shape[1] < max_predictions:
         places = np.pad(places, ((0, 0), (0, max_predictions - places.shape[1])))
     beyond = np.arange(max_predictions) >= count[:, None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 
 from largebatch.data import input_ranges, text_documents
@@ -12,10 +13,10 @@ from largebatch.data import input_ranges, text_documents
 
 @dataclasses.dataclass(frozen=True)
 class ArticleRange:
-    """Examples [start, end) of the train split; an article is a document of free text."""
+    """Examples [start, end) of the train split in a prepared set's folder; an article is a
+    document."""
 
-    name: str
-    data_dir: str | None
+    folder: str
     start: int
     end: int
     text: str
@@ -25,10 +26,7 @@ class ArticleRange:
         import tensorflow_datasets as tfds
 
         with tf.device("CPU:0"):
-            articles = tfds.load(
-                self.name,
-                data_dir=self.data_dir,
-                download=False,
+            articles = tfds.builder_from_directory(self.folder).as_dataset(
                 split=f"train[{self.start}:{self.end}]",
                 shuffle_files=False,
                 read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
@@ -78,8 +76,8 @@ def plan(options) -> tuple[list[dict], list[list[ArticleRange]]]:
         shards = input_ranges.default_shards(size)
     shards = min(shards, count)
     places = [count * shard // shards for shard in range(shards + 1)]
-    full_name = builder.info.full_name
+    folder = os.fspath(builder.data_dir)
     return inputs, [
-        [ArticleRange(full_name, options.data_dir, start, end, style)]
+        [ArticleRange(folder, start, end, style)]
         for start, end in zip(places, places[1:])
     ]

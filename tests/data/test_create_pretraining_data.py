@@ -1,0 +1,87 @@
+import json
+
+import pytest
+
+from largebatch.data import create_pretraining_data
+from largebatch.data.generator_options import GeneratorOptions, default_predictions
+from largebatch.data.wordpiece import SPECIAL_TOKENS
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "v.txt").write_text("\n".join([*SPECIAL_TOKENS, *"abcdefg."]))
+    (tmp_path / "t.txt").write_text("a b c d.\ne f g a.\n\nb c d e.\nf g a b.\n\n" * 9)
+    return [
+        f"--input={tmp_path}/t.txt,{tmp_path}/t*.txt",
+        f"--output={tmp_path}/x",
+        f"--vocab={tmp_path}/v.txt",
+        "--jobs=1",
+    ]
+
+
+def run(monkeypatch, arguments):
+    monkeypatch.setattr("sys.argv", ["program", *arguments])
+    return create_pretraining_data.console()
+
+
+def test_the_program_makes_the_files_and_says_what_it_made(files, tmp_path, monkeypatch, capsys):
+    flags = ["--sequence_length=16", "--whole_word_masking", "--lower_case=false", "--seed=3"]
+    assert run(monkeypatch, [*files, *flags]) == 0
+    manifest = json.loads((tmp_path / "x.manifest.json").read_text())
+    assert (manifest["whole_word_masking"], manifest["lower_case"]) == (True, False)
+    assert (manifest["seed"], manifest["max_predictions"]) == (3, 3)
+    assert len(manifest["inputs"]) == 1
+    lines = capsys.readouterr().err.split("\n")
+    assert any("train: " in line and "masked tokens in 1 shards" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--output=x", "--vocab=v"], "name the text with one of --input, --tfds and --corpus; "),
+        (["--input=t", "--corpus=python", "--output=x", "--vocab=v"], "found --input and --corpus"),
+        (["--input=t", "--vocab=v"], "--output is missing"),
+        (["--input=t", "--output=x"], "--vocab is missing"),
+        (["--no_such_flag=1"], "unknown: --no_such_flag=1"),
+        (["--seed=x"], "argument --seed: invalid int value: 'x'"),
+        (["--lower_case=perhaps"], "'perhaps' is neither true nor false"),
+        (["--input=nowhere*", "--output=x", "--vocab=v"], "cannot read the vocabulary v"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(flags, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = run(monkeypatch, flags)
+    except SystemExit as ended:
+        code = ended.code
+    assert code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and message in error and error.count("\n") == 1
+
+
+def test_a_pattern_without_files_is_named(files, tmp_path, monkeypatch, capsys):
+    assert run(monkeypatch, [f"--input={tmp_path}/none", *files[1:]]) == 2
+    assert capsys.readouterr().err == f"error: --input={tmp_path}/none matches no file\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"sequence_length": 4}, "--sequence_length=4 is not between 8 and"),
+        ({"max_predictions": 126}, "--max_predictions=126 is not between 1 and 125"),
+        ({"masked_fraction": 1.5}, "--masked_fraction=1.5 is not between"),
+        ({"masked_fraction": 0.0}, "leaves nothing to predict"),
+        ({"eval_fraction": 1.0}, "leaves nothing to train on"),
+        ({"short_sequence_probability": float("nan")}, "--short_sequence_probability=nan is not"),
+        ({"duplicate_factor": 0}, "--duplicate_factor=0 is not between"),
+        ({"jobs": 0}, "--jobs=0 is not between"),
+        ({"text": "verse"}, "--text=verse is not one of auto, sentences, free"),
+    ],
+)
+def test_an_option_without_sense_is_refused(option, message):
+    with pytest.raises(ValueError, match=message):
+        GeneratorOptions(**{"output": "x", "vocab": "v", "input": ("t",), **option})
+
+
+def test_predictions_are_googles_at_128_and_512_and_15_percent_otherwise():
+    assert [default_predictions(n) for n in (64, 100, 128, 256, 512)] == [10, 15, 20, 39, 80]
