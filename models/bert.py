@@ -130,8 +130,8 @@ class BertEncoder(networks.BertEncoderV2):
 class MaskedLanguageModel(tf.keras.layers.Layer):
     """Scores of the words at the masked positions, and at no others.
 
-    sequence [b, L, H], positions int32 [b, P], word embeddings [V, H] -> float32 [b, P, V]:
-    dense, gelu, LayerNorm, then the product with the embeddings, and a bias.
+    sequence [b, L, H], positions int32 [b, P], the variable of word embeddings [V, H] ->
+    float32 [b, P, V]: dense, gelu, LayerNorm, then the product with the embeddings, and a bias.
     """
 
     def __init__(self, vocabulary_size: int, hidden_size: int, name: str):
@@ -151,6 +151,8 @@ class MaskedLanguageModel(tf.keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, sequence, positions, embeddings):
+        # Read here: in the pre-trainer's own scope the variable would be cast to its bfloat16.
+        embeddings = tf.convert_to_tensor(embeddings)
         gathered = tf.gather(sequence, positions, batch_dims=1)  # [b, P, H]
         x = tf.reshape(gathered, [-1, sequence.shape[-1]])  # [bP, H]
         x = self.layer_norm(gelu(tf.cast(self.transform(x), tf.float32)))
@@ -183,7 +185,7 @@ class BertPretrainer(tf.keras.Model):
         masked_lm_logits = self.masked_lm(
             encoded["sequence_output"],
             inputs["masked_lm_positions"],
-            tf.convert_to_tensor(self.encoder.get_embedding_table()),
+            self.encoder.get_embedding_table(),
         )
         return {
             "masked_lm_logits": masked_lm_logits,

@@ -79,6 +79,16 @@ def test_the_span_model_has_two_scores_a_token_and_an_untrained_pooler():
     assert all(gradient is not None for gradient in gradients)
 
 
+def test_a_pretrained_encoders_weights_fit_a_span_models_in_their_order(tiny):
+    """`set_weights(get_weights())`, although Keras lists what is not trained last."""
+    span = bert_span_model("bert_tiny", 50, max_positions=32)
+    names = [[v.name for v in model.encoder.weights] for model in (tiny, span)]
+    assert names[0] == names[1]
+    span.encoder.set_weights(tiny.encoder.get_weights())
+    for ours, theirs in zip(span.encoder(batch()).values(), tiny.encoder(batch()).values()):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_every_variable_of_the_pretrainer_is_trained_and_has_a_path_of_its_own(tiny):
     with tf.GradientTape() as tape:
         found = tiny(batch(), training=True)
@@ -184,7 +194,16 @@ def test_mixed_bfloat16_keeps_weights_layer_norm_and_logits_in_float32():
     for name, logits in model(batch()).items():
         assert logits.dtype == tf.float32
         np.testing.assert_allclose(logits, exact(batch())[name], atol=0.02)
-        assert len(np.unique(logits.numpy().astype(np.float32).view(np.int32) & 0xFFFF)) > 1
+        assert np.unique(logits.numpy().view(np.int32) & 0xFFFF).size > 1  # more than 8 bits
+    step = tf.function(lambda given: model(given, training=True))
+    products = [
+        operation
+        for operation in step.get_concrete_function(batch()).graph.get_operations()
+        if "MatMul" in operation.type and operation.outputs[0].shape.as_list() == [6, 50]
+    ]
+    assert [(product.type, product.inputs[1].dtype) for product in products] == [
+        ("MatMul", tf.float32)
+    ]
 
 
 def test_loss_falls_in_training_on_one_batch():
