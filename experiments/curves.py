@@ -38,7 +38,13 @@ def accuracy_curves(table: TableReport) -> str | None:
 
 
 def loss_curves(table: TableReport) -> str | None:
-    """Test loss (solid) and training loss (dotted) of the best point against epoch."""
+    """Test loss (solid) and training loss (dotted) of the best point against epoch.
+
+    Of text the training loss alone, as the paper's Figures 6 and 7: its rows are many.
+    """
+    if table.cells[0].row.training_examples is None:
+        lines = [("train_history", _loss, "-")]
+        return _against_epoch(table, lines, "training loss", accuracy=False)
     lines = [("history", _loss, "-"), ("train_history", _loss, ":")]
     return _against_epoch(table, lines, "loss: test (solid), training (dotted)", accuracy=False)
 

@@ -105,6 +105,11 @@ def notes(table: TableReport) -> list[str]:
             f"The recipe at {table.scale} scale: other data or another model than the paper's, "
             "so nothing here is to be compared with its numbers."
         )
+    if table.cells[0].row.metric == "masked_lm_accuracy":
+        found.append(
+            "The accuracy of the masked language model on held-out text stands in for the F1 "
+            "score: a proxy, not the paper's metric."
+        )
     if any(cell.best and cell.row.grid for cell in table.cells):
         found.append(f"Best of each tuning grid, {HOW}, by the mean over the seeds.")
     unusual: dict[str, list[str]] = {}

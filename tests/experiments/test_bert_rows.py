@@ -113,7 +113,7 @@ def test_table_8_is_warm_up_by_rate_at_16k():
 def test_laptop_divides_all_batches_alike_and_fixes_the_number_of_examples(row):
     laptop = scaled(row, "laptop")
     for mine, printed in zip(laptop.stages, row.stages):
-        assert mine.batch_size * 256 == printed.batch_size
+        assert mine.batch_size * 512 == printed.batch_size
     seen = [stage.batch_size * stage.steps for stage in laptop.stages]
     whole = sum(seen)
     assert whole == sum(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from largebatch.experiments import launch, registry
+from largebatch.experiments import export, launch, registry
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.overrides import apply_overrides
 from largebatch.experiments.pretraining import Pretraining
@@ -176,8 +176,48 @@ def test_the_chain_ends_in_f1_and_each_part_is_resumed(run, squad_dir):
     assert len(result_of(folder)["train_history"]) > 0
     steps = [json.loads(line)["step"] for line in (folder / "squad" / "metrics.jsonl").open()]
     assert steps[-1] == 4  # 4 questions x 2 epochs / 2
+    exported = export_all(folder)
+    assert exported["encoder"] == {"sequence_output", "pooled_output"}
+    assert exported["squad"] == {"start_logits", "end_logits"}
     with pytest.raises(UserError, match="another fine-tuning: squad_learning_rate|another run"):
         run(name, overrides={**more, "squad_learning_rate": "1e-3"}, squad_dir=squad_dir)
+
+
+def export_all(folder):
+    """Exports both models in both formats; returns {part: the SavedModel's outputs}."""
+    outputs = {}
+    for part in ("encoder", "squad"):
+        for form in ("saved_model", "google"):
+            for name in export.FLAGS:
+                export.FLAGS[name].unparse()
+            output = str(folder / f"{part}-{form}")
+            arguments = (f"--run={folder}", f"--part={part}", f"--format={form}")
+            assert export.program(["export", *arguments, f"--output_dir={output}"]) == 0
+        served = tf.saved_model.load(str(folder / f"{part}-saved_model"))
+        outputs[part] = set(served.signatures["serving_default"].structured_outputs)
+        names = {name for name, _ in tf.train.list_variables(f"{output}/bert_model.ckpt")}
+        assert "bert/encoder/layer_0/attention/self/query/kernel" in names
+        assert ("cls/squad/output_weights" in names) == (part == "squad")
+        assert (folder / f"{part}-google" / "vocab.txt").exists()
+    return outputs
+
+
+def test_a_released_bert_is_scored_without_pre_training(run, squad_dir, tmp_path):
+    _, folder = run("table1/lamb-32768", "source", ADAMW)
+    for name in export.FLAGS:
+        export.FLAGS[name].unparse()
+    released = str(tmp_path / "uncased_L-2")
+    arguments = (f"--run={folder}", "--format=google", f"--output_dir={released}")
+    assert export.program(["export", *arguments]) == 0
+    settings = {"squad_dir": squad_dir, "init_checkpoint": released}
+    code, scored = run("table1/baseline", "scored", {"squad_epochs": "2"}, **settings)
+    assert code == 0
+    result = result_of(scored)
+    assert 0 <= result["metrics"]["f1"] <= 100 and "masked_lm_loss" not in result["metrics"]
+    assert result["squad"]["encoder"] == "released: uncased_L-2"
+    (tmp_path / "uncased_L-2" / "vocab.txt").unlink()
+    with pytest.raises(UserError, match="no vocab.txt in"):
+        run("table1/baseline", "again", **settings)
 
 
 def test_a_chain_that_cannot_end_is_refused_before_it_begins(run, tmp_path):

@@ -1,0 +1,53 @@
+"""The automatic micro-batch: what fits, and divides."""
+
+import dataclasses
+
+import pytest
+
+from largebatch.experiments import registry
+from largebatch.experiments.memory import automatic_micro_batch, device_memory
+
+ROW = registry.find("table1/lamb-32768")
+GIB = 2**30
+
+
+def chosen(stage, replicas=1, memory=32 * GIB, row=ROW):
+    return automatic_micro_batch(row, row.stages[stage], replicas, memory)
+
+
+def test_it_divides_a_replicas_share_of_the_rows_batch():
+    for stage in (0, 1):
+        for replicas in (1, 8, 64):
+            share = 32768 // replicas
+            micro_batch = chosen(stage, replicas)
+            assert 1 <= micro_batch < share and share % micro_batch == 0
+
+
+def test_longer_sequences_larger_models_and_less_memory_get_smaller_pieces():
+    assert chosen(1) < chosen(0)
+    assert chosen(0, memory=12 * GIB) < chosen(0)
+    base = dataclasses.replace(ROW, model="bert_base")
+    assert chosen(0) < chosen(0, row=base)
+    wide = dataclasses.replace(ROW, precision="float32")
+    assert chosen(0, row=wide) <= chosen(0)
+
+
+def test_a_share_that_fits_is_left_whole():
+    assert chosen(0, replicas=2048) is None
+
+
+def test_one_sequence_at_least():
+    assert chosen(1, memory=1 * GIB) == 1
+
+
+def test_a_batch_that_the_devices_do_not_divide_is_left_to_the_loop():
+    assert chosen(0, replicas=3) is None
+
+
+@pytest.mark.parametrize("kind", ["cpu", "tpu"])
+def test_the_memory_of_a_device_is_a_constant_of_the_machine(kind):
+    assert device_memory(kind, 1) == device_memory(kind, 1) > GIB // 4
+
+
+def test_logical_cpu_devices_share_the_machines_memory():
+    assert device_memory("cpu", 4) == pytest.approx(device_memory("cpu", 1) / 4, rel=1e-6)
