@@ -27,7 +27,8 @@ def reading_error(error: BaseException) -> str | None:
         return None
     before, mark, message = error.message.partition(_MARK)
     if not mark:
-        return None
+        gone = re.match(r"(?:{{.*?}} )?(.*\.tfrecord); No such file", error.message)
+        return f"{gone.group(1)}: this shard is no longer there" if gone else None
     message = message.split(_END)[0]
     # An assertion escapes quotes and backslashes in what it says.
     return re.sub(r"\\(['\"\\])", r"\1", message) if before.endswith("[") else message
