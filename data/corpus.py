@@ -123,10 +123,18 @@ def _docstrings(file: str) -> list[str]:
     tree = _tree(file)
     if tree is None:
         return []
-    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    nodes = [node for node in ast.walk(tree) if isinstance(node, kinds)]
-    nodes.sort(key=lambda node: getattr(node, "lineno", 0))  # walk goes level by level
-    return [text for text in map(ast.get_docstring, nodes) if text]
+    return [text for text in map(ast.get_docstring, _documented(tree)) if text]
+
+
+def _documented(node: ast.AST) -> Iterator[ast.AST]:
+    """The module, classes and functions, as they stand in the source; expressions, which have most
+    of a tree's nodes and no docstrings, are not looked into."""
+    if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+        yield node
+    for block in ("body", "orelse", "handlers", "finalbody"):
+        below = getattr(node, block, ())
+        for statement in below if isinstance(below, list) else ():
+            yield from _documented(statement)
 
 
 def prose(text: str) -> list[str]:
