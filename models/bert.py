@@ -2,13 +2,13 @@
 
 Axes: b sequences, L their length, P masked positions a sequence, H hidden size, V vocabulary.
 
-The encoder is tf-models-official's BertEncoderV2: a layer of ours may run around it (BertEncoder,
-its functional twin, is a closed graph into which no dropout seed can be handed). Weights are drawn
-from a normal distribution of deviation 0.02 cut off at two deviations, LayerNorm's epsilon is
-1e-12 and gelu its tanh approximation, as in Google's code.
+The encoder is a subclass of tf-models-official's BertEncoderV2: being called, it can take the
+batch's dropout seed, which the closed graph of its functional twin could not. As in Google's code
+weights are drawn from a normal distribution of deviation 0.02 cut off at two deviations,
+LayerNorm's epsilon is 1e-12 and gelu is its tanh approximation.
 
-Under the global policy mixed_bfloat16 matrix products are in bfloat16; weights, LayerNorm, the
-residual stream, gelu and all logits are float32.
+Under the global policy mixed_bfloat16 the matrix products of the encoder are in bfloat16; weights,
+LayerNorm, gelu and all logits are float32.
 """
 
 from __future__ import annotations
