@@ -47,7 +47,9 @@ class GeneratorProgress:
     def done(self, task, record: dict) -> None:
         """A shard's task is done."""
         self._done += 1
-        self._examples += sum(split["examples"] for split in record.values() if split)
+        self._examples += sum(
+            record[split]["examples"] for split in ("train", "eval") if record[split]
+        )
         text = f"{self._examples:,} examples, {self._rate():,.0f}/s"
         if self._bar is not None:
             self._bar.update(self._task, completed=self._kept + self._done, description=text)

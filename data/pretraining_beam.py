@@ -1,4 +1,9 @@
-"""Shards made by an Apache Beam pipeline: the same function, mapped over the same tasks."""
+"""Shards made by an Apache Beam pipeline: the same function, mapped over the same tasks.
+
+The program's flags that it does not know itself are Beam's: --project, --region, --flink_master,
+--direct_running_mode=multi_processing and so on. Workers need this package: name a container that
+has it (--sdk_container_image).
+"""
 
 from __future__ import annotations
 

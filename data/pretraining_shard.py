@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import json
 import os
 
 import numpy as np
@@ -47,6 +48,13 @@ class ShardTask:
     def record_file(self) -> str:
         return f"{self.train_file}.json"
 
+    def identity(self) -> str:
+        """A digest of what decides the shard's bytes."""
+        recipe = dataclasses.replace(self.recipe, vocab="")
+        parts = [dataclasses.asdict(part) for part in self.parts]
+        content = json.dumps([self.number, dataclasses.asdict(recipe), parts])
+        return hashlib.sha256(content.encode()).hexdigest()
+
 
 @functools.lru_cache(maxsize=2)
 def _tokenizer(vocab: str, sha256: str, lower_case: bool) -> Tokenizer:
@@ -67,7 +75,8 @@ def is_held_out(text: str, fraction: float) -> bool:
 
 
 def make_shard(task: ShardTask) -> dict:
-    """Writes the shard's files; returns {"train": record, "eval": record or None}.
+    """Writes the shard's files; returns {"task": identity, "train": record, "eval": record or
+    None}.
 
     A record has file (the name), examples, bytes, masked_tokens, sha256. Each file appears whole,
     by a rename, or not at all.
@@ -82,7 +91,9 @@ def make_shard(task: ShardTask) -> dict:
         for text, sentences in part.documents():
             (held_out if is_held_out(text, recipe.eval_fraction) else train).add(sentences)
     make = functools.partial(_write_split, tokenizer, recipe, task.number)
-    record = {"train": make("train", train, task.train_file), "eval": None}
+    record = {"task": task.identity()}
+    record["train"] = make("train", train, task.train_file)
+    record["eval"] = None
     if task.eval_file is not None:
         record["eval"] = make("eval", held_out, task.eval_file)
     return record

@@ -34,7 +34,8 @@ def create(options: GeneratorOptions, progress: GeneratorProgress | None = None)
     Raises:
       ValueError: a mistake in the options, the input or the vocabulary; files of another run.
     """
-    progress = progress or GeneratorProgress(quiet=True)
+    if progress is None:
+        progress = GeneratorProgress(quiet=True)
     storage.check_writable(options.output)
     if options.runner is not None:
         pretraining_beam.check(options)
@@ -147,9 +148,11 @@ def _record(task: ShardTask, by_file: dict) -> dict | None:
         name = os.path.basename(task.eval_file) if task.eval_file else None
         return {"train": train, "eval": by_file.get(name)}
     try:
-        return pretraining_manifest.read(task.record_file)
-    except ValueError:  # cut off as it was written: the shard is made again
+        record = pretraining_manifest.read(task.record_file)
+    except ValueError:  # damaged: the shard is made again
         return None
+    # A run with other options, whose manifest has been removed, may have left its records.
+    return record if record is not None and record.get("task") == task.identity() else None
 
 
 def _made(tasks: list, options: GeneratorOptions) -> Iterator[tuple[ShardTask, dict]]:

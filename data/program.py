@@ -54,6 +54,7 @@ def run(main: Callable[[], None]) -> int:
     """Calls `main`; returns the exit code."""
     # Of TensorFlow and of what it imports, here and in processes that are started from here.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # nothing here needs a GPU, or may take its memory
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
     warnings.filterwarnings("ignore", category=FutureWarning)
     try:

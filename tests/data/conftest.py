@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -12,8 +13,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from largebatch.data import ImageSet
+from largebatch.data import ImageSet, pretraining_shards
 from largebatch.data.channels import channel_statistics
+from largebatch.data.generator_options import GeneratorOptions
 
 
 def make_image_set(train=50, test=23, shape=(32, 32, 3), seed=0) -> ImageSet:
@@ -199,3 +201,47 @@ def squad_folder(tmp_path_factory):
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "norman", "##s", *words]
     (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in dict.fromkeys(tokens)))
     return folder
+
+
+GENERATOR_VOCABULARY = [
+    *"[PAD] [UNK] [CLS] [SEP] [MASK] the cat sat mat dog ##s on".split(),
+    *"abcdefghijklmnopqrstuvwxyz.",
+    *(f"##{character}" for character in "abcdefghij"),
+]
+
+
+def write_sentences(path, seed):
+    """120 documents of one to eight sentences, one a line."""
+    words = "the cat cats sat on mat dog dogs a bad cab".split()
+    random, text = np.random.RandomState(seed), []
+    for _ in range(120):
+        for _ in range(random.randint(1, 9)):
+            text.append(" ".join(random.choice(words, random.randint(3, 12))) + ".")
+        text.append("")
+    path.write_text("\n".join(text))
+
+
+@pytest.fixture(scope="session")
+def generator_options(tmp_path_factory):
+    """Options of a small pre-training set; `output` is to be replaced."""
+    folder = tmp_path_factory.mktemp("text")
+    for number in range(2):
+        write_sentences(folder / f"{number}.txt", number)
+    (folder / "vocab.txt").write_text("\n".join(GENERATOR_VOCABULARY) + "\n")
+    return GeneratorOptions(
+        output="",
+        vocab=str(folder / "vocab.txt"),
+        input=(str(folder / "?.txt"),),
+        sequence_length=32,
+        duplicate_factor=3,
+        eval_fraction=0.15,
+        shards=4,
+        jobs=1,
+    )
+
+
+@pytest.fixture
+def generated(generator_options, tmp_path):
+    """(options, manifest, folder) of that set, made."""
+    options = dataclasses.replace(generator_options, output=str(tmp_path / "x"))
+    return options, pretraining_shards.create(options), tmp_path

@@ -5,55 +5,12 @@ import hashlib
 import json
 import os
 
-import numpy as np
 import pytest
 import tensorflow as tf
 from official.nlp.data import pretrain_dataloader
 from official.nlp.tools.tokenization import FullTokenizer
 
 from largebatch.data import find_pretraining, pretraining_shard, pretraining_shards
-from largebatch.data.generator_options import GeneratorOptions
-from largebatch.data.wordpiece import SPECIAL_TOKENS
-
-VOCABULARY = [*SPECIAL_TOKENS, *"abcdefghijklmnopqrstuvwxyz.", *(f"##{c}" for c in "abcdefghij"),
-              "the", "cat", "sat", "mat", "dog", "##s", "on"]  # fmt: skip
-WORDS = ["the", "cat", "cats", "sat", "on", "mat", "dog", "dogs", "a", "bad", "cab"]
-
-
-def write_text(path, documents=120, seed=0):
-    random = np.random.RandomState(seed)
-    text = []
-    for _ in range(documents):
-        for _ in range(random.randint(1, 9)):
-            text.append(" ".join(random.choice(WORDS, random.randint(3, 12))) + ".")
-        text.append("")
-    path.write_text("\n".join(text))
-
-
-@pytest.fixture(scope="module")
-def options(tmp_path_factory):
-    """Options of a small set; `output` is to be replaced."""
-    folder = tmp_path_factory.mktemp("text")
-    for number in range(2):
-        write_text(folder / f"{number}.txt", seed=number)
-    (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n")
-    return GeneratorOptions(
-        output="",
-        vocab=str(folder / "vocab.txt"),
-        input=(str(folder / "?.txt"),),
-        sequence_length=32,
-        duplicate_factor=3,
-        eval_fraction=0.15,
-        shards=4,
-        jobs=1,
-    )
-
-
-@pytest.fixture
-def made(options, tmp_path):
-    """(options, manifest, folder)."""
-    mine = dataclasses.replace(options, output=str(tmp_path / "x"))
-    return mine, pretraining_shards.create(mine), tmp_path
 
 
 def digests(folder):
@@ -62,6 +19,11 @@ def digests(folder):
         for path in folder.iterdir()
         if path.suffix == ".tfrecord"
     }
+
+
+def pieces_of(options):
+    with open(options.vocab, encoding="utf-8") as file:
+        return file.read().split()
 
 
 def records(folder, split=""):
@@ -76,15 +38,15 @@ def values(example, name):
     return list(feature.int64_list.value or feature.float_list.value)
 
 
-def test_the_manifest_says_what_is_in_the_files(made):
-    options, manifest, folder = made
+def test_the_manifest_says_what_is_in_the_files(generated):
+    options, manifest, folder = generated
     assert json.loads((folder / "x.manifest.json").read_text()) == manifest
     assert manifest["complete"] is True and manifest["format"] == 1
     assert manifest["max_predictions"] == options.max_predictions == 5
     assert manifest["vocabulary"] == {
         "file": "x.vocab.txt",
         "sha256": hashlib.sha256((folder / "x.vocab.txt").read_bytes()).hexdigest(),
-        "size": len(VOCABULARY),
+        "size": len(pieces_of(options)),
     }
     assert [os.path.basename(entry["file"]) for entry in manifest["inputs"]] == ["0.txt", "1.txt"]
     for split, middle in (("train", ""), ("eval", "eval-")):
@@ -103,16 +65,16 @@ def test_the_manifest_says_what_is_in_the_files(made):
     assert left == {"x.manifest.json", "x.vocab.txt"}
 
 
-def test_the_reader_of_this_suite_finds_the_shards(made):
-    _, manifest, folder = made
+def test_the_reader_of_this_suite_finds_the_shards(generated):
+    _, manifest, folder = generated
     files = find_pretraining(str(folder), 32)
     assert files.num_train == manifest["splits"]["train"]["examples"]
     assert files.num_eval == manifest["splits"]["eval"]["examples"]
 
 
-def test_an_example_restored_is_text_of_the_input(made):
+def test_an_example_restored_is_text_of_the_input(generated):
     """[CLS] A [SEP] B [SEP], with the masked tokens put back, is tokens of the documents."""
-    options, _, folder = made
+    options, _, folder = generated
     oracle = FullTokenizer(options.vocab)
     lines = [
         oracle.convert_tokens_to_ids(oracle.tokenize(line))
@@ -120,7 +82,7 @@ def test_an_example_restored_is_text_of_the_input(made):
         for line in open(options.input[0].replace("?", str(number)), encoding="utf-8")
     ]
     text = " ".join(str(token) for line in lines for token in line)
-    cls, sep = VOCABULARY.index("[CLS]"), VOCABULARY.index("[SEP]")
+    cls, sep = map(pieces_of(options).index, ("[CLS]", "[SEP]"))
     for example in records(folder)[::7]:
         ids = values(example, "input_ids")
         count = int(sum(values(example, "masked_lm_weights")))
@@ -137,8 +99,8 @@ def test_an_example_restored_is_text_of_the_input(made):
         assert values(example, "segment_ids") == segments
 
 
-def test_tf_models_officials_loader_reads_the_shards(made):
-    _, manifest, folder = made
+def test_tf_models_officials_loader_reads_the_shards(generated):
+    _, manifest, folder = generated
     loader = pretrain_dataloader.BertPretrainDataLoader(
         pretrain_dataloader.BertPretrainDataConfig(
             input_path=str(folder / "x-0*.tfrecord"),
@@ -159,108 +121,33 @@ def test_tf_models_officials_loader_reads_the_shards(made):
     assert batches[0]["masked_lm_weights"].dtype == tf.float32
 
 
-def test_the_bytes_do_not_depend_on_the_number_of_processes(made, tmp_path_factory):
-    options, _, folder = made
+def test_the_bytes_do_not_depend_on_the_number_of_processes(generated, tmp_path_factory):
+    options, _, folder = generated
     other = tmp_path_factory.mktemp("processes")
     pretraining_shards.create(dataclasses.replace(options, output=str(other / "x"), jobs=2))
     assert digests(other) == digests(folder)
 
 
-def test_another_seed_gives_other_bytes_and_the_same_seed_the_same(made, tmp_path_factory):
-    options, _, folder = made
+def test_another_seed_gives_other_bytes_and_the_same_seed_the_same(generated, tmp_path_factory):
+    options, _, folder = generated
     for seed, same in ((options.seed, True), (1, False)):
         other = tmp_path_factory.mktemp("seed")
         pretraining_shards.create(dataclasses.replace(options, output=str(other / "x"), seed=seed))
         assert (digests(other) == digests(folder)) is same
 
 
-def test_a_finished_run_is_not_made_again_and_a_lost_shard_alone_is(made, monkeypatch):
-    options, manifest, folder = made
-    before = digests(folder)
-    made_again = []
-    make = pretraining_shard.make_shard
-    monkeypatch.setattr(
-        pretraining_shards,
-        "make_shard",
-        lambda task: (made_again.append(task.number), make(task))[1],
-    )
-    assert pretraining_shards.create(options) == manifest
-    assert made_again == []
-    (folder / "x-00002-of-00004.tfrecord").unlink()
-    (folder / "x-eval-00001-of-00004.tfrecord").write_bytes(b"half")
-    assert pretraining_shards.create(options) == manifest
-    assert made_again == [1, 2]
-    assert digests(folder) == before
-
-
-def test_a_run_that_was_cut_off_goes_on_with_what_is_left(made, tmp_path_factory, monkeypatch):
-    options, manifest, folder = made
-    other = tmp_path_factory.mktemp("cut")
-    mine = dataclasses.replace(options, output=str(other / "x"))
-    make = pretraining_shard.make_shard
-    calls = []
-
-    def killed_at_the_third(task):
-        calls.append(task.number)
-        if len(calls) == 3:
-            (other / "x-00002-of-00004.tfrecord.0123.partial").write_bytes(b"half")
-            raise KeyboardInterrupt
-        return make(task)
-
-    monkeypatch.setattr(pretraining_shards, "make_shard", killed_at_the_third)
-    with pytest.raises(KeyboardInterrupt):
-        pretraining_shards.create(mine)
-    assert json.loads((other / "x.manifest.json").read_text())["complete"] is False
-    with pytest.raises(ValueError, match="incomplete"):
-        find_pretraining(str(other), 32)
-    with pytest.raises(ValueError, match="x.manifest.json is of a run with seed=12345, now 7"):
-        pretraining_shards.create(dataclasses.replace(mine, seed=7))
-    found = pretraining_shards.create(mine)
-    assert calls == [0, 1, 2, 2, 3]
-    assert found["splits"] == manifest["splits"]
-    assert digests(other) == digests(folder)
-    assert not list(other.glob("*.partial")) and not list(other.glob("*.tfrecord.json"))
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"sequence_length": 64, "max_predictions": 5}, "sequence_length=32, now 64"),
-        ({"duplicate_factor": 1}, "duplicate_factor=3, now 1"),
-        ({"whole_word_masking": True}, "whole_word_masking=False, now True"),
-        ({"text": "free"}, "0.txt read as sentences text, now free"),
-        ({"input": "the first file"}, r"the input .*1\.txt"),
-    ],
-)
-def test_files_of_a_run_with_other_options_are_refused(made, change, message):
-    options, _, folder = made
-    if "input" in change:
-        change = {"input": (options.input[0].replace("?", "0"),)}
-    before = digests(folder)
-    with pytest.raises(ValueError, match=message):
-        pretraining_shards.create(dataclasses.replace(options, **change))
-    assert digests(folder) == before
-
-
-def test_another_vocabulary_is_refused(made):
-    options, _, folder = made
-    other = folder / "other.txt"
-    other.write_text("\n".join([*VOCABULARY, "zebra"]))
-    with pytest.raises(ValueError, match="another vocabulary"):
-        pretraining_shards.create(dataclasses.replace(options, vocab=str(other)))
-
-
-def test_held_out_documents_are_not_in_the_training_examples(options, tmp_path):
+def test_held_out_documents_are_not_in_the_training_examples(generator_options, tmp_path):
     """Each document has a word of its own, so that its examples show which it is."""
     letters = "abcdefghijklmnopqrstuvwxyz"
     names = [f"{a}{b}{c}" for a in letters[:10] for b in letters[:10] for c in letters[:2]]
     text = tmp_path / "text.txt"
     text.write_text("\n\n".join(f"{name} the cat.\n{name} on the mat." for name in names))
     vocabulary = tmp_path / "v.txt"
-    vocabulary.write_text("\n".join([*VOCABULARY, *names]))
+    pieces = pieces_of(generator_options)
+    vocabulary.write_text("\n".join([*pieces, *names]))
     pretraining_shards.create(
         dataclasses.replace(
-            options,
+            generator_options,
             output=str(tmp_path / "x"),
             input=(str(text),),
             vocab=str(vocabulary),
@@ -272,7 +159,7 @@ def test_held_out_documents_are_not_in_the_training_examples(options, tmp_path):
     def seen(split):
         ids = {i for example in records(tmp_path, split) for i in values(example, "masked_lm_ids")}
         ids |= {i for example in records(tmp_path, split) for i in values(example, "input_ids")}
-        return {i for i in ids if i >= len(VOCABULARY)}
+        return {i for i in ids if i >= len(pieces)}
 
     held_out = len(seen("eval-"))
     assert 0.15 * len(names) < held_out < 0.45 * len(names)
@@ -284,12 +171,12 @@ def test_held_out_documents_are_not_in_the_training_examples(options, tmp_path):
     assert chosen == [pretraining_shard.is_held_out(f" {d}\n", 0.3) for d in documents]
 
 
-def test_whole_word_masking_masks_all_pieces_of_a_word(options, tmp_path):
+def test_whole_word_masking_masks_all_pieces_of_a_word(generator_options, tmp_path):
     mine = dataclasses.replace(
-        options, output=str(tmp_path / "x"), whole_word_masking=True, eval_fraction=0.0
+        generator_options, output=str(tmp_path / "x"), whole_word_masking=True, eval_fraction=0.0
     )
     pretraining_shards.create(mine)
-    continues = [piece.startswith("##") for piece in VOCABULARY]
+    continues = [piece.startswith("##") for piece in pieces_of(generator_options)]
     for example in records(tmp_path)[::5]:
         count = int(sum(values(example, "masked_lm_weights")))
         places = values(example, "masked_lm_positions")[:count]
@@ -302,34 +189,41 @@ def test_whole_word_masking_masks_all_pieces_of_a_word(options, tmp_path):
     assert not list(tmp_path.glob("x-eval*"))
 
 
-def test_text_without_a_single_token_is_refused(options, tmp_path):
+def test_text_without_a_single_token_is_refused(generator_options, tmp_path):
     (tmp_path / "t.txt").write_text("\u200b\n")
     with pytest.raises(ValueError, match="gives no example"):
         pretraining_shards.create(
             dataclasses.replace(
-                options, input=(str(tmp_path / "t.txt"),), output=str(tmp_path / "x")
+                generator_options, input=(str(tmp_path / "t.txt"),), output=str(tmp_path / "x")
             )
         )
 
 
-def test_a_folder_that_is_missing_or_cannot_be_written_is_named(options, tmp_path):
-    with pytest.raises(ValueError, match="there is no folder .*none; make it first"):
-        pretraining_shards.create(dataclasses.replace(options, output=str(tmp_path / "none" / "x")))
-    with pytest.raises(ValueError, match="is a folder; give it a name"):
-        pretraining_shards.create(dataclasses.replace(options, output=f"{tmp_path}/"))
+def test_a_folder_that_is_missing_or_cannot_be_written_is_named(generator_options, tmp_path):
+    for output, message in (
+        (str(tmp_path / "none" / "x"), "there is no folder .*none; make it first"),
+        (f"{tmp_path}/", "is a folder; give it a name"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            pretraining_shards.create(dataclasses.replace(generator_options, output=output))
 
 
-def test_a_damaged_manifest_is_named(options, tmp_path):
+def test_a_damaged_manifest_is_named(generator_options, tmp_path):
     (tmp_path / "x.manifest.json").write_text("{")
+    mine = dataclasses.replace(generator_options, output=str(tmp_path / "x"))
     with pytest.raises(ValueError, match=r"x\.manifest\.json is damaged .* remove it"):
-        pretraining_shards.create(dataclasses.replace(options, output=str(tmp_path / "x")))
+        pretraining_shards.create(mine)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_shard_s_mistake_comes_through_and_leaves_no_half_files(options, tmp_path, jobs):
+def test_a_shard_s_mistake_comes_through_without_half_files(generator_options, tmp_path, jobs):
     (tmp_path / "t.txt").write_bytes(b"the cat.\n\n" * 50 + b"\xff\n")
     mine = dataclasses.replace(
-        options, input=(str(tmp_path / "t.txt"),), output=str(tmp_path / "x"), jobs=jobs, shards=2
+        generator_options,
+        input=(str(tmp_path / "t.txt"),),
+        output=str(tmp_path / "x"),
+        jobs=jobs,
+        shards=2,
     )
     with pytest.raises(ValueError, match=r"t\.txt:101: not UTF-8: byte 0xff at offset 500"):
         pretraining_shards.create(mine)
