@@ -71,6 +71,7 @@ class RecordReader:
             "segment_ids": 2,
             "masked_lm_positions": self.files.sequence_length,
             "masked_lm_ids": self.files.vocabulary_size,
+            "masked_lm_weights": 2,
             "next_sentence_labels": 2,
         }
         checks = [
@@ -158,7 +159,7 @@ def _refuse(path, readable: tf.data.Dataset, total):
 
 def _check_range(place, name: str, values, limit: int, numbers):
     """Asserts that every number lies in 0, ..., limit - 1, naming the first record that fails."""
-    outside = (values < 0) | (values >= limit)  # [n, L] or alike
+    outside = ~((values >= 0) & (values < limit))  # [n, L] or alike; NaN is outside
     failed = tf.reduce_any(outside, axis=1)
     row = tf.argmax(failed)
     column = tf.argmax(outside[row])

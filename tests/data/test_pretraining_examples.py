@@ -114,6 +114,7 @@ def rewritten(folder, new_example, serialise, name, place, value):
         ("input_ids", 0, -1, "0 to 999: the entries of the vocabulary"),
         ("masked_lm_ids", 1, 4096, "0 to 999: the entries of the vocabulary"),
         ("masked_lm_positions", 2, 16, "0 to 15"),
+        ("masked_lm_weights", 0, float("nan"), "0 to 1"),
         ("input_mask", 15, 2, "0 to 1"),
         ("segment_ids", 15, 2, "0 to 1"),
         ("next_sentence_labels", 0, 2, "0 to 1"),
