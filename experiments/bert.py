@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.scales import replaced
 from largebatch.experiments.sources import assumed, paper, rule, sources
@@ -69,14 +71,24 @@ LAPTOP_DIVISOR = 512
 LAPTOP_EXAMPLES = 61_440  # sequences of a run, 9/10 of them short, whatever the batch
 LAPTOP_LENGTHS = (32, 128)  # a quarter of the paper's
 LAPTOP_VOCABULARY = 4_096
+# A small model takes larger rates. One factor for all batch sizes: the rules between them stay.
+LAPTOP_RATES = {"lamb": 4.0, "lars": 4.0, "bert_adamw": 10.0}
 
 
 def laptop(row: Row) -> Row:
     """BERT-Tiny on real English without a download, minutes on two CPU cores.
 
-    Batches keep their ratios, runs their number of examples; rates and warm-up ratios stay the
+    Batches and rates keep their ratios, runs their number of examples; warm-up ratios stay the
     paper's.
     """
+    factor = LAPTOP_RATES[row.optimizer]
+    rates = {"learning_rate": factor * row.learning_rate}
+    if row.stage2_learning_rate:
+        rates["stage2_learning_rate"] = factor * row.stage2_learning_rate
+    row = replaced(row, f"laptop scale: the row's x {factor:g}, for a small model", **rates)
+    if "learning_rate" in row.grid:
+        grid = {"learning_rate": tuple(factor * rate for rate in row.grid["learning_rate"])}
+        row = dataclasses.replace(row, grid=grid)
     batch = row.batch_size // LAPTOP_DIVISOR
     batch2 = (row.stage2_batch_size or row.batch_size) // LAPTOP_DIVISOR
     later = LAPTOP_EXAMPLES // 10 // batch2

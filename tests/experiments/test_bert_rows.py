@@ -120,8 +120,22 @@ def test_laptop_divides_all_batches_alike_and_fixes_the_number_of_examples(row):
         stage.batch_size * stage.steps for stage in scaled(ROW_32K, "laptop").stages
     )
     assert seen[1] / whole == pytest.approx(0.1)
-    for field in ("learning_rate", "warmup_ratio", "optimizer", "rewarmup", "dropout"):
+    for field in ("warmup_ratio", "optimizer", "rewarmup", "dropout", "weight_decay"):
         assert getattr(laptop, field) == getattr(row, field)
+
+
+@pytest.mark.parametrize("optimizer", ["lamb", "lars", "bert_adamw"])
+def test_one_factor_on_the_rate_serves_all_batch_sizes(optimizer):
+    factors = set()
+    for row in rows("table[128]/*"):
+        if row.optimizer == optimizer:
+            laptop = scaled(row, "laptop")
+            factors |= {
+                round(mine.learning_rate / printed.learning_rate, 9)
+                for mine, printed in zip(laptop.stages, row.stages)
+            }
+            assert laptop.learning_rate in laptop.grid.get("learning_rate", [laptop.learning_rate])
+    assert len(factors) == 1
 
 
 ROW_32K = registry.find("table1/lamb-32768")
