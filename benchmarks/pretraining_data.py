@@ -8,12 +8,13 @@ text (one sentence a line) with the same options: sequences of 128, 20 predictio
 10. tf-models-official's has one process; ours has one and two. They take turns, so that what else
 the machine does falls on all of them alike; read the ratios, not the seconds. Memory is the peak of
 the resident set: of the largest process, and of all of a program's processes together, where a page
-that several share counts once. A last run is ours on the whole input as it is, cut into sentences
-by the program itself.
+that several share counts once. A first run is ours on the whole input as it is, cut into
+sentences by the program itself.
 """
 
 from __future__ import annotations
 
+import functools
 import glob
 import json
 import os
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from absl import app, flags
@@ -140,8 +142,8 @@ def count_examples(folder: str, prefix: str) -> int:
     return sum(1 for _ in tf.data.TFRecordDataset(files))
 
 
-def measure(text: str, vocab: str, copies: int, rounds: int, report=print) -> list[dict]:
-    """A row a program: its runs, the number of examples, and medians."""
+def measure(text: str, vocab: str, copies: int, rounds: int, report=print) -> Iterator[list[dict]]:
+    """After each round: a row a program, with its runs, the number of examples, and medians."""
     contenders = {
         PEER: lambda out: peer_command(text, vocab, out, copies),
         "largebatch, 1 process": lambda out: our_command(text, vocab, out, copies, 1),
@@ -156,8 +158,8 @@ def measure(text: str, vocab: str, copies: int, rounds: int, report=print) -> li
                 if not number:
                     rows[name]["examples"] = count_examples(folder, "made")
             report(f"{name}: {found}")
-    size = os.path.getsize(text)
-    return [_summed_up(row, size, rows[PEER]) for row in rows.values()]
+        size = os.path.getsize(text)
+        yield [_summed_up(row, size, rows[PEER]) for row in rows.values()]
 
 
 def _summed_up(row: dict, size: int, peer: dict) -> dict:
@@ -214,26 +216,30 @@ def table(rows: list[dict]) -> str:
 def main(_):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     values = flags.FLAGS
+    result = {
+        "duplicate_factor": values.copies,
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+    }
+
+    def keep(**found):
+        """What is measured is written at once: a round takes minutes."""
+        result.update(found)
+        if values.output:
+            with open(values.output, "w") as file:
+                json.dump(result, file, indent=1)
+
+    whole = whole_input(values.input, values.vocab, values.copies, 2)
+    print(f"the whole input: {whole}", flush=True)
+    keep(whole_input=whole)
     with tempfile.TemporaryDirectory() as folder:
         text = os.path.join(folder, "sentences.txt")
         size = write_sentences(_files(values.input), text, values.megabytes)
         print(f"{size / 1e6:.2f} MB of sentences, duplicate factor {values.copies}", flush=True)
-        rows = measure(text, values.vocab, values.copies, values.rounds,
-                       lambda line: print(line, flush=True))  # fmt: skip
+        report = functools.partial(print, flush=True)
+        for rows in measure(text, values.vocab, values.copies, values.rounds, report):
+            keep(text_mb=round(size / 1e6, 3), rows=rows)
     print(table(rows))
-    whole = whole_input(values.input, values.vocab, values.copies, 2)
-    print(f"the whole input: {whole}")
-    if values.output:
-        result = {
-            "text_mb": round(size / 1e6, 3),
-            "duplicate_factor": values.copies,
-            "processor": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
-            "rows": rows,
-            "whole_input": whole,
-        }
-        with open(values.output, "w") as file:
-            json.dump(result, file, indent=1)
 
 
 def _define_flags():

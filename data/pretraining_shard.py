@@ -7,6 +7,7 @@ import functools
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from largebatch.data.example_records import ExampleEncoder
 from largebatch.data.wordpiece import CLS, MASK, PAD, SEP, TokenizedText, Tokenizer, Vocabulary
 
 _BATCH_TOKENS = 1 << 18  # of the examples that are laid out at once
+_COPIES_AT_ONCE = 10  # of the text, whose examples are shuffled together (Google shuffles all)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,19 +105,11 @@ def _write_split(tokenizer, recipe, shard, split, collected, path) -> dict:
     text = collected.finish(tokenizer)
     seeds = np.random.SeedSequence([recipe.seed, 0 if split == "train" else 1, shard])
     generator = np.random.Generator(np.random.PCG64(seeds))
-    pairs = segment_pairs.draw_pairs(
-        text.sentence_ends,
-        text.document_ends,
-        sequence_length=recipe.sequence_length,
-        short_sequence_probability=recipe.short_sequence_probability,
-        copies=recipe.duplicate_factor if split == "train" else 1,
-        generator=generator,
-    )
     build = _ExampleBuilder(text.tokens, tokenizer.vocabulary, recipe, generator)
     temporary = storage.temporary(path)
-    masked = 0
+    rounds = _drawn(text, recipe, recipe.duplicate_factor if split == "train" else 1, generator)
     try:
-        masked = _write_records(temporary, pairs, build)
+        examples, masked = _write_records(temporary, rounds, build)
         size, digest = _size_and_sha256(temporary)
         storage.rename(temporary, path)
     except OSError as error:
@@ -126,29 +120,46 @@ def _write_split(tokenizer, recipe, shard, split, collected, path) -> dict:
         raise
     return {
         "file": os.path.basename(path),
-        "examples": len(pairs.a_start),
+        "examples": examples,
         "bytes": size,
         "masked_tokens": masked,
         "sha256": digest,
     }
 
 
-def _write_records(path, pairs, build) -> int:
-    """Returns how many tokens were masked."""
+def _drawn(text, recipe, copies: int, generator) -> Iterator[segment_pairs.Pairs]:
+    """Shuffled pairs of up to _COPIES_AT_ONCE copies at a time, which bounds their memory."""
+    while copies > 0:
+        some = min(copies, _COPIES_AT_ONCE)
+        copies -= some
+        yield segment_pairs.draw_pairs(
+            text.sentence_ends,
+            text.document_ends,
+            sequence_length=recipe.sequence_length,
+            short_sequence_probability=recipe.short_sequence_probability,
+            copies=some,
+            generator=generator,
+        )
+
+
+def _write_records(path, rounds, build) -> tuple[int, int]:
+    """Returns (examples, masked tokens)."""
     import tensorflow as tf
 
-    masked, batch = 0, max(64, _BATCH_TOKENS // build.length)
+    examples, masked, batch = 0, 0, max(64, _BATCH_TOKENS // build.length)
     try:
         with tf.io.TFRecordWriter(path) as writer:
-            for first in range(0, len(pairs.a_start), batch):
-                content, ends, count = build(pairs.take(slice(first, first + batch)))
-                masked += count
-                ends = ends.tolist()
-                for begin, end in zip(ends, ends[1:]):
-                    writer.write(content[begin:end])
+            for pairs in rounds:
+                examples += len(pairs.a_start)
+                for first in range(0, len(pairs.a_start), batch):
+                    content, ends, count = build(pairs.take(slice(first, first + batch)))
+                    masked += count
+                    ends = ends.tolist()
+                    for begin, end in zip(ends, ends[1:]):
+                        writer.write(content[begin:end])
     except tf.errors.OpError as error:
         raise OSError(error.message) from error
-    return masked
+    return examples, masked
 
 
 def _size_and_sha256(path: str) -> tuple[int, str]:

@@ -21,6 +21,7 @@ from largebatch.data import storage
 
 PAD, UNK, CLS, SEP, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 MAX_WORD_CHARACTERS = 400  # as tf-models-official; a longer word is [UNK]
+_TOKENS_AT_ONCE = 1 << 17  # as Python strings: bounds memory where each character is a word
 
 # BERT deletes these before it looks for white space; Python's split() takes them for white space.
 _DELETED_SPACES = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
@@ -151,23 +152,34 @@ class Tokenizer:
 
     def word_ids(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """(ids int32 of all words, one after the other; lengths int32: how many each word has)."""
-        tokens = [basic_tokens(word, self.lower_case) for word in words]
-        counts = np.fromiter(map(len, tokens), np.int64, len(tokens))
+        ids, lengths, tokens, count = [], [], [], 0
+        for word in words:
+            tokens.append(basic_tokens(word, self.lower_case))
+            count += len(tokens[-1])
+            if count > _TOKENS_AT_ONCE:
+                for found, made in zip((ids, lengths), self._pieces(tokens)):
+                    found.append(made)
+                tokens, count = [], 0
+        for found, made in zip((ids, lengths), self._pieces(tokens)):
+            found.append(made)
+        return np.concatenate(ids), np.concatenate(lengths)
+
+    def _pieces(self, tokens: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
         flat = [token for several in tokens for token in several]
         if not flat:
             return np.zeros(0, np.int32), np.zeros(len(tokens), np.int32)
-        # A word of 400 characters may have more bytes than one may give here; a longer one is cut
-        # to a character that no vocabulary needs to know, and set to [UNK] below.
-        long = [len(token) > MAX_WORD_CHARACTERS for token in flat]
-        shown = [UNK[0] if cut else token for token, cut in zip(flat, long)]
+        # A longer one than the limit is [UNK]: the wordpiece op, whose limit is in bytes, is shown
+        # one character in its place, which gives one id.
+        long = np.fromiter((len(token) > MAX_WORD_CHARACTERS for token in flat), bool, len(flat))
+        if long.any():
+            flat = [UNK[0] if cut else token for token, cut in zip(flat, long)]
         with self._device():
-            ragged = self._wordpiece.tokenize(shown)
+            ragged = self._wordpiece.tokenize(flat)
             ids, splits = ragged.values.numpy(), ragged.row_splits.numpy()
-        if any(long):
-            firsts = splits[:-1][np.array(long)]
+        if long.any():
             ids = ids.copy()
-            ids[firsts] = self._unknown  # the stand-in is one character: one id
-        ends = np.concatenate([[0], np.cumsum(counts)])
+            ids[splits[:-1][long]] = self._unknown
+        ends = np.concatenate([[0], np.cumsum([len(several) for several in tokens])])
         return ids, np.diff(splits[ends]).astype(np.int32)
 
     def ids(self, text: str) -> list[int]:
