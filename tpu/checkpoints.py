@@ -183,10 +183,10 @@ def restore_model(model: tf.keras.Model, directory: Path) -> str:
     for step in reversed(folder.steps()):
         prefix = str(Path(directory) / f"ckpt-{step}")
         if _fault(prefix) is None:
-            status = tf.train.Checkpoint(model=model).read(prefix)
             try:
+                status = tf.train.Checkpoint(model=model).read(prefix)
                 status.assert_existing_objects_matched().expect_partial()
-            except AssertionError as error:
+            except (AssertionError, ValueError) as error:
                 raise CheckpointError(
                     f"{prefix} is of another model: {_first_line(error)}"
                 ) from error
