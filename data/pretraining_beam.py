@@ -18,9 +18,9 @@ from largebatch.data.pretraining_shard import ShardTask, make_shard
 def made(tasks: list[ShardTask], options: GeneratorOptions) -> Iterator[tuple[ShardTask, dict]]:
     """Runs the pipeline to its end, then yields (task, record), as the process pool does.
 
-    Each worker leaves a shard's record beside the shard, so that a pipeline that was cut off goes
-    on where it stopped. Input, vocabulary and output must be where workers reach them: local files
-    for DirectRunner, a bucket (gs://…) otherwise.
+    Shards' records are beside them, so that a pipeline that was cut off goes on where it stopped.
+    Input, vocabulary and output must be where workers reach them: local files for DirectRunner, a
+    bucket (gs://…) otherwise.
 
     Raises:
       ValueError: a shard's own error.
@@ -31,7 +31,7 @@ def made(tasks: list[ShardTask], options: GeneratorOptions) -> Iterator[tuple[Sh
             _ = (
                 pipeline
                 | "Shards" >> beam.Create(tasks, reshuffle=True)
-                | "MakeShard" >> beam.Map(make_and_record)
+                | "MakeShard" >> beam.Map(make_shard)
             )
     except ValueError:
         raise
@@ -45,12 +45,6 @@ def made(tasks: list[ShardTask], options: GeneratorOptions) -> Iterator[tuple[Sh
         if record is None:
             raise ValueError(f"the pipeline ended without {task.record_file}; run it again")
         yield task, record
-
-
-def make_and_record(task: ShardTask) -> None:
-    """What a worker does: a shard whose record is there already is kept."""
-    record = make_shard(task)
-    pretraining_manifest.write(task.record_file, record)
 
 
 def _beam(options: GeneratorOptions):

@@ -77,11 +77,11 @@ def is_held_out(text: str, fraction: float) -> bool:
 
 
 def make_shard(task: ShardTask) -> dict:
-    """Writes the shard's files; returns {"task": identity, "train": record, "eval": record or
-    None}.
+    """Writes the shard's files and, when they are there, its record beside them; returns it:
+    {"task": identity, "train": record, "eval": record or None}.
 
-    A record has file (the name), examples, bytes, masked_tokens, sha256. Each file appears whole,
-    by a rename, or not at all.
+    A split's record has file (the name), examples, bytes, masked_tokens, sha256. Each file appears
+    whole, by a rename, or not at all.
 
     Raises:
       ValueError: the input is not UTF-8, a file cannot be read or written.
@@ -98,6 +98,7 @@ def make_shard(task: ShardTask) -> dict:
     record["eval"] = None
     if task.eval_file is not None:
         record["eval"] = make("eval", held_out, task.eval_file)
+    storage.write_bytes(task.record_file, json.dumps(record).encode())
     return record
 
 

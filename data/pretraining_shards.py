@@ -58,7 +58,6 @@ def create(options: GeneratorOptions, progress: GeneratorProgress | None = None)
     progress.start(tasks, left)
     try:
         for task, record in _made(left, options):
-            pretraining_manifest.write(task.record_file, record)
             records[task.number] = record
             progress.done(task, record)
     finally:

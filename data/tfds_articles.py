@@ -78,6 +78,5 @@ def plan(options) -> tuple[list[dict], list[list[ArticleRange]]]:
     places = [count * shard // shards for shard in range(shards + 1)]
     folder = os.fspath(builder.data_dir)
     return inputs, [
-        [ArticleRange(folder, start, end, style)]
-        for start, end in zip(places, places[1:])
+        [ArticleRange(folder, start, end, style)] for start, end in zip(places, places[1:])
     ]

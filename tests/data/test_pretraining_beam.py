@@ -1,10 +1,11 @@
 """The Beam pipeline; what needs Beam itself is left out where it is not installed."""
 
+import json
 import sys
 
 import pytest
 
-from largebatch.data import pretraining_beam, pretraining_shards
+from largebatch.data import pretraining_shard, pretraining_shards
 from largebatch.data.generator_options import GeneratorOptions
 from largebatch.data.wordpiece import SPECIAL_TOKENS
 
@@ -41,13 +42,13 @@ def test_an_unknown_runner_is_refused(new_options):
         new_options("x", runner="NoRunner")
 
 
-def test_a_record_is_left_beside_a_shard(new_options, tmp_path, monkeypatch):
+def test_a_worker_leaves_a_record_beside_a_shard(new_options, tmp_path, monkeypatch):
     tasks = []
     monkeypatch.setattr(pretraining_shards, "_made", lambda left, _: tasks.extend(left) or [])
     with pytest.raises(KeyError):
         pretraining_shards.create(new_options("x"))
-    pretraining_beam.make_and_record(tasks[0])
-    assert (tmp_path / "x-00000-of-00003.tfrecord.json").exists()
+    record = pretraining_shard.make_shard(tasks[0])
+    assert json.loads((tmp_path / "x-00000-of-00003.tfrecord.json").read_text()) == record
 
 
 def test_the_pipeline_makes_the_bytes_that_processes_make(new_options, tmp_path):
