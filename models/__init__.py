@@ -1,4 +1,4 @@
-"""Keras models of the paper's experiments: image in, float32 logits out.
+"""Keras models of the paper's experiments: images or tokens in, float32 logits out.
 
 The package imports no TensorFlow until a model is asked for (PEP 562), so that rows and tables stay
 cheap.
