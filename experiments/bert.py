@@ -68,7 +68,7 @@ ADAMW_SETTINGS = {**LAMB_SETTINGS, "optimizer": "bert_adamw"}
 
 # Laptop scale: every batch of the paper divided by this, so 512 to 32K become 1 to 64.
 LAPTOP_DIVISOR = 512
-LAPTOP_EXAMPLES = 61_440  # sequences of a run, 9/10 of them short, whatever the batch
+LAPTOP_EXAMPLES = 30_720  # sequences of a run, 9/10 of them short, whatever the batch
 LAPTOP_LENGTHS = (32, 128)  # a quarter of the paper's
 LAPTOP_VOCABULARY = 4_096
 # A small model takes larger rates. One factor for all batch sizes: the rules between them stay.
