@@ -8,8 +8,13 @@ from largebatch.experiments.experiment import SETTINGS, Row
 from largebatch.experiments.report_model import Cell, Overridden, Report, TableReport
 from largebatch.experiments.selection import HOW, Point, Summary
 
-DECIMALS = {"f1": 3}  # as the paper prints them; 4 otherwise
+DECIMALS = {"f1": 3, "exact_match": 3}  # as the paper prints them; 4 otherwise
 NOTHING = "-"
+# What is shown beside a metric, from the same runs.
+BESIDE = {
+    "masked_lm_accuracy": {"masked_lm_loss": "loss"},
+    "f1": {"exact_match": "exact match"},
+}
 WIDE_GRID = 8  # above, a tuning table lists what was run, a line a point
 
 
@@ -66,9 +71,13 @@ def columns(table: TableReport) -> Sheet:
     rows = []
     if table.scale == "paper":
         rows.append(["paper", *(printed(cell) for cell in cells)])
+    elif cells[0].row.task == "pretraining":
+        rows.append(["batch: steps", *(_stages(cell) for cell in cells)])
     rows.append(
         ["measured", *(spread(c.summary, c.row.metric) if c.summary else NOTHING for c in cells)]
     )
+    for metric, name in BESIDE.get(cells[0].row.metric, {}).items():
+        rows.append([name, *(_also(cell, metric) for cell in cells)])
     rows.append(["runs (n)", *(str(c.summary.n) if c.summary else "0" for c in cells)])
     if table.scale == "paper":
         rows.append(["difference", *(difference(cell) for cell in cells)])
@@ -77,6 +86,20 @@ def columns(table: TableReport) -> Sheet:
     rows.append(["status", *(cell.status for cell in cells)])
     measures = table.layout.measures if table.scale == "paper" else f"test {cells[0].row.metric}"
     return Sheet([measures, *(cell.row.label for cell in cells)], rows)
+
+
+def _stages(cell: Cell) -> str:
+    """'64: 480', '128: 216 + 64: 48': what the labels, which are the paper's, do not say."""
+    stages = cell.row.stages
+    if len({stage.batch_size for stage in stages}) == 1:
+        return f"{stages[0].batch_size}: {cell.row.steps}"
+    return " + ".join(f"{stage.batch_size}: {stage.steps}" for stage in stages)
+
+
+def _also(cell: Cell, metric: str) -> str:
+    """Another metric of the same runs."""
+    summary = cell.best.summary(metric) if cell.best else None
+    return spread(summary, metric) if summary and summary.n else NOTHING
 
 
 def turned(sheet: Sheet, corner: str) -> Sheet:
