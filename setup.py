@@ -65,7 +65,7 @@ setuptools.setup(
     entry_points={
         "console_scripts": [
             f"largebatch-{program} = largebatch.experiments.{program}:console"
-            for program in ("run", "sweep", "report", "export", "rate_trace")
+            for program in ("run", "sweep", "report", "export", "rate_trace", "figures")
         ]
     },
 )

@@ -54,7 +54,7 @@ def tuning_curves(table: TableReport) -> str | None:
     tuned = [c for c in table.cells if "learning_rate" in c.row.grid and c.best]
     if not tuned:
         return None
-    figure, axes = _figure()
+    figure, axes = new_figure()
     drawn: list[float] = []
     for cell in tuned:
         metric = cell.row.metric
@@ -75,7 +75,7 @@ def tuning_curves(table: TableReport) -> str | None:
     axes.set_xlabel("learning rate (ring: the best)")
     axes.set_ylabel(f"test {tuned[0].row.metric}")
     _accuracy_axis(axes, drawn, _top(tuned[0].row.metric))
-    return _finish(figure, axes)
+    return as_svg(figure, axes)
 
 
 def _against_epoch(
@@ -84,7 +84,7 @@ def _against_epoch(
     label: str,
     accuracy: bool,
 ) -> str | None:
-    figure, axes = _figure()
+    figure, axes = new_figure()
     drawn: list[float] = []
     styles = _styles(table)
     for cell in table.cells:
@@ -119,7 +119,7 @@ def _against_epoch(
         axes.set_yticks([tick for tick in ticks if low <= tick <= high])
         axes.yaxis.set_major_formatter("{x:g}")
         axes.minorticks_off()
-    return _finish(figure, axes)
+    return as_svg(figure, axes)
 
 
 def _mean_curve(runs: Sequence[Run], kind: str, value: str) -> list[tuple[float, float, float]]:
@@ -172,7 +172,7 @@ def _styles(table: TableReport) -> dict[str, dict]:
     return styles
 
 
-def _figure():
+def new_figure():
     import matplotlib
 
     matplotlib.use("agg")
@@ -216,7 +216,7 @@ def _mark_rates(axes, cells: Sequence[Cell]) -> None:
         axes.minorticks_off()
 
 
-def _finish(figure, axes) -> str:
+def as_svg(figure, axes) -> str:
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles, labels, frameon=False, fontsize=8.5, ncols=2)
     text = io.StringIO()

@@ -49,7 +49,7 @@ def write_run(
     for epoch in range(1, epochs + 1):
         progress = 1 - math.exp(-5 * epoch / epochs)
         error = (1 - accuracy) + (0.3 * (1 - progress)) ** 2 * noise.uniform(0.8, 1.2)
-        step = round(epoch * row.steps_per_epoch)
+        step = round(epoch * (row.steps_per_epoch or row.steps))
         record = {"step": step, "epoch": float(epoch), "loss": 3 * error, "examples": 10_000}
         history.append({**record, "accuracy": 1 - error})
         train.append({"step": step, "epoch": float(epoch), "loss": 2 * error, "learning_rate": 0.1})
