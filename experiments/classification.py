@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from largebatch.data import ImageSet, eval_dataset, train_dataset
 from largebatch.experiments.experiment import Row
-from largebatch.models import davidnet, lenet5
+from largebatch.models import davidnet, lenet5, resnet50
 from largebatch.tpu import Task
 
 MODELS = {
@@ -17,6 +17,7 @@ MODELS = {
     # The larger LeNet that ships with Caffe: another reading of the paper's "LeNet".
     "lenet5_caffe": functools.partial(lenet5, variant="caffe"),
     "davidnet": davidnet,
+    "resnet50": resnet50,
 }
 
 

@@ -38,9 +38,11 @@ class Row:
 
     # Model and data.
     model: str = ""
-    model_width: float | None = None  # lenet5: factor; davidnet: channels of the first layer
+    model_width: float | None = None  # lenet5: factor; others: channels of the first layer
     dataset: str = ""
+    examples: int | None = None  # N, of a part of the training split; None: all of it
     augment: str = "none"
+    image_size: int | None = None  # pixels a side that images of many sizes are resized to
     label_smoothing: float = 0.0
     precision: str = "float32"
 
@@ -54,6 +56,7 @@ class Row:
     beta_1: float | None = None
     beta_2: float | None = None
     epsilon: float | None = None
+    exclude_from_weight_decay: str | None = None  # and from L2 regularization: a named preset
     clip_norm: float | None = None  # of the global gradient
 
     # Length and schedule.
@@ -61,6 +64,7 @@ class Row:
     batch_size: int = 0  # global
     schedule: str = "warmup_linear"
     warmup_epochs: float = 0.0
+    initial_learning_rate: float | None = None  # goyal: where its warm-up starts; None: 0
     decay_from: str = "start"  # where linear decay counts from: the start, or the end of warm-up
     eval_every_epochs: float = 1  # of text, which has no epochs: in shares of the run
 
@@ -130,6 +134,8 @@ class Row:
     @property
     def training_examples(self) -> int | None:
         """N; None for text, of which a run sees as much as its steps take."""
+        if self.examples is not None:
+            return self.examples
         return names.TRAINING_EXAMPLES.get(self.dataset)
 
     @property

@@ -17,13 +17,16 @@ TEXTS = ("wikipedia_books", "python_text", "text_folder")
 DATASETS = (*TRAINING_EXAMPLES, *TEXTS)
 
 TASKS = ("classification", "pretraining")
-IMAGE_MODELS = ("lenet5", "lenet5_caffe", "davidnet")
+IMAGE_MODELS = ("lenet5", "lenet5_caffe", "davidnet", "resnet50")
 BERT_MODELS = ("bert_tiny", "bert_mini", "bert_small", "bert_medium", "bert_base", "bert_large")
 MODELS = (*IMAGE_MODELS, *BERT_MODELS)
 
 # The fields of a row that one task alone reads.
 TASK_FIELDS = {
-    "classification": (*("model_width", "augment", "label_smoothing", "epochs", "warmup_epochs"),),
+    "classification": (
+        *("model_width", "examples", "augment", "image_size", "label_smoothing"),
+        *("epochs", "warmup_epochs", "initial_learning_rate"),
+    ),
     "pretraining": (
         *("dropout", "vocabulary_size", "sequence_length", "total_steps", "warmup_ratio"),
         *("stage2_steps", "stage2_sequence_length", "stage2_batch_size", "stage2_learning_rate"),
@@ -33,23 +36,26 @@ TASK_FIELDS = {
     ),
 }
 
-AUGMENTATIONS = ("none", "davidnet")
+AUGMENTATIONS = ("none", "davidnet", "inception_crop")
+STREAMED_IMAGES = ("imagenet2012",)  # read from files as they are needed, and of many sizes
 SCHEDULES = ("warmup_linear", "goyal", "constant")
 DECAY_STARTS = ("start", "warmup_end")
 PRECISIONS = ("float32", "bfloat16")
+DECAY_EXCLUSIONS = ("default", "bert", "resnet50", "none")
 
 _ADAM = ("beta_1", "beta_2", "epsilon")
+_DECAY = ("weight_decay", "exclude_from_weight_decay")
 OPTIMIZER_SETTINGS = {  # the fields of a row that each optimizer reads, besides the learning rate
-    "sgd": ("weight_decay", "l2_regularization"),
-    "momentum": ("momentum", "nesterov", "weight_decay", "l2_regularization"),
+    "sgd": (*_DECAY, "l2_regularization"),
+    "momentum": ("momentum", "nesterov", *_DECAY, "l2_regularization"),
     "adagrad": ("epsilon",),
     "adam": _ADAM,
-    "adamw": (*_ADAM, "weight_decay", "l2_regularization"),
-    "bert_adamw": (*_ADAM, "weight_decay"),
+    "adamw": (*_ADAM, *_DECAY, "l2_regularization"),
+    "bert_adamw": (*_ADAM, *_DECAY),
     "nadam": _ADAM,
-    "lamb": (*_ADAM, "weight_decay"),
-    "nlamb": (*_ADAM, "weight_decay"),
-    "nnlamb": (*_ADAM, "weight_decay"),
-    "lars": ("momentum", "nesterov", "weight_decay"),
-    "tfa_lamb": (*_ADAM, "weight_decay"),
+    "lamb": (*_ADAM, *_DECAY),
+    "nlamb": (*_ADAM, *_DECAY),
+    "nnlamb": (*_ADAM, *_DECAY),
+    "lars": ("momentum", "nesterov", *_DECAY),
+    "tfa_lamb": (*_ADAM, *_DECAY),
 }

@@ -39,7 +39,12 @@ def _stage(row: Row, stage):
         return Constant(stage.learning_rate)
     if row.schedule == "goyal":
         return GoyalSchedule(
-            stage.learning_rate, row.steps_per_epoch, warmup_epochs=row.warmup_epochs
+            stage.learning_rate,
+            row.steps_per_epoch,
+            warmup_epochs=row.warmup_epochs,
+            # Of the recipe's 90 epochs; a longer or shorter run keeps the shares.
+            boundaries=[row.epochs * epoch / 90 for epoch in (30, 60, 80)],
+            initial=row.initial_learning_rate,
         )
     return WarmupPolynomialDecay(
         stage.learning_rate,

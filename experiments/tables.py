@@ -52,7 +52,8 @@ def same_runs(name: str, rows: dict[str, Row], columns: str, *cells: tuple) -> d
     Args:
       name: of this table, 'table4'.
       rows: the other table's.
-      columns: 'same_run_as', 'label' and what this table prints.
+      columns: 'same_run_as', 'label' and what this table prints; 'name', where it is not the
+        other row's.
       *cells: a tuple a row.
     """
     fields = columns.split()
@@ -62,7 +63,7 @@ def same_runs(name: str, rows: dict[str, Row], columns: str, *cells: tuple) -> d
         if len(given) != len(values) or given["same_run_as"] not in rows:
             raise ValueError(f"{name}: {values!r} does not fit the columns {columns!r}")
         run = rows[given["same_run_as"]]
-        own_name = f"{name}/{run.name.partition('/')[2]}"
+        own_name = f"{name}/{given.pop('name', run.name.partition('/')[2])}"
         printed = {field: None for field in PAPER_FIELDS}
         made[own_name] = dataclasses.replace(
             run, **{**printed, **given, "name": own_name, "table": name}

@@ -18,6 +18,7 @@ _CHOICES = {
 }
 _POSITIVE = (
     *("batch_size", "learning_rate", "eval_every_epochs", "model_width", "clip_norm"),
+    *("examples", "image_size", "initial_learning_rate"),
     *("vocabulary_size", "sequence_length", "total_steps", "stage2_steps"),
     *("stage2_sequence_length", "stage2_batch_size", "stage2_learning_rate"),
     *("squad_epochs", "squad_batch_size", "squad_learning_rate"),
@@ -71,8 +72,16 @@ def validate(row: Row) -> Row:
     for field in _NEEDED[row.task]:
         if not getattr(row, field) and getattr(row, field) != 0.0:
             raise UserError(f"{row.name}: {field} is {getattr(row, field)!r}, want a value")
+    valid = (None, *names.DECAY_EXCLUSIONS)
+    if row.exclude_from_weight_decay not in valid:
+        hint = nearest(row.exclude_from_weight_decay, names.DECAY_EXCLUSIONS)
+        raise UserError(
+            f"{row.name}: unknown exclude_from_weight_decay {row.exclude_from_weight_decay!r}{hint}"
+            f"; valid: none at all, {', '.join(names.DECAY_EXCLUSIONS)}"
+        )
     if row.task == "classification":
         _check_epochs(row)
+        _check_images(row)
     elif (row.stage2_steps or 0) >= row.total_steps:
         raise UserError(
             f"{row.name}: stage2_steps is {row.stage2_steps!r}, want less than total_steps, "
@@ -88,4 +97,18 @@ def _check_epochs(row: Row) -> None:
         raise UserError(
             f"{row.name}: warmup_epochs is {row.warmup_epochs!r}, want less than the run's "
             f"{row.epochs!r} epochs"
+        )
+
+
+def _check_images(row: Row) -> None:
+    streamed = row.dataset in names.STREAMED_IMAGES
+    if streamed != (row.augment == "inception_crop"):
+        wanted = "inception_crop" if streamed else "none or davidnet"
+        raise UserError(
+            f"{row.name}: augment {row.augment!r} is not for {row.dataset}; want {wanted}"
+        )
+    if streamed != (row.image_size is not None):
+        wanted = "pixels, 224 for example" if streamed else "none: its images are of one size"
+        raise UserError(
+            f"{row.name}: image_size is {row.image_size!r} with {row.dataset}; want {wanted}"
         )

@@ -11,6 +11,7 @@ import importlib
 _HOME = {
     "lenet5": "lenet",
     "davidnet": "dawnbench",
+    "resnet50": "resnet",
     "BERT_SIZES": "bert_sizes",
     "bert_encoder": "bert",
     "bert_pretrainer": "bert",

@@ -52,11 +52,13 @@ def test_a_source_declared_twice_or_without_a_note_fails():
 def test_known_names_agree_with_the_rooms():
     from largebatch import data, models, optimizers
     from largebatch.experiments import classification
+    from largebatch.optimizers.exclusions import PRESETS
 
     assert set(names.OPTIMIZER_SETTINGS) == set(optimizers.NAMES)
     assert set(data.NAMES) <= set(names.TRAINING_EXAMPLES)
     assert set(names.IMAGE_MODELS) == set(classification.MODELS)
     assert list(names.BERT_MODELS) == list(models.BERT_SIZES)
+    assert set(names.DECAY_EXCLUSIONS) == set(PRESETS)
 
 
 def test_the_optimizers_have_the_settings_that_rows_give_them():

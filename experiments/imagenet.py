@@ -1,0 +1,192 @@
+"""What Tables 3, 5 and 9 to 25 share: ImageNet with ResNet-50, 90 epochs, and the smaller scales.
+
+Appendix H.1 tunes AdaGrad, Adam and AdamW at batch 16K; '+' adds the learning-rate scheme of Goyal
+et al. 2017: warm-up over 5 epochs, then x 0.1 at epochs 30, 60 and 80.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from largebatch.experiments.experiment import Row
+from largebatch.experiments.scales import replaced
+from largebatch.experiments.sources import assumed, paper, sources
+from largebatch.experiments.tables import table
+
+GOYAL = "Goyal et al. 2017"
+
+_RESNET50 = Row(
+    model="resnet50",
+    dataset="imagenet2012",
+    augment="inception_crop",
+    image_size=224,
+    precision="bfloat16",
+    epochs=90,
+    batch_size=16384,
+    sources=sources(
+        paper("section 4.2: ImageNet with ResNet-50, 90 epochs", "model dataset epochs"),
+        paper("the table's title or column", "optimizer batch_size"),
+        assumed(
+            f"{GOYAL}: a crop of 8 to 100 % of the area and aspect ratio 3/4 to 4/3, resized, "
+            "flipped or not",
+            "augment image_size",
+        ),
+        assumed("run on TPUs, which multiply in bfloat16; section 4: mixed precision", "precision"),
+        assumed("no label smoothing is mentioned", "label_smoothing"),
+        assumed("the validation set is looked at once an epoch", "eval_every_epochs"),
+    ),
+)
+_NO_DECAY = assumed("none is mentioned for this optimizer", "weight_decay l2_regularization")
+
+# LAMB: eta_0 (1 - t/T) after a warm-up whose epochs grow with the batch (section 4.3).
+LAMB = dataclasses.replace(
+    _RESNET50,
+    optimizer="lamb",
+    weight_decay=0.01,
+    beta_1=0.9,
+    beta_2=0.999,
+    epsilon=1e-6,
+    schedule="warmup_linear",
+    decay_from="start",
+    sources=sources(
+        _RESNET50.sources,
+        paper("Table 5: square-root scaling of the rate", "learning_rate"),
+        paper("Table 5: linear-epoch warm-up", "warmup_epochs"),
+        paper("section 4: eta_t = eta_0 (1 - t/T)", "schedule decay_from"),
+        paper("section 4 and appendix H: default settings", "weight_decay beta_1 beta_2 epsilon"),
+        assumed("no L2 regularization beside the decoupled decay", "l2_regularization"),
+    ),
+)
+
+_CONSTANT = sources(
+    assumed(
+        "the 'default' or 'standard' optimizer, before a scheme is added: a constant rate",
+        "schedule warmup_epochs decay_from",
+    )
+)
+_SCHEME = sources(
+    paper("appendix H.1: the scheme of Goyal et al. 2017", "schedule warmup_epochs"),
+    assumed("not used by this schedule", "decay_from"),
+)
+_TUNED = paper("the table's column", "learning_rate")
+
+
+def _tuned(optimizer: str, scheme: bool, *own_sources: dict) -> Row:
+    return dataclasses.replace(
+        _RESNET50,
+        optimizer=optimizer,
+        schedule="goyal" if scheme else "constant",
+        warmup_epochs=5 if scheme else 0,
+        sources=sources(
+            _RESNET50.sources, _SCHEME if scheme else _CONSTANT, _TUNED, *own_sources
+        ),
+    )  # fmt: skip
+
+
+_ADAMW = paper("the table's columns", "weight_decay l2_regularization")
+
+ADAGRAD = _tuned("adagrad", False, _NO_DECAY)
+ADAGRAD_PLUS = _tuned("adagrad", True, _NO_DECAY)
+ADAM = _tuned("adam", False, _NO_DECAY)
+ADAM_PLUS = _tuned("adam", True, _NO_DECAY)
+ADAMW = _tuned("adamw", False, _ADAMW)
+ADAMW_PLUS = _tuned("adamw", True, _ADAMW)
+
+# Momentum, as Goyal et al. trained it; the paper quotes their accuracy.
+MOMENTUM = dataclasses.replace(
+    _RESNET50,
+    optimizer="momentum",
+    momentum=0.9,
+    nesterov=True,
+    l2_regularization=1e-4,
+    exclude_from_weight_decay="resnet50",
+    learning_rate=0.1 * 16384 / 256,
+    initial_learning_rate=0.1,
+    schedule="goyal",
+    warmup_epochs=5,
+    sources=sources(
+        _RESNET50.sources,
+        _SCHEME,
+        assumed(
+            f"{GOYAL}: 0.1 for a batch of 256, linear scaling, warm-up from 0.1",
+            "learning_rate initial_learning_rate",
+        ),
+        assumed(
+            f"{GOYAL}: Nesterov momentum 0.9; decay 1e-4, not of batch norm and biases",
+            "momentum nesterov l2_regularization exclude_from_weight_decay",
+        ),
+        assumed("Goyal et al.'s decay is an L2 regularization", "weight_decay"),
+    ),
+)
+
+
+def tuning(name: str, base: Row, columns: str, *cells: tuple, **fixed: Any) -> dict[str, Row]:
+    """The rows of a tuning table: {row name: Row}, a row a line, in the printed order.
+
+    Args:
+      name: of the table, 'table9'.
+      columns: what is printed, the accuracy last.
+      *cells: a tuple a line.
+      **fixed: the settings that a column prints in every line alike.
+    """
+    settings = columns.split()[:-1]
+    pattern = "-".join(["{optimizer}", *(f"{_SHORT[f]}{{{f}:g}}" for f in settings)])
+    labelled = [(", ".join(f"{value:g}" for value in line[:-1]), *line) for line in cells]
+    base = dataclasses.replace(base, **fixed)
+    return table(name, base, pattern, f"label {columns}", *labelled)
+
+
+_SHORT = {"learning_rate": "rate", "weight_decay": "decay"}
+
+# Laptop scale: LeNet on MNIST. Batches of 512 to 32K become 64 to 4096, 90 epochs become 9.
+LAPTOP_DIVISOR = 8
+LAPTOP_EPOCHS = 10
+# LeNet has no batch norm: it takes smaller rates of momentum, the ratios between batches kept.
+LAPTOP_MOMENTUM = 1 / 32
+
+
+def laptop(row: Row) -> Row:
+    """The row's optimizer, schedule and ratios of batch sizes with LeNet on MNIST."""
+    if row.optimizer == "momentum":
+        row = replaced(
+            row,
+            f"laptop scale: the row's x {LAPTOP_MOMENTUM:g}, for a model without batch norm",
+            learning_rate=row.learning_rate * LAPTOP_MOMENTUM,
+            initial_learning_rate=row.initial_learning_rate * LAPTOP_MOMENTUM,
+        )
+    row = replaced(
+        row, f"laptop scale: / {LAPTOP_DIVISOR}", batch_size=row.batch_size // LAPTOP_DIVISOR
+    )
+    row = replaced(
+        row,
+        f"laptop scale: / {LAPTOP_EPOCHS}",
+        epochs=row.epochs / LAPTOP_EPOCHS,
+        warmup_epochs=row.warmup_epochs / LAPTOP_EPOCHS,
+    )
+    return replaced(
+        row,
+        "laptop scale: LeNet on MNIST",
+        model="lenet5",
+        model_width=1.0,
+        dataset="mnist",
+        augment="none",
+        image_size=None,
+        precision="float32",
+    )
+
+
+def smoke(row: Row) -> Row:
+    """A few steps on scikit-learn's digits: does it run at all?"""
+    row = laptop(row)
+    digits = 1_437
+    return replaced(
+        row,
+        "smoke scale: a few steps on scikit-learn's digits",
+        dataset="digits",
+        model_width=0.25,
+        batch_size=32,
+        epochs=8 * 32 / digits,
+        warmup_epochs=2 * 32 / digits if row.warmup_epochs else 0,
+        eval_every_epochs=4 * 32 / digits,
+    )
