@@ -194,9 +194,10 @@ def _difference(stored: dict[str, Any], wanted: dict[str, Any]) -> str:
 
 
 def _plain(value):
-    """A value as JSON gives it back: tuples are lists."""
+    """A value as JSON gives it back: tuples are lists. None is 'default': as if it were absent, so
+    that a setting which a later version adds does not tell a run of today from one of then."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in value.items() if item is not None}
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
