@@ -1,0 +1,58 @@
+"""Flops, parameters and tensors of a model. The models themselves take seconds to build: their
+own tests hold the same numbers of parameters."""
+
+import dataclasses
+
+import pytest
+
+from largebatch.experiments import model_costs, registry
+from largebatch.experiments.model_costs import bert, cost, davidnet, lenet
+
+
+@pytest.mark.parametrize(
+    ("counted", "parameters", "tensors"),
+    [
+        (bert("bert_large", 30_522, 128), 336_226_108, 5 + 24 * 16 + 2 + 5 + 2),
+        (davidnet(32, 3, 10), 6_573_120, 8 * 3 + 1),
+        (lenet(28, 1, 10, 1.0, False), 61_706, 5 * 2),
+        (lenet(28, 1, 10, 1.0, True), 431_080, 4 * 2),
+    ],
+    ids=["bert", "davidnet", "lenet5", "lenet5_caffe"],
+)
+def test_parameters_are_those_that_the_models_tests_count(counted, parameters, tensors):
+    assert (counted.parameters, counted.tensors) == (parameters, tensors)
+
+
+def test_the_flops_of_a_step_are_six_a_parameter_and_token_but_for_embeddings_and_attention():
+    large, hidden, layers = bert("bert_large", 30_522, 128), 1024, 24
+    dense = layers * 12 * hidden**2
+    attention = layers * 4 * 128 * hidden
+    head = 0.15 * 2 * (hidden**2 + hidden * 30_522)
+    assert large.forward_flops == pytest.approx(128 * (2 * dense + attention + head))
+    # A sequence 4 times as long costs a little more than 4 times as much: attention.
+    assert bert("bert_large", 30_522, 512).forward_flops / large.forward_flops == pytest.approx(
+        4.24, abs=0.01
+    )
+
+
+def test_lenets_flops_are_counted_by_hand():
+    by_hand = 2 * (150 * 28**2 + 2400 * 10**2 + 400 * 120 + 120 * 84 + 84 * 10)
+    assert lenet(28, 1, 10, 1.0, False).forward_flops == by_hand
+
+
+def test_every_row_of_the_paper_that_can_run_has_a_cost():
+    for row in registry.all_rows().values():
+        if row.dataset in (*model_costs.IMAGES, "wikipedia_books"):
+            for stage in row.stages:
+                found = cost(row, stage)
+                assert min(found.parameters, found.forward_flops, found.kept_bytes) > 0, row.name
+
+
+def test_data_and_models_of_unknown_cost_are_named():
+    row = registry.find("table7/lamb")
+    digits = dataclasses.replace(row, dataset="digits")
+    with pytest.raises(ValueError, match="dataset=digits is not known"):
+        cost(digits, digits.stages[0])
+    other = dataclasses.replace(row, model="vgg")
+    with pytest.raises(ValueError, match="model=vgg is not known"):
+        cost(other, other.stages[0])
