@@ -65,7 +65,10 @@ setuptools.setup(
     entry_points={
         "console_scripts": [
             f"largebatch-{program} = largebatch.experiments.{program}:console"
-            for program in ("run", "sweep", "report", "export", "rate_trace", "figures")
+            for program in (
+                *("run", "sweep", "report", "export"),
+                *("rate_trace", "figures", "scaling_model"),
+            )
         ]
     },
 )

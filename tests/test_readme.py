@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from largebatch.experiments import export, figures, rate_trace, registry, report, run, sweep
+from largebatch.experiments import (
+    export,
+    figures,
+    rate_trace,
+    registry,
+    report,
+    run,
+    scaling_model,
+    sweep,
+)
 from largebatch.experiments.report_model import gather
 from largebatch.experiments.report_text import as_markdown
 
@@ -27,6 +36,7 @@ def test_a_table_is_that_of_the_committed_results(table, monkeypatch):
 def test_every_flag_and_row_that_the_readme_names_exists():
     modules = {"run": run, "sweep": sweep, "report": report}
     modules.update(export=export, rate_trace=rate_trace, figures=figures)
+    modules.update(scaling_model=scaling_model)
     programs = {name: module.FLAGS for name, module in modules.items()}
     commands = re.findall(r"python -m largebatch\.experiments\.(\w+)(.*)", README)
     assert commands
