@@ -9,13 +9,13 @@ from largebatch.experiments.experiment import Row, Stage
 # Numbers that a layer keeps for the backward pass, a token: 34 H of activations and 5 a L of
 # attention (a heads, L length), after Korthikanti et al. 2022, "Reducing Activation Recomputation";
 # theirs are bytes in 16 bits with 8-bit dropout masks, here all are of the width computed in.
-_OF_HIDDEN, _OF_ATTENTION = 17, 2.5
+KEPT_OF_HIDDEN, KEPT_OF_ATTENTION = 17, 2.5
 # Logits of the masked positions, their softmax and its gradient, float32.
-_LOGITS = 3
+LOGIT_COPIES = 3
 MASKED_SHARE = 0.15
 # Of the memory that is left by weights, gradients and slots: the rest is for what this leaves out.
 USABLE = 0.5
-_WEIGHT_COPIES = 5  # weights, two slots, gradients and their sums, float32
+WEIGHT_COPIES = 5  # weights, two slots, gradients and their sums, float32
 
 
 def automatic_micro_batch(row: Row, stage: Stage, replicas: int, memory_bytes: int) -> int | None:
@@ -32,12 +32,12 @@ def automatic_micro_batch(row: Row, stage: Stage, replicas: int, memory_bytes: i
     size, length = bert_size(row.model), stage.sequence_length
     width = 2 if row.precision == "bfloat16" else 4
     hidden, layers = size.hidden_size, size.layers
-    token = layers * (_OF_HIDDEN * hidden + _OF_ATTENTION * size.heads * length) * width
-    token += MASKED_SHARE * _LOGITS * row.vocabulary_size * 4
+    token = layers * (KEPT_OF_HIDDEN * hidden + KEPT_OF_ATTENTION * size.heads * length) * width
+    token += MASKED_SHARE * LOGIT_COPIES * row.vocabulary_size * 4
     parameters = row.vocabulary_size * hidden + layers * (
         4 * hidden**2 + 2 * hidden * size.intermediate_size
     )
-    free = memory_bytes - _WEIGHT_COPIES * 4 * parameters
+    free = memory_bytes - WEIGHT_COPIES * 4 * parameters
     fits = max(1, int(USABLE * free / (token * length)))
     if fits >= share:
         return None

@@ -129,7 +129,7 @@ def memory_of(row: Row, stage: Stage, where: Machine) -> Memory:
             f"{row.name}: a batch of {stage.batch_size} does not divide over {where.chips} "
             f"chips{cores}; change --chips or --set batch_size=..."
         )
-    share, weights = stage.batch_size // devices, memory._WEIGHT_COPIES * 4 * cost.parameters
+    share, weights = stage.batch_size // devices, memory.WEIGHT_COPIES * 4 * cost.parameters
     if weights > chip.memory / chip.cores:
         raise UserError(
             f"{row.name}: weights, gradients and slots alone take {weights / 1e9:.0f} GB and one "

@@ -33,6 +33,15 @@ def test_a_table_is_that_of_the_committed_results(table, monkeypatch):
     assert [line for line in lines if line not in reported] == []
 
 
+def test_the_scaling_models_table_is_what_it_prints(capsys):
+    block = re.search("<!-- scaling -->\n(.*?)<!-- /scaling -->", README, re.DOTALL).group(1)
+    for name in scaling_model.FLAGS:
+        scaling_model.FLAGS[name].unparse()
+    assert scaling_model.program(["scaling_model", "--format=markdown"]) == 0
+    printed = capsys.readouterr().out
+    assert block.count("\n") == 11 and block in printed
+
+
 def test_every_flag_and_row_that_the_readme_names_exists():
     modules = {"run": run, "sweep": sweep, "report": report}
     modules.update(export=export, rate_trace=rate_trace, figures=figures)
