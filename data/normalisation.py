@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from largebatch.data.image_set import ImageSet
@@ -11,8 +12,13 @@ from largebatch.data.image_set import ImageSet
 
 def normaliser(image_set: ImageSet) -> Callable[[tf.Tensor], tf.Tensor]:
     """A function uint8 [B, H, W, C] -> float32 [B, H, W, C]: (pixel / 255 - mean) / std."""
-    height, width, channels = image_set.image_shape
-    mean, std = image_set.mean.astype("float64"), image_set.std.astype("float64")
+    return pixel_normaliser(image_set.image_shape, image_set.mean, image_set.std)
+
+
+def pixel_normaliser(image_shape: tuple, mean, std) -> Callable[[tf.Tensor], tf.Tensor]:
+    """As `normaliser`, for images of any type with `mean` and `std` of each channel."""
+    height, width, channels = image_shape
+    mean, std = np.asarray(mean, "float64"), np.asarray(std, "float64")
     # One number for each of a line's W x C values: TensorFlow broadcasts over a last axis of 3
     # channels 8 times slower.
     with tf.device("CPU:0"):

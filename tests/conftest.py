@@ -1,7 +1,9 @@
 """For every test: four logical CPU devices, no GPU, and no network."""
 
 import ipaddress
+import json
 import os
+import pathlib
 import socket
 import sys
 
@@ -69,3 +71,70 @@ def no_network():
         patch.setattr(socket, "getaddrinfo", local_look_up)
         patch.setattr(socket.socket, "connect", local_connect)
         yield
+
+
+def write_imagenet(root, train=(13, 8, 11), validation=(7, 4)):
+    """A folder as TFDS prepares imagenet2012, of small JPEGs; an image's label is its number."""
+    import numpy as np
+    import tensorflow as tf
+
+    folder = root / "imagenet2012" / "5.1.0"
+    folder.mkdir(parents=True)
+    random, splits = np.random.RandomState(0), []
+    for split, lengths in (("train", train), ("validation", validation)):
+        number = 0
+        for shard, length in enumerate(lengths):
+            name = f"imagenet2012-{split}.tfrecord-{shard:05d}-of-{len(lengths):05d}"
+            with tf.io.TFRecordWriter(str(folder / name)) as writer:
+                for _ in range(length):
+                    pixels = random.randint(0, 255, (2, 3, 3)).astype(np.uint8)
+                    height, width = random.randint(8, 24, 2)
+                    image = pixels.repeat(height, axis=0).repeat(width, axis=1)
+                    features = {
+                        "image": tf.io.encode_jpeg(image).numpy(),
+                        "file_name": f"n{number:08d}.JPEG".encode(),
+                    }
+                    writer.write(imagenet_record(label=number, **features))
+                    number += 1
+        splits.append({"name": split, "shardLengths": [str(length) for length in lengths]})
+    info = {"name": "imagenet2012", "version": "5.1.0", "splits": splits}
+    (folder / "dataset_info.json").write_text(json.dumps(info))
+    return root
+
+
+def imagenet_record(label, **content):
+    """A serialised example."""
+    import tensorflow as tf
+
+    feature = {k: tf.train.Feature(bytes_list=tf.train.BytesList(value=[v]))
+               for k, v in content.items()}  # fmt: skip
+    feature["label"] = tf.train.Feature(int64_list=tf.train.Int64List(value=[label]))
+    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+
+
+@pytest.fixture(scope="session")
+def new_imagenet():
+    """The function write_imagenet."""
+    return write_imagenet
+
+
+@pytest.fixture(scope="session")
+def new_imagenet_record():
+    """The function imagenet_record."""
+    return imagenet_record
+
+
+@pytest.fixture(scope="session")
+def imagenet_folder(tmp_path_factory):
+    """A small imagenet2012: 32 training images in three shards, 11 validation images in two."""
+    return write_imagenet(tmp_path_factory.mktemp("tfds"))
+
+
+@pytest.fixture(scope="session")
+def imagenet_sample():
+    """A TFDS folder with a real part of ImageNet: $IMAGENET_SAMPLE, or beside the checkout."""
+    beside = pathlib.Path(__file__).resolve().parents[2] / "shared" / "datasets" / "tfds"
+    folder = pathlib.Path(os.environ.get("IMAGENET_SAMPLE", beside))
+    if not (folder / "imagenet2012").is_dir():
+        pytest.skip("no real images: $IMAGENET_SAMPLE names no TFDS folder with imagenet2012")
+    return folder

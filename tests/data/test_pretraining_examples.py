@@ -141,7 +141,7 @@ def test_a_path_that_is_not_ascii_is_said_as_it_is(shards, tmp_path):
 
 
 def test_other_errors_are_not_taken_for_errors_of_the_data():
-    assert reading_error(ValueError("pre-training data: x")) is None
+    assert reading_error(ValueError("input data: x")) is None
     with pytest.raises(tf.errors.InvalidArgumentError) as error:
         tf.debugging.assert_equal(1, 2)
     assert reading_error(error.value) is None
