@@ -24,6 +24,12 @@ class RunFolder:
     """
 
     def __init__(self, path: str | os.PathLike):
+        if "://" in str(path):
+            # As a pathlib path it would be a folder of this machine, lost with it.
+            raise RunFolderError(
+                f"--output_dir={path} is not on this machine's disks; give a local folder (a "
+                "mounted bucket is one)"
+            )
         self.path = Path(path)
         self._lock = None
 
