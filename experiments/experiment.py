@@ -56,7 +56,7 @@ class Row:
     beta_1: float | None = None
     beta_2: float | None = None
     epsilon: float | None = None
-    exclude_from_weight_decay: str | None = None  # and from L2 regularization: a named preset
+    exclude_from_weight_decay: str | None = None  # nor regularized: a preset; None: by optimizer
     clip_norm: float | None = None  # of the global gradient
 
     # Length and schedule.

@@ -155,7 +155,7 @@ def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pi
 def _micro_batches(row: Row, settings: RunSettings, strategy, stages=None) -> list[int | None]:
     """For each of `stages` (the row's); None is a replica's whole share in one pass."""
     stages = row.stages if stages is None else stages
-    if settings.micro_batch or row.task != "pretraining":
+    if settings.micro_batch:
         return [settings.micro_batch] * len(stages)
     replicas, kind = strategy.num_replicas_in_sync, _device_kind(strategy)
     memory = device_memory(kind, replicas)

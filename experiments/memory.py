@@ -1,4 +1,4 @@
-"""How many sequences of BERT fit into one pass of one device."""
+"""How many sequences of BERT or images of ResNet-50 fit into one pass of one device."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ KEPT_OF_HIDDEN, KEPT_OF_ATTENTION = 17, 2.5
 # Logits of the masked positions, their softmax and its gradient, float32.
 LOGIT_COPIES = 3
 MASKED_SHARE = 0.15
+# Numbers that ResNet-50 keeps for the backward pass, an image of 224 x 224 at width 64: the outputs
+# of 53 convolutions (11.1 million), and about as many again after batch norm and ReLU, and sums.
+_OF_IMAGE, _RESNET50_PARAMETERS = 26_000_000, 25_557_032
 # Of the memory that is left by weights, gradients and slots: the rest is for what this leaves out.
 USABLE = 0.5
 WEIGHT_COPIES = 5  # weights, two slots, gradients and their sums, float32
@@ -21,27 +24,42 @@ WEIGHT_COPIES = 5  # weights, two slots, gradients and their sums, float32
 def automatic_micro_batch(row: Row, stage: Stage, replicas: int, memory_bytes: int) -> int | None:
     """The largest micro-batch that divides a replica's share and is estimated to fit.
 
-    None where the whole share fits, or where the devices do not divide the batch (the loop says
-    so). At least 1, even where the estimate says that not even one sequence fits.
+    None where the whole share fits, where the model is small, or where the devices do not divide
+    the batch (the loop says so). At least 1, even where the estimate says that not even one example
+    fits. Batch norm's statistics are those of a micro-batch.
     """
-    from largebatch.models.bert_sizes import bert_size
-
-    if stage.batch_size % replicas:
+    estimated = row.task == "pretraining" or row.model == "resnet50"
+    if stage.batch_size % replicas or not estimated:
         return None
     share = stage.batch_size // replicas
+    needs = _sequence if row.task == "pretraining" else _image
+    example, parameters = needs(row, stage, 2 if row.precision == "bfloat16" else 4)
+    free = memory_bytes - WEIGHT_COPIES * 4 * parameters
+    fits = max(1, int(USABLE * free / example))
+    if fits >= share:
+        return None
+    return max(divisor for divisor in range(1, fits + 1) if share % divisor == 0)
+
+
+def _image(row: Row, stage: Stage, width: int) -> tuple[float, float]:
+    """(bytes of an image's activations, `width` bytes a number; the model's parameters)."""
+    scale = 1.0 if row.model_width is None else row.model_width / 64
+    side = 224 if row.image_size is None else row.image_size
+    return scale * (side / 224) ** 2 * _OF_IMAGE * width, scale**2 * _RESNET50_PARAMETERS
+
+
+def _sequence(row: Row, stage: Stage, width: int) -> tuple[float, float]:
+    """(bytes of a sequence's activations, `width` bytes a number; the model's parameters)."""
+    from largebatch.models.bert_sizes import bert_size
+
     size, length = bert_size(row.model), stage.sequence_length
-    width = 2 if row.precision == "bfloat16" else 4
     hidden, layers = size.hidden_size, size.layers
     token = layers * (KEPT_OF_HIDDEN * hidden + KEPT_OF_ATTENTION * size.heads * length) * width
     token += MASKED_SHARE * LOGIT_COPIES * row.vocabulary_size * 4
     parameters = row.vocabulary_size * hidden + layers * (
         4 * hidden**2 + 2 * hidden * size.intermediate_size
     )
-    free = memory_bytes - WEIGHT_COPIES * 4 * parameters
-    fits = max(1, int(USABLE * free / (token * length)))
-    if fits >= share:
-        return None
-    return max(divisor for divisor in range(1, fits + 1) if share % divisor == 0)
+    return token * length, parameters
 
 
 def device_memory(kind: str, replicas_here: int) -> int:

@@ -41,7 +41,7 @@ STREAMED_IMAGES = ("imagenet2012",)  # read from files as they are needed, and o
 SCHEDULES = ("warmup_linear", "goyal", "constant")
 DECAY_STARTS = ("start", "warmup_end")
 PRECISIONS = ("float32", "bfloat16")
-DECAY_EXCLUSIONS = ("default", "bert", "resnet50", "none")
+DECAY_EXCLUSIONS = ("default", "bert", "resnet50")
 
 _ADAM = ("beta_1", "beta_2", "epsilon")
 _DECAY = ("weight_decay", "exclude_from_weight_decay")

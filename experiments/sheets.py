@@ -14,6 +14,7 @@ NOTHING = "-"
 BESIDE = {
     "masked_lm_accuracy": {"masked_lm_loss": "loss"},
     "f1": {"exact_match": "exact match"},
+    "top1": {"top5": "top-5"},
 }
 WIDE_GRID = 8  # above, a tuning table lists what was run, a line a point
 
@@ -71,7 +72,7 @@ def columns(table: TableReport) -> Sheet:
     rows = []
     if table.scale == "paper":
         rows.append(["paper", *(printed(cell) for cell in cells)])
-    elif cells[0].row.task == "pretraining":
+    elif cells[0].row.metric in BESIDE:  # rows of many batches
         rows.append(["batch: steps", *(_stages(cell) for cell in cells)])
     rows.append(
         ["measured", *(spread(c.summary, c.row.metric) if c.summary else NOTHING for c in cells)]

@@ -77,7 +77,7 @@ def validate(row: Row) -> Row:
         hint = nearest(row.exclude_from_weight_decay, names.DECAY_EXCLUSIONS)
         raise UserError(
             f"{row.name}: unknown exclude_from_weight_decay {row.exclude_from_weight_decay!r}{hint}"
-            f"; valid: none at all, {', '.join(names.DECAY_EXCLUSIONS)}"
+            f"; valid: {', '.join(names.DECAY_EXCLUSIONS)}"
         )
     if row.task == "classification":
         _check_epochs(row)

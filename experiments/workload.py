@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from largebatch.experiments import names
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import Row
 
 IMAGE_EVAL_BATCH = 1000
+IMAGENET_EVAL_BATCH = 100
 TEXT_EVAL_BATCH = 32
 
 
@@ -27,9 +29,36 @@ def load(row: Row, data_dir: str | None, seed: int) -> Workload:
     Raises:
       ValueError: The data are not there, or not the row's.
     """
-    return _pretraining(row, data_dir, seed) if row.task == "pretraining" else _images(
-        row, data_dir, seed
-    )  # fmt: skip
+    if row.task == "pretraining":
+        return _pretraining(row, data_dir, seed)
+    if row.dataset in names.STREAMED_IMAGES:
+        return _imagenet(row, data_dir, seed)
+    return _images(row, data_dir, seed)
+
+
+def _imagenet(row: Row, data_dir: str | None, seed: int) -> Workload:
+    from largebatch.data import find_imagenet
+    from largebatch.experiments.classification import ImageNetClassification
+
+    files = find_imagenet(data_dir, row.image_size)
+    if files.num_train != row.training_examples:
+        raise UserError(
+            f"{files.folder} has {files.num_train} training examples and the recipe "
+            f"{row.training_examples}; check --data_dir, or add --set examples={files.num_train} "
+            "to train on these (with a batch_size to fit), which is no run of the paper's row"
+        )
+    return Workload(
+        ImageNetClassification(row, files, seed),
+        row.steps_per_epoch,
+        max(1, round(row.eval_every_epochs * row.steps_per_epoch)),
+        IMAGENET_EVAL_BATCH,
+        {
+            "folder": files.folder,
+            "version": files.version,
+            "train_examples": files.num_train,
+            "eval_examples": files.num_test,
+        },
+    )
 
 
 def _images(row: Row, data_dir: str | None, seed: int) -> Workload:

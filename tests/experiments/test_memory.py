@@ -51,3 +51,14 @@ def test_the_memory_of_a_device_is_a_constant_of_the_machine(kind):
 
 def test_logical_cpu_devices_share_the_machines_memory():
     assert device_memory("cpu", 4) == pytest.approx(device_memory("cpu", 1) / 4, rel=1e-6)
+
+
+def test_resnet_50_is_split_by_its_images_and_small_models_are_not():
+    row = registry.find("table5/lamb-16384")
+    h100 = chosen(0, memory=80 * GIB, row=row)
+    assert 128 <= h100 <= 1024 and 16384 % h100 == 0
+    assert chosen(0, replicas=256, memory=80 * GIB, row=row) is None
+    wide = dataclasses.replace(row, precision="float32")
+    assert chosen(0, memory=80 * GIB, row=wide) == h100 // 2
+    assert chosen(0, memory=80 * GIB, row=dataclasses.replace(row, image_size=448)) == h100 // 4
+    assert chosen(0, row=registry.find("table7/lamb")) is None

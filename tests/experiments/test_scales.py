@@ -10,6 +10,7 @@ from largebatch.optimizers.scaling import sqrt_scaling
 
 ALL = list(registry.all_rows().values())
 ROWS = [row for row in ALL if row.task == "classification"]
+SMALL_IMAGES = [row for row in ROWS if row.dataset != "imagenet2012"]
 
 
 @pytest.mark.parametrize("row", ALL, ids=lambda row: row.name)
@@ -27,7 +28,7 @@ def test_the_paper_scale_is_the_row_itself():
     assert scaled(ROWS[0], "paper") is ROWS[0]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", SMALL_IMAGES, ids=lambda row: row.name)
 def test_laptop_keeps_the_recipe(row):
     laptop = scaled(row, "laptop")
     for field in ("optimizer", "schedule", "warmup_epochs", "epochs", "grid"):
@@ -48,7 +49,8 @@ def test_momentums_rate_follows_the_smaller_batch_to_the_nearest_of_the_grid():
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_smoke_is_eight_steps_on_data_that_needs_no_network(row):
     smoke = scaled(row, "smoke")
-    assert (smoke.dataset, smoke.steps, smoke.warmup_steps) == ("digits", 8, 2)
+    assert (smoke.dataset, smoke.steps) == ("digits", 8)
+    assert smoke.warmup_steps == (2 if row.warmup_epochs else 0)
 
 
 def test_a_changed_setting_is_no_longer_the_papers():

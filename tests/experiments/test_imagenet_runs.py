@@ -1,0 +1,89 @@
+"""Rows of the ImageNet tables, run: small, and on JPEGs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from largebatch.experiments import launch, registry
+from largebatch.experiments.errors import UserError
+from largebatch.experiments.overrides import apply_overrides
+from largebatch.experiments.scales import scaled
+from largebatch.experiments.settings import RunSettings
+from largebatch.tpu import devices
+
+# What makes a row of the paper fit a small folder: everything else stays the row's.
+SMALL = {
+    **{"model": "lenet5", "model_width": "0.5", "image_size": "32"},
+    **{"batch_size": "8", "epochs": "0.5", "warmup_epochs": "0.25", "eval_every_epochs": "0.5"},
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+    def launch_row(name, scale="paper", overrides=None, folder="run", **settings):
+        row = apply_overrides(scaled(registry.find(name), scale), overrides or {})
+        output = tmp_path / folder
+        try:
+            code = launch.launch(row, RunSettings(output_dir=str(output), **settings))
+        finally:
+            devices.configure_precision("float32")
+        return code, json.loads((output / "result.json").read_text())
+
+    return launch_row
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("table9/adagrad-rate0.4", "table12/adam-rate0.002", "table3/momentum"),
+        *("table22/adamw-rate0.002-decay0.0001", "table5/lamb-16384"),
+    ],
+)
+def test_a_row_runs_at_smoke_scale(run, name):
+    code, result = run(name, "smoke")
+    assert code == 0 and result["last_step"] == 8
+    metrics = result["metrics"]
+    assert metrics["examples"] == 360
+    assert 0 <= metrics["top1"] <= metrics["top5"] <= 1
+
+
+def test_the_whole_recipe_is_refused_on_a_part_of_imagenet(run, imagenet_folder):
+    with pytest.raises(UserError, match="32 training examples and the recipe 1281167.*examples=32"):
+        run("table5/lamb-512", data_dir=str(imagenet_folder))
+
+
+def test_a_part_of_imagenet_is_trained_on_where_that_is_said(run, imagenet_folder):
+    small = {**SMALL, "examples": "32"}
+    _, whole = run("table5/lamb-512", overrides=small, data_dir=str(imagenet_folder))
+    assert (whole["steps"], whole["last_step"], whole["metrics"]["examples"]) == (2, 2, 11)
+    assert whole["overrides"]["examples"] == 32 and whole["precision"] == "bfloat16"
+    assert whole["data"]["train_examples"] == 32 and whole["data"]["version"] == "5.1.0"
+    assert {"top1", "top5"} <= set(whole["metrics"])
+
+
+def test_real_jpegs_are_trained_on(run, imagenet_sample):
+    from largebatch.data import find_imagenet
+
+    files = find_imagenet(str(imagenet_sample))
+    overrides = {**SMALL, "examples": str(files.num_train), "epochs": str(40 / files.num_train)}
+    overrides["warmup_epochs"] = str(8 / files.num_train)
+    code, result = run("table3/momentum", overrides=overrides, data_dir=str(imagenet_sample))
+    assert code in (0, 3) and result["last_step"] > 0
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"dataset": "mnist"}, "augment 'inception_crop' is not for mnist; want none or davidnet"),
+        ({"augment": "none"}, "augment 'none' is not for imagenet2012; want inception_crop"),
+        ({"image_size": "none"}, "image_size is None with imagenet2012; want pixels"),
+        ({"dataset": "mnist", "augment": "none"}, "image_size is 224 with mnist; want none"),
+        ({"exclude_from_weight_decay": "resnet"}, "unknown exclude_.*did you mean resnet50"),
+        ({"examples": "0"}, "examples is 0, want a value above 0"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(overrides, message):
+    with pytest.raises(UserError, match=message):
+        apply_overrides(registry.find("table5/lamb-512"), overrides)
