@@ -216,9 +216,9 @@ def _mark_rates(axes, cells: Sequence[Cell]) -> None:
         axes.minorticks_off()
 
 
-def as_svg(figure, axes) -> str:
+def as_svg(figure, axes, columns: int = 2) -> str:
     handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles, labels, frameon=False, fontsize=8.5, ncols=2)
+    axes.legend(handles, labels, frameon=False, fontsize=8.5, ncols=columns)
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": "largebatch"})
     return text.getvalue()

@@ -96,7 +96,7 @@ def draw(lines: Sequence[tuple[str, list]]) -> str:
         axes.plot(*zip(*curve), color=colour, label=label, lw=1.5)
     axes.set_xlabel("share of the run's examples")
     axes.set_ylabel("training loss")
-    return curves.as_svg(figure, axes)
+    return curves.as_svg(figure, axes, columns=1)
 
 
 def program(argv: list[str] | None = None) -> int:
