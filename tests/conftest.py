@@ -32,12 +32,15 @@ def pytest_collection_finish(session):
 
 
 @pytest.fixture(autouse=True)
-def keras_defaults():
-    """What a test sets for all of Keras (the loop sets a precision policy) ends with the test."""
+def process_defaults():
+    """What a test sets for the whole process (a run sets a precision policy, and determinism, under
+    which unseeded random numbers are an error) ends with the test."""
     yield
     if "tensorflow" in sys.modules:
         import tensorflow as tf
+        from tensorflow.python.framework import config
 
+        config.disable_op_determinism()  # TensorFlow offers no public way back
         tf.keras.mixed_precision.set_global_policy(None)  # none: as floatx says
         tf.keras.backend.set_floatx("float32")
 
