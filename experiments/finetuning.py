@@ -28,46 +28,66 @@ class Encoder(NamedTuple):
     lower_case: bool
 
 
-def stage_of(row: Row, questions: int) -> Stage:
+class Squad(NamedTuple):
+    """SQuAD v1.1 as `load_squad` gives it."""
+
+    train: Any
+    dev: Any
+
+
+def load(squad_dir: str) -> Squad:
+    """Reads and checks both files; ValueError where they are not there or not right."""
+    from largebatch.data import load_squad
+
+    return Squad(*(load_squad(squad_dir, split=split) for split in Squad._fields))
+
+
+def stage_of(row: Row, squad: Squad) -> Stage:
     """The fine-tuning's stage; steps as Google's run_squad counts them: questions x epochs /
     batch, rounded down, though an epoch of windows is a little longer."""
-    steps = max(1, int(questions / row.squad_batch_size * row.squad_epochs))
+    steps = max(1, int(squad.train.questions / row.squad_batch_size * row.squad_epochs))
     warmup = int(steps * row.squad_warmup_ratio)
     return Stage(
         row.squad_sequence_length, row.squad_batch_size, steps, row.squad_learning_rate, warmup
     )
 
 
-def run(row: Row, encoder: Encoder, squad_dir: str, seed: int, micro_batch, strategy, folder):
+def run(
+    row: Row,
+    stage: Stage,
+    squad: Squad,
+    encoder: Encoder,
+    seed: int,
+    micro_batch,
+    strategy,
+    folder,
+):
     """Fine-tunes and scores `encoder` in `folder`, resuming what lies there.
 
     Returns:
       (the loop's outcome, {"f1", "exact_match", ...} or None where the loop did not finish).
 
     Raises:
-      ValueError: SQuAD's files are not there or not right; the folder holds another fine-tuning.
+      ValueError: The folder holds another fine-tuning.
     """
     from largebatch import optimizers, tpu
-    from largebatch.data import load_squad, squad_windows
+    from largebatch.data import squad_score, squad_windows
     from largebatch.experiments import squad_evaluation
     from largebatch.experiments.span_prediction import SpanPrediction, build_span_model
     from largebatch.optimizers.schedules import WarmupPolynomialDecay
 
-    train, dev = (load_squad(squad_dir, split=split) for split in ("train", "dev"))
-    stage = stage_of(row, train.questions)
-    settings = _settings(row, encoder, train, dev, seed)
-    _check_settings(folder, settings)
+    _check_settings(folder, _settings(row, encoder, squad, seed))
 
-    def windows(squad):
+    def windows(split):
         return squad_windows(
-            squad,
+            split,
             encoder.vocabulary_file,
             lower_case=encoder.lower_case,
             sequence_length=row.squad_sequence_length,
             stride=row.squad_stride,
         )
 
-    training_windows = windows(train)
+    training_windows = windows(squad.train)
     schedule = WarmupPolynomialDecay(stage.learning_rate, stage.warmup_steps, stage.steps)
     outcome = tpu.fit(
         SpanPrediction(row, stage, training_windows, seed, encoder.load),
@@ -88,20 +108,20 @@ def run(row: Row, encoder: Encoder, squad_dir: str, seed: int, micro_batch, stra
     with strategy.scope():
         model = build_span_model(row)
         tpu.restore_model(model, folder.checkpoints)
-    predictions, n_best = squad_evaluation.answers(model, windows(dev), strategy)
-    score = squad_evaluation.score(dev, predictions)
+    predictions, n_best = squad_evaluation.answers(model, windows(squad.dev), strategy)
+    score = squad_score(squad.dev, predictions)
     folder.write_json("predictions.json", predictions)
     folder.write_json("nbest_predictions.json", n_best)
     return outcome, {**score, "squad_questions": len(predictions)}
 
 
-def _settings(row: Row, encoder: Encoder, train, dev, seed: int) -> dict[str, Any]:
+def _settings(row: Row, encoder: Encoder, squad: Squad, seed: int) -> dict[str, Any]:
     return {
         **{field: getattr(row, field) for field in SETTINGS},
         "encoder": encoder.origin,
         "seed": seed,
-        "train_sha256": _sha256(train.file),
-        "dev_sha256": _sha256(dev.file),
+        "train_sha256": _sha256(squad.train.file),
+        "dev_sha256": _sha256(squad.dev.file),
     }
 
 

@@ -34,8 +34,6 @@ def launch(row: Row, settings: RunSettings) -> int:
       ValueError: For a user's mistake, before anything is overwritten.
     """
     quiet_tensorflow()  # It starts here, once the row is known to be good.
-    import tensorflow as tf
-
     from largebatch import data, tpu
     from largebatch.tpu import devices
 
@@ -52,7 +50,7 @@ def launch(row: Row, settings: RunSettings) -> int:
         devices.seed_everything(settings.seed, settings.deterministic)
         try:
             outcome, result = _run(row, settings, strategy, folder)
-        except tf.errors.OpError as error:
+        except Exception as error:
             damage = data.reading_error(error)
             if damage is None:
                 raise
@@ -67,6 +65,8 @@ def _run(row: Row, settings: RunSettings, strategy, folder):
     """Trains, then fine-tunes if asked to; returns (outcome, the result file's object)."""
     from largebatch import tpu
 
+    # Read before hours of pre-training: a chain that cannot end is not begun.
+    squad = finetuning.load(settings.squad_dir) if settings.squad_dir else None
     if settings.init_checkpoint:
         encoder = encoders.released(settings.init_checkpoint)
         work, pieces = None, [None]
@@ -80,25 +80,25 @@ def _run(row: Row, settings: RunSettings, strategy, folder):
         outcome = tpu.Outcome("finished", {}, 0, None, 0, 0.0)
     else:
         outcome = _fit(row, settings, work, strategy, folder, experiment, pieces)
-        if settings.squad_dir:
+        if squad:
             encoder = encoders.of_run(row, folder.checkpoints, work.data)
     result = {**experiment, **outcome_record(outcome, row, folder)}
-    if settings.squad_dir and outcome.status == "finished":
-        outcome, fine_tuned = _fine_tune(row, settings, encoder, strategy, folder)
+    if squad and outcome.status == "finished":
+        outcome, fine_tuned = _fine_tune(row, settings, squad, encoder, strategy, folder)
         result = {**result, **fine_tuned, "metrics": {**result["metrics"], **fine_tuned["metrics"]}}
     folder.write_json("result.json", result)
     return outcome, result
 
 
-def _fine_tune(row: Row, settings: RunSettings, encoder, strategy, folder):
+def _fine_tune(row: Row, settings: RunSettings, squad, encoder, strategy, folder):
     """Returns (the fine-tuning's outcome, what it adds to the result)."""
     from largebatch import tpu
 
-    stage = finetuning.stage_of(row, questions=0)
+    stage = finetuning.stage_of(row, squad)
     pieces = _micro_batches(row, settings, strategy, [stage])
     with tpu.RunFolder(folder.path / finetuning.FOLDER) as squad_folder:
         outcome, score = finetuning.run(
-            row, encoder, settings.squad_dir, settings.seed, pieces, strategy, squad_folder
+            row, stage, squad, encoder, settings.seed, pieces, strategy, squad_folder
         )
     return outcome, {
         "status": outcome.status,
@@ -113,9 +113,7 @@ def _fine_tune(row: Row, settings: RunSettings, encoder, strategy, folder):
 
 
 def _check_chain(row: Row, settings: RunSettings) -> None:
-    """Refuses, before hours of pre-training, a chain that cannot be run to its end."""
-    from largebatch.data import load_squad
-
+    """Refuses flags that do not fit the row or each other."""
     if settings.init_checkpoint:
         if row.name != RELEASED_ROW:
             raise UserError(
@@ -124,11 +122,8 @@ def _check_chain(row: Row, settings: RunSettings) -> None:
             )
         if not settings.squad_dir:
             raise UserError("--init_checkpoint needs --squad_dir: there is nothing else to run")
-    if settings.squad_dir:
-        if row.task != "pretraining":
-            raise UserError(f"--squad_dir: {row.name} has no text to be fine-tuned on")
-        for split in ("train", "dev"):
-            load_squad(settings.squad_dir, split=split)
+    if settings.squad_dir and row.task != "pretraining":
+        raise UserError(f"--squad_dir: {row.name} has no text to be fine-tuned on")
 
 
 def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pieces):

@@ -1,11 +1,11 @@
-"""A fine-tuned model's answers to SQuAD's dev questions, and their F1 and exact match."""
+"""A fine-tuned model's answers to SQuAD's dev questions."""
 
 from __future__ import annotations
 
 import numpy as np
 import tensorflow as tf
 
-from largebatch.data import squad_eval_dataset, squad_predictions, squad_score
+from largebatch.data import squad_eval_dataset, squad_predictions
 from largebatch.tpu import distributed_dataset
 
 EVAL_BATCH = 32  # windows of one replica
@@ -42,8 +42,3 @@ def answers(model: tf.keras.Model, windows, strategy) -> tuple[dict, dict]:
         max_answer_length=MAX_ANSWER_LENGTH,
         lower_case=windows.lower_case,
     )
-
-
-def score(squad, predictions: dict[str, str]) -> dict[str, float]:
-    """{"f1", "exact_match"} in percent, by the official evaluation."""
-    return squad_score(squad, predictions)
