@@ -10,6 +10,7 @@ import dataclasses
 from typing import Any
 
 from largebatch.experiments.experiment import Row
+from largebatch.experiments.layout import Layout
 from largebatch.experiments.scales import replaced
 from largebatch.experiments.sources import assumed, paper, sources
 from largebatch.experiments.tables import table
@@ -135,6 +136,11 @@ def tuning(name: str, base: Row, columns: str, *cells: tuple, **fixed: Any) -> d
     labelled = [(", ".join(f"{value:g}" for value in line[:-1]), *line) for line in cells]
     base = dataclasses.replace(base, **fixed)
     return table(name, base, pattern, f"label {columns}", *labelled)
+
+
+def tuning_layout(title: str, corner: str) -> Layout:
+    """How a tuning table is printed: a line for each point."""
+    return Layout(title, measures="Top-1 Validation Accuracy", seeds=1, corner=corner, down=True)
 
 
 _SHORT = {"learning_rate": "rate", "weight_decay": "decay"}

@@ -52,14 +52,20 @@ def _sequence(row: Row, stage: Stage, width: int) -> tuple[float, float]:
     """(bytes of a sequence's activations, `width` bytes a number; the model's parameters)."""
     from largebatch.models.bert_sizes import bert_size
 
-    size, length = bert_size(row.model), stage.sequence_length
+    size = bert_size(row.model)
     hidden, layers = size.hidden_size, size.layers
-    token = layers * (KEPT_OF_HIDDEN * hidden + KEPT_OF_ATTENTION * size.heads * length) * width
-    token += MASKED_SHARE * LOGIT_COPIES * row.vocabulary_size * 4
     parameters = row.vocabulary_size * hidden + layers * (
         4 * hidden**2 + 2 * hidden * size.intermediate_size
     )
-    return token * length, parameters
+    return sequence_bytes(size, stage.sequence_length, row.vocabulary_size, width), parameters
+
+
+def sequence_bytes(size, length: int, vocabulary: int, width: int) -> float:
+    """What a BERT of `size` keeps of one sequence for the backward pass; activations are `width`
+    bytes a number, logits float32."""
+    layer = KEPT_OF_HIDDEN * size.hidden_size + KEPT_OF_ATTENTION * size.heads * length
+    token = size.layers * layer * width + MASKED_SHARE * LOGIT_COPIES * vocabulary * 4
+    return token * length
 
 
 def device_memory(kind: str, replicas_here: int) -> int:

@@ -64,15 +64,11 @@ def bert(model: str, vocabulary: int, length: int, width: int = 2) -> Cost:
     heads = 2 * (hidden + 1) * hidden + norm + vocabulary + 2 * (hidden + 1)  # with the pooler
     token = layers * (2 * (4 * hidden**2 + 2 * hidden * inner) + 4 * length * hidden)
     token += memory.MASKED_SHARE * 2 * (hidden**2 + hidden * vocabulary)
-    kept = layers * (
-        memory.KEPT_OF_HIDDEN * hidden + memory.KEPT_OF_ATTENTION * size.heads * length
-    )
-    logits = memory.MASKED_SHARE * memory.LOGIT_COPIES * vocabulary * 4
     return Cost(
         embeddings + layers * layer + heads,
         5 + 16 * layers + 2 + 5 + 2,  # embeddings, layers, pooler, masked LM, next sentence
         token * length,
-        (kept * width + logits) * length,
+        memory.sequence_bytes(size, length, vocabulary, width),
     )
 
 

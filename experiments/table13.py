@@ -7,17 +7,13 @@ Weight decay 0.00001, L2 regularization 0.01.
 
 from __future__ import annotations
 
-from largebatch.experiments.imagenet import ADAMW, laptop, smoke, tuning
-from largebatch.experiments.layout import Layout
+from largebatch.experiments.imagenet import ADAMW, laptop, smoke, tuning, tuning_layout
 
 __all__ = ["LAYOUT", "ROWS", "laptop", "smoke"]
 
-LAYOUT = Layout(
-    title="tuning AdamW for ResNet-50, weight decay 0.00001, L2 regularization 0.01",
-    measures="Top-1 Validation Accuracy",
-    seeds=1,
+LAYOUT = tuning_layout(
+    "tuning AdamW for ResNet-50, weight decay 0.00001, L2 regularization 0.01",
     corner="Learning rate",
-    down=True,
 )
 
 # fmt: off

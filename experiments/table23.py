@@ -7,17 +7,12 @@ L2 regularization disabled.
 
 from __future__ import annotations
 
-from largebatch.experiments.imagenet import ADAMW_PLUS, laptop, smoke, tuning
-from largebatch.experiments.layout import Layout
+from largebatch.experiments.imagenet import ADAMW_PLUS, laptop, smoke, tuning, tuning_layout
 
 __all__ = ["LAYOUT", "ROWS", "laptop", "smoke"]
 
-LAYOUT = Layout(
-    title="tuning AdamW+ for ResNet-50, L2 regularization disabled",
-    measures="Top-1 Validation Accuracy",
-    seeds=1,
-    corner="Learning rate, weight decay",
-    down=True,
+LAYOUT = tuning_layout(
+    "tuning AdamW+ for ResNet-50, L2 regularization disabled", corner="Learning rate, weight decay"
 )
 
 # fmt: off

@@ -5,18 +5,11 @@ python -m largebatch.experiments.sweep --table=9 --data_dir=TFDS
 
 from __future__ import annotations
 
-from largebatch.experiments.imagenet import ADAGRAD, laptop, smoke, tuning
-from largebatch.experiments.layout import Layout
+from largebatch.experiments.imagenet import ADAGRAD, laptop, smoke, tuning, tuning_layout
 
 __all__ = ["LAYOUT", "ROWS", "laptop", "smoke"]
 
-LAYOUT = Layout(
-    title="tuning AdaGrad for ResNet-50",
-    measures="Top-1 Validation Accuracy",
-    seeds=1,
-    corner="Learning rate",
-    down=True,
-)
+LAYOUT = tuning_layout("tuning AdaGrad for ResNet-50", corner="Learning rate")
 
 # fmt: off
 ROWS = tuning(
