@@ -24,8 +24,13 @@ RELEASED_ROW = "table1/baseline"
 IDENTITY = ("name", "scale", "seed", "overrides", "row")
 
 
-def launch(row: Row, settings: RunSettings) -> int:
+def launch(row: Row, settings: RunSettings, new_observer=None) -> int:
     """Runs a row in `settings.output_dir`, resuming what lies there; returns the exit code.
+
+    Args:
+      row: What is run.
+      settings: How it is run.
+      new_observer: Given the row and its workload, returns a `tpu.Observer` of the training.
 
     Returns:
       0 finished, 3 diverged, 128 + the signal's number if a signal stopped it.
@@ -49,7 +54,7 @@ def launch(row: Row, settings: RunSettings) -> int:
         devices.configure_precision(row.precision)
         devices.seed_everything(settings.seed, settings.deterministic)
         try:
-            outcome, result = _run(row, settings, strategy, folder)
+            outcome, result = _run(row, settings, strategy, folder, new_observer)
         except Exception as error:
             damage = data.reading_error(error)
             if damage is None:
@@ -61,7 +66,7 @@ def launch(row: Row, settings: RunSettings) -> int:
     return DIVERGED if outcome.status == "diverged" else FINISHED
 
 
-def _run(row: Row, settings: RunSettings, strategy, folder):
+def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
     """Trains, then fine-tunes if asked to; returns (outcome, the result file's object)."""
     from largebatch import tpu
 
@@ -79,7 +84,8 @@ def _run(row: Row, settings: RunSettings, strategy, folder):
     if work is None:
         outcome = tpu.Outcome("finished", {}, 0, None, 0, 0.0)
     else:
-        outcome = _fit(row, settings, work, strategy, folder, experiment, pieces)
+        observer = new_observer(row, work) if new_observer else None
+        outcome = _fit(row, settings, work, strategy, folder, experiment, pieces, observer)
         if squad:
             encoder = encoders.of_run(row, folder.checkpoints, work.data)
     result = {**experiment, **outcome_record(outcome, row, folder)}
@@ -126,7 +132,7 @@ def _check_chain(row: Row, settings: RunSettings) -> None:
         raise UserError(f"--squad_dir: {row.name} has no text to be fine-tuned on")
 
 
-def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pieces):
+def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pieces, observer):
     from largebatch import optimizers, tpu
     from largebatch.experiments.rates import learning_rate
 
@@ -143,6 +149,7 @@ def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pi
         clip_norm=row.clip_norm,
         keep_moments=row.keep_moments is not False,
         hparams={"seed": settings.seed, **experiment["row"]},
+        observer=observer,
     )
     return tpu.fit(work.task, make_optimizer, strategy, folder, options)
 

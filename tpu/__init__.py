@@ -9,6 +9,7 @@ _HOME = {
     "CheckpointError": "checkpoints",
     "Checkpoints": "checkpoints",
     "FitOptions": "outer_loop",
+    "Observer": "observer",
     "Outcome": "outer_loop",
     "RunFolder": "run_folder",
     "RunFolderError": "run_folder",

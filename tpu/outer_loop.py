@@ -15,6 +15,7 @@ from largebatch.tpu.batch_plan import BatchPlan
 from largebatch.tpu.checkpoints import Checkpoints
 from largebatch.tpu.eval_loop import EvalLoop
 from largebatch.tpu.inputs import distributed_dataset
+from largebatch.tpu.observer import Observer
 from largebatch.tpu.progress import Progress
 from largebatch.tpu.run_folder import RunFolder
 from largebatch.tpu.signals import StopRequest
@@ -44,6 +45,7 @@ class FitOptions:
       keep_moments: Whether a stage starts with the optimizer's slots as the one before left them;
         otherwise with zeros. Its count of updates goes on either way.
       hparams: Settings shown by TensorBoard's hparams plugin.
+      observer: Looks at the weights at updates of its choice; loops end there, too.
     """
 
     steps_per_epoch: float | None
@@ -55,6 +57,7 @@ class FitOptions:
     clip_norm: float | None = None
     keep_moments: bool = True
     hparams: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    observer: Observer | None = None
 
     def __post_init__(self):
         for name in ("steps_per_loop", "eval_every", "eval_batch", "checkpoint_every"):
@@ -129,6 +132,8 @@ class _Run:
             self._model = task.build_model()
             self._optimizer = make_optimizer()
             self._optimizer.build(self._model.trainable_variables)
+        if options.observer:
+            options.observer.begin(self._model)
         self._notes: list[str] = []
         self._checkpoints = Checkpoints(
             tf.train.Checkpoint(
@@ -166,6 +171,7 @@ class _Run:
         self._began = self._loop_began = time.monotonic()
         self._last_recorded = first
         self._evaluations = {r["step"]: r for r in records if r["kind"] == "eval"}
+        self._recorded = {(record["kind"], record["step"]) for record in records}
         self._last_loss = next((r["loss"] for r in reversed(records) if r["kind"] == "train"), None)
         self._loop.last_step, self._loop.last_loss = first, self._last_loss
         self._writer = self._controller.summary_manager.summary_writer()
@@ -184,6 +190,7 @@ class _Run:
         try:
             for note in self._notes:
                 self._progress.say(note)
+            self._observe()
             self._train_all_stages()
             return self._outcome("finished", self._evaluations.get(self._total))
         except Diverged as end:
@@ -233,8 +240,12 @@ class _Run:
 
     def _steps_to_boundary(self, step: int) -> int:
         """Loops end at fixed steps, so that a resumed run writes the records of an unbroken one."""
+        step, observer = int(step), self._options.observer
         intervals = (self._options.steps_per_loop, self._options.checkpoint_every)
-        return min(interval - int(step) % interval for interval in intervals)
+        ends = [step - step % interval + interval for interval in intervals]
+        if observer:
+            ends += [looked for looked in observer.steps if looked > step]
+        return min(ends) - step
 
     def _after_loop(self, output: Mapping[str, float]) -> None:
         step = self._steps_done
@@ -250,9 +261,17 @@ class _Run:
             examples_per_second=round(speed, 1),
         )
         self._progress.update(step, output["loss"], output["learning_rate"], speed)
+        self._observe()
         if self._stop.signum is not None:
             self._checkpoints.save(step, check_interval=False)
             raise _Interrupted
+
+    def _observe(self) -> None:
+        """Lets the observer look, if it wants to at this step and the records have it not yet."""
+        step, observer = self._steps_done, self._options.observer
+        if observer and step in observer.steps and (observer.kind, step) not in self._recorded:
+            self._record(observer.kind, **observer.observe(step, self._model))
+            self._loop_began = time.monotonic()  # Its time is no part of the training's speed.
 
     def _evaluate(self) -> None:
         """Evaluates at the present step, unless the records have it from before."""
