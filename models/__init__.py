@@ -12,6 +12,7 @@ _HOME = {
     "lenet5": "lenet",
     "davidnet": "dawnbench",
     "resnet50": "resnet",
+    "GroupedBatchNormalization": "grouped_norm",
     "BERT_SIZES": "bert_sizes",
     "bert_encoder": "bert",
     "bert_pretrainer": "bert",
