@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import tensorflow as tf
+
+from largebatch.tpu.paths import AnyPath, remove_tree, run_path, write_whole
 
 _INDEX = re.compile(r"ckpt-(\d+)\.index$")
 
@@ -26,7 +27,7 @@ class Checkpoints:
 
     Args:
       checkpoint: What is saved and restored.
-      directory: Where; made at the first save.
+      directory: Where, on any file system that TensorFlow reaches; made at the first save.
       interval: A save is due at the multiples of this many steps.
       keep: How many of the newest stay.
       variables: The variables in the order in which their states are stored. Their names and
@@ -38,7 +39,7 @@ class Checkpoints:
     def __init__(
         self,
         checkpoint: tf.train.Checkpoint,
-        directory: Path,
+        directory: str | os.PathLike,
         *,
         interval: int,
         keep: int = 2,
@@ -48,16 +49,14 @@ class Checkpoints:
         self.checkpoint = checkpoint
         self.directory = str(directory)
         self.checkpoint_interval = interval
-        self._folder = Path(directory)
+        self._folder = run_path(directory)
         self._keep = keep
         self._say = say
         self._names = [[variable.name, list(variable.shape)] for variable in variables]
 
     def steps(self) -> list[int]:
         """Returns the steps that have a checkpoint, oldest first."""
-        if not self._folder.is_dir():
-            return []
-        found = (_INDEX.search(path.name) for path in self._folder.iterdir())
+        found = (_INDEX.search(path.name) for path in self._files())
         return sorted(int(match.group(1)) for match in found if match)
 
     def save(self, checkpoint_number: int, check_interval: bool = True, options=None) -> str | None:
@@ -127,29 +126,29 @@ class Checkpoints:
 
     def _remove(self, name: str) -> None:
         # The index goes first: without it the rest is no checkpoint.
-        for path in sorted(self._folder.glob(f"{name}.*"), reverse=True):
+        for path in reversed(self._files(f"{name}.*")):
             path.unlink(missing_ok=True)
-        shutil.rmtree(self._folder / f"{name}_temp", ignore_errors=True)
+        remove_tree(self._folder / f"{name}_temp")
 
     def _remove_leftovers(self) -> None:
         """Removes what a process killed in the middle of a save left behind."""
-        if self._folder.is_dir():
-            for path in self._folder.glob("ckpt-*_temp"):
-                shutil.rmtree(path, ignore_errors=True)
+        for path in self._files("ckpt-*_temp"):
+            remove_tree(path)
 
     def _data_without_index(self) -> list[str]:
-        if not self._folder.is_dir():
+        return [f"{path.name} (its index is missing)" for path in self._files("ckpt-*.data-*")]
+
+    def _files(self, pattern: str = "*") -> list[AnyPath]:
+        """What of the folder has such a name, in the order of the names."""
+        try:
+            found = [path for path in self._folder.iterdir() if fnmatch.fnmatch(path.name, pattern)]
+        except FileNotFoundError:
             return []
-        return sorted(
-            f"{path.name} (its index is missing)" for path in self._folder.glob("ckpt-*.data-*")
-        )
+        return sorted(found, key=lambda path: path.name)
 
     def _write_names(self) -> None:
-        path = self._folder / "variables.json"
-        if not path.exists():
-            temporary = path.with_suffix(".part")
-            temporary.write_text(json.dumps(self._names))
-            os.replace(temporary, path)
+        if not self._files("variables.json"):
+            write_whole(self._folder / "variables.json", json.dumps(self._names))
 
     def _check_names(self) -> None:
         path = self._folder / "variables.json"
@@ -173,7 +172,7 @@ class Checkpoints:
             )
 
 
-def restore_model(model: tf.keras.Model, directory: Path) -> str:
+def restore_model(model: tf.keras.Model, directory: str | os.PathLike) -> str:
     """Gives `model` the weights of a run's newest whole checkpoint; returns its path.
 
     Raises:
@@ -181,7 +180,7 @@ def restore_model(model: tf.keras.Model, directory: Path) -> str:
     """
     folder = Checkpoints(tf.train.Checkpoint(), directory, interval=1)
     for step in reversed(folder.steps()):
-        prefix = str(Path(directory) / f"ckpt-{step}")
+        prefix = str(run_path(directory) / f"ckpt-{step}")
         if _fault(prefix) is None:
             try:
                 status = tf.train.Checkpoint(model=model).read(prefix)
@@ -197,7 +196,7 @@ def restore_model(model: tf.keras.Model, directory: Path) -> str:
 def _fault(prefix: str) -> str | None:
     """Reads every tensor, which checks its checksum; returns what is wrong, or None."""
     try:
-        reader = tf.train.load_checkpoint(prefix)
+        reader = tf.compat.v1.train.NewCheckpointReader(prefix)
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
     # The reader turns its status into a dozen classes, IndexError and SystemError among them.

@@ -2,70 +2,48 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import socket
-import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
+from largebatch.tpu.folder_lock import RunFolderError, folder_lock
+from largebatch.tpu.paths import AnyPath, run_path, write_whole
 
-class RunFolderError(ValueError):
-    """The folder cannot be used for this run; the message says why and what to do."""
+__all__ = ["RunFolder", "RunFolderError"]
 
 
 class RunFolder:
     """The files of a run: `experiment.json`, `metrics.jsonl`, `result.json`, and its lock.
 
-    Use it as a context manager: the lock is held inside, and freed by the system however the
-    process ends.
+    Use it as a context manager: the lock is held inside. The folder is one of this machine, or
+    any that TensorFlow reaches, such as gs://bucket/run.
     """
 
     def __init__(self, path: str | os.PathLike):
-        if "://" in str(path):
-            # As a pathlib path it would be a folder of this machine, lost with it.
-            raise RunFolderError(
-                f"--output_dir={path} is not on this machine's disks; give a local folder (a "
-                "mounted bucket is one)"
-            )
-        self.path = Path(path)
-        self._lock = None
+        self.path: AnyPath = run_path(path)
+        self._lock = folder_lock(self.path)
 
     def __enter__(self) -> RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = open(self.path / ".lock", "a+")
+            self._lock.acquire()
         except OSError as error:
             raise RunFolderError(
                 f"--output_dir={self.path} cannot be written ({error.strerror}); give a folder "
                 "that can"
             ) from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._lock.seek(0)
-            holder = self._lock.read().strip() or "another process"
-            self._lock.close()
-            raise RunFolderError(
-                f"--output_dir={self.path} is in use by {holder}; wait for it, stop it, or give "
-                "another folder"
-            ) from error
-        self._lock.truncate(0)
-        self._lock.write(f"process {os.getpid()} on {socket.gethostname()}")
-        self._lock.flush()
         return self
 
     def __exit__(self, *exception) -> None:
-        self._lock.close()
+        self._lock.release()
 
     @property
-    def checkpoints(self) -> Path:
+    def checkpoints(self) -> AnyPath:
         return self.path / "checkpoints"
 
     @property
-    def events(self) -> Path:
+    def events(self) -> AnyPath:
         return self.path / "events"
 
     def read_json(self, name: str) -> dict[str, Any] | None:
@@ -87,18 +65,7 @@ class RunFolder:
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
         """Writes a file whole or not at all."""
-        handle, temporary = tempfile.mkstemp(dir=self.path, prefix=f".{name}.")
-        try:
-            with os.fdopen(handle, "w") as file:
-                json.dump(value, file, indent=1, allow_nan=False)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, self.path / name)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        self._replace(name, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
     def remove(self, name: str) -> None:
         (self.path / name).unlink(missing_ok=True)
@@ -106,7 +73,8 @@ class RunFolder:
     # metrics.jsonl: one record a line, in the order of the steps
 
     def append_metrics(self, record: Mapping[str, Any]) -> None:
-        with open(self.path / "metrics.jsonl", "a") as file:
+        self._lock.check()
+        with (self.path / "metrics.jsonl").open("a") as file:
             file.write(json.dumps(record, allow_nan=False) + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
@@ -129,7 +97,9 @@ class RunFolder:
         A resumed run drops what lies after its checkpoint: it will write it again.
         """
         records = [record for record in self.metrics() if keep(record)]
-        temporary = self.path / ".metrics.jsonl"
-        temporary.write_text("".join(json.dumps(record) + "\n" for record in records))
-        os.replace(temporary, self.path / "metrics.jsonl")
+        self._replace("metrics.jsonl", "".join(json.dumps(record) + "\n" for record in records))
         return records
+
+    def _replace(self, name: str, text: str) -> None:
+        self._lock.check()
+        write_whole(self.path / name, text)

@@ -62,8 +62,3 @@ def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunFolderError, match="cannot be written"):
         RunFolder(tmp_path / "file" / "run").__enter__()
-
-
-def test_a_bucket_is_refused_not_taken_for_a_local_folder():
-    with pytest.raises(RunFolderError, match="gs://bucket/run is not on this machine's disks"):
-        RunFolder("gs://bucket/run")
