@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import tensorflow as tf
+
+from largebatch.models.grouped_norm import GroupedBatchNormalization
 
 BLOCKS = (3, 4, 6, 3)
 EXPANSION = 4
@@ -11,7 +15,11 @@ NORM_EPSILON = 1e-5
 
 
 def resnet50(
-    input_shape: tuple, num_classes: int, width: int = 64, zero_last_scale: bool = True
+    input_shape: tuple,
+    num_classes: int,
+    width: int = 64,
+    zero_last_scale: bool = True,
+    norm_group: int = 1,
 ) -> tf.keras.Model:
     """Image float32 or bfloat16 [B, H, W, C] -> logits float32 [B, num_classes].
 
@@ -34,8 +42,12 @@ def resnet50(
     variance 2 / (k k c_out), the linear layer's with deviation 0.01. Under mixed_bfloat16 batch
     norm's statistics and parameters and the logits are float32.
 
+    Args:
+      norm_group: the number of replicas that share batch norm's statistics, see
+        `GroupedBatchNormalization`; it changes no variable.
+
     Raises:
-      ValueError: a width below 1, or an image smaller than 32 x 32.
+      ValueError: a width or a group below 1, or an image smaller than 32 x 32.
     """
     if width < 1:
         raise ValueError(f"width is {width}, wanted at least 1 channel")
@@ -43,15 +55,18 @@ def resnet50(
         raise ValueError(f"an image of shape {tuple(input_shape)} is below 32 x 32 pixels")
     width = int(width)
     layers = tf.keras.layers
+    norm = functools.partial(
+        GroupedBatchNormalization, norm_group, epsilon=NORM_EPSILON, momentum=NORM_MOMENTUM
+    )
     image = tf.keras.Input(tuple(input_shape), name="image")
-    x = _convolution(image, width, 7, 2, "stem")
+    x = _convolution(image, norm, width, 7, 2, "stem")
     x = layers.ReLU(name="stem/relu")(x)
     x = layers.MaxPool2D(3, 2, padding="same", name="stem/pool")(x)
     for stage, blocks in enumerate(BLOCKS, start=1):
         for block in range(1, blocks + 1):
             stride = 2 if stage > 1 and block == 1 else 1
             channels = width * 2 ** (stage - 1)
-            x = _block(x, channels, stride, block == 1, f"stage{stage}/block{block}",
+            x = _block(x, norm, channels, stride, block == 1, f"stage{stage}/block{block}",
                        "zeros" if zero_last_scale else "ones")  # fmt: skip
     x = layers.GlobalAveragePooling2D(name="head/pool")(x)
     logits = layers.Dense(
@@ -63,20 +78,20 @@ def resnet50(
     return tf.keras.Model(image, logits, name="resnet50")
 
 
-def _block(x, channels: int, stride: int, project: bool, name: str, last_scale: str):
+def _block(x, norm, channels: int, stride: int, project: bool, name: str, last_scale: str):
     """A bottleneck block; `project`: its input gets a 1 x 1 convolution to fit the output."""
     layers = tf.keras.layers
     shortcut = x
     if project:
-        shortcut = _convolution(x, EXPANSION * channels, 1, stride, f"{name}/shortcut")
-    x = layers.ReLU(name=f"{name}/relu1")(_convolution(x, channels, 1, 1, f"{name}/1"))
-    x = layers.ReLU(name=f"{name}/relu2")(_convolution(x, channels, 3, stride, f"{name}/2"))
-    x = _convolution(x, EXPANSION * channels, 1, 1, f"{name}/3", last_scale)
+        shortcut = _convolution(x, norm, EXPANSION * channels, 1, stride, f"{name}/shortcut")
+    x = layers.ReLU(name=f"{name}/relu1")(_convolution(x, norm, channels, 1, 1, f"{name}/1"))
+    x = layers.ReLU(name=f"{name}/relu2")(_convolution(x, norm, channels, 3, stride, f"{name}/2"))
+    x = _convolution(x, norm, EXPANSION * channels, 1, 1, f"{name}/3", last_scale)
     x = layers.Add(name=f"{name}/add")([shortcut, x])
     return layers.ReLU(name=f"{name}/relu3")(x)
 
 
-def _convolution(x, channels: int, size: int, stride: int, name: str, scale: str = "ones"):
+def _convolution(x, norm, channels: int, size: int, stride: int, name: str, scale: str = "ones"):
     """A square convolution without bias, and batch norm."""
     x = tf.keras.layers.Conv2D(
         channels,
@@ -90,9 +105,4 @@ def _convolution(x, channels: int, size: int, stride: int, name: str, scale: str
         ),
         name=f"{name}/conv",
     )(x)
-    return tf.keras.layers.BatchNormalization(
-        epsilon=NORM_EPSILON,
-        momentum=NORM_MOMENTUM,
-        gamma_initializer=scale,
-        name=f"{name}/norm",
-    )(x)
+    return norm(gamma_initializer=scale, name=f"{name}/norm")(x)

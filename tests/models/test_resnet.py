@@ -111,6 +111,20 @@ def test_batch_norm_is_as_goyal_et_al_have_it(narrow):
     assert {(norm.momentum, norm.epsilon) for norm in norms} == {(0.9, 1e-5)}
 
 
+def test_replicas_may_share_statistics_and_the_variables_stay_the_same(narrow):
+    grouped = resnet50((32, 32, 3), 10, width=4, norm_group=2)
+    assert [v.name for v in grouped.variables] == [v.name for v in narrow.variables]
+    assert grouped.count_params() == narrow.count_params()
+    for model, group in ((narrow, 1), (grouped, 2)):
+        norms = [la for la in model.layers if isinstance(la, tf.keras.layers.BatchNormalization)]
+        assert {(norm.group, norm.fused) for norm in norms} == {(group, group == 1)}
+    grouped.set_weights(narrow.get_weights())
+    image = tf.random.stateless_normal((2, 32, 32, 3), (1, 2))
+    np.testing.assert_allclose(grouped(image), narrow(image), atol=1e-6)
+    with pytest.raises(ValueError, match="and there are 1"):
+        grouped(image, training=True)
+
+
 def test_kernels_start_normal_by_their_outgoing_connections(full):
     kernel = full.get_layer("stage3/block2/2/conv").kernel.numpy()
     np.testing.assert_allclose(kernel.std(), np.sqrt(2 / (9 * 256)), rtol=0.01)
