@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from largebatch.tpu.folder_lock import RemoteLock, RunFolderError
-from largebatch.tpu.paths import RemotePath
+from largebatch.tpu.paths import RemotePath, write_whole
 
 BEAT = 0.08  # seconds
 
@@ -20,7 +20,7 @@ def folder(request):
 
 def left_by_a_dead_process(folder, **fields):
     left = {"token": "theirs", "holder": "process 7 on old-host", "beats": 3, **fields}
-    (folder / ".lock").write_text(json.dumps(left))
+    write_whole(folder / ".lock", json.dumps(left), mark="theirs")
 
 
 def test_a_lock_that_beats_is_respected_and_its_holder_named(folder, capsys):
