@@ -34,6 +34,7 @@ def imagenet_train_dataset(
     first_step: int,
     steps: int,
     dtype: tf.DType = tf.float32,
+    pad: bool = False,
     block: int = BLOCK,
     num_parallel_calls: int | None = None,
 ) -> tf.data.Dataset:
@@ -46,7 +47,7 @@ def imagenet_train_dataset(
     neither replicas nor micro-batches nor the step at which a run resumes nor num_parallel_calls.
 
     An element is one micro-batch of one replica: {"image": `dtype` [b, S, S, 3], normalised;
-    "label": int32 [b]; "weight": float32 [b], ones}.
+    "label": int32 [b]; "weight": float32 [b], ones but for what fills up a batch}.
 
     Args:
       batch_size: B; a multiple of hosts, and of replicas x micro_batch.
@@ -54,6 +55,8 @@ def imagenet_train_dataset(
         first that is read.
       steps: the update at which the run ends (not the number of updates from first_step on).
       dtype: of the images; bfloat16 halves what goes to the device.
+      pad: fills up a batch that replicas x micro_batch do not divide, with grey images of weight 0;
+        otherwise it is refused.
       block: about how many images are shuffled together.
       num_parallel_calls: images decoded at once; None: as many as this process has cores.
 
@@ -61,7 +64,7 @@ def imagenet_train_dataset(
       ValueError: sizes that do not divide, a first_step outside [0, steps], fewer images than
         hosts. A damaged record is an error while iterating: see `reading_error`.
     """
-    slices = UpdateSlices(batch_size, micro_batch, context)
+    slices = UpdateSlices(batch_size, micro_batch, context, pad)
     check_steps(first_step, steps)
     if block < 1:
         raise ValueError(f"the block is {block} images, wanted at least 1")
@@ -88,33 +91,28 @@ def imagenet_train_dataset(
             dtype=tf.int32,
             alg="philox",  # the stream must be the same on every kind of host
         )
-        return drawn[host * slices.per_host : (host + 1) * slices.per_host]
+        return drawn[host * slices.per_host :][: slices.real_per_host]
 
     def decode(record, random):
         jpeg, label = imagenet_images.parse(record)
-        return imagenet_images.distorted(jpeg, random, size), label
+        return imagenet_images.distorted(jpeg, random, size), label, tf.ones([], tf.float32)
 
-    def finish(image, label):
-        return {
-            "image": normalise(image),
-            "label": label,
-            "weight": tf.ones([micro_batch], tf.float32),
-        }
+    def finish(image, label, weight):
+        return {"image": normalise(image), "label": label, "weight": weight}
 
     records = (
-        order.blocks(first_step * slices.per_host)
+        order.blocks(first_step * slices.real_per_host)
         .flat_map(shuffled)
         .prefetch(1)  # the next block is read while this one is used
         .unbatch()
     )
     randoms = tf.data.Dataset.range(first_step, steps).map(draw).unbatch()  # ends the stream
-    return untuned(
-        tf.data.Dataset.zip((records, randoms))
-        .map(decode, num_parallel_calls=_calls(num_parallel_calls), deterministic=True)
-        .batch(micro_batch, drop_remainder=True)
-        .map(finish)
-        .prefetch(2)
+    images = tf.data.Dataset.zip((records, randoms)).map(
+        decode, num_parallel_calls=_calls(num_parallel_calls), deterministic=True
     )
+    if slices.size != batch_size:
+        images = _filled_up(images, slices, size, steps - first_step)
+    return untuned(images.batch(micro_batch, drop_remainder=True).map(finish).prefetch(2))
 
 
 def imagenet_eval_dataset(
@@ -147,9 +145,7 @@ def imagenet_eval_dataset(
     def finish(image, label, weight):
         return {"image": normalise(image), "label": label, "weight": weight}
 
-    filling = tf.data.Dataset.from_tensors(
-        (tf.zeros([size, size, 3]), tf.zeros([], tf.int32), tf.zeros([], tf.float32))
-    ).repeat(plan.batches * batch - plan.examples)
+    filling = _grey(size).repeat(plan.batches * batch - plan.examples)
     runs = _runs(files.validation, plan.first, plan.examples)
     calls = _calls(num_parallel_calls)
     return untuned(
@@ -163,6 +159,21 @@ def imagenet_eval_dataset(
         .map(finish)
         .prefetch(2)
     )
+
+
+def _filled_up(images, slices: UpdateSlices, size: int, updates: int) -> tf.data.Dataset:
+    """After this host's images of each update, grey ones of weight 0 up to its part of it."""
+    choice = tf.data.Dataset.range(updates * slices.per_host).map(
+        lambda place: tf.cast(place % slices.per_host >= slices.real_per_host, tf.int64)
+    )
+    return tf.data.Dataset.choose_from_datasets([images, _grey(size).repeat()], choice)
+
+
+def _grey(size: int) -> tf.data.Dataset:
+    """One image of weight 0: the mean colour, 0 after normalisation."""
+    mean = tf.constant(imagenet.MEAN) * 255.0
+    image = tf.broadcast_to(mean, [size, size, 3])
+    return tf.data.Dataset.from_tensors((image, tf.zeros([], tf.int32), tf.zeros([], tf.float32)))
 
 
 def _runs(shards, first: int, count: int) -> tuple:

@@ -29,6 +29,7 @@ def train_dataset(
     first_step: int,
     steps: int,
     augment: str = "none",
+    pad: bool = False,
     num_parallel_calls: int = tf.data.AUTOTUNE,
 ) -> tf.data.Dataset:
     """This host's micro-batches of updates first_step, ..., steps - 1.
@@ -40,21 +41,23 @@ def train_dataset(
     resumes, nor num_parallel_calls changes what a batch holds.
 
     An element is one micro-batch of one replica: {"image": float32 [b, H, W, C], normalised;
-    "label": int32 [b]; "weight": float32 [b], ones}. Host h of `context` gets the h-th of the equal
-    slices of each global batch, in order.
+    "label": int32 [b]; "weight": float32 [b], ones but for what fills up a batch}. Host h of
+    `context` gets the h-th of the equal slices of each global batch, in order.
 
     Args:
       batch_size: B; a multiple of hosts, and of replicas x micro_batch.
       first_step: what comes before is skipped by arithmetic, without touching an image.
       steps: the update at which the run ends (not the number of updates from first_step on).
       augment: "none" or "davidnet".
+      pad: fills up a batch that replicas x micro_batch do not divide, with some of its examples
+        again, of weight 0; otherwise it is refused.
 
     Raises:
       ValueError: sizes that do not divide, an unknown augmentation, a first_step outside [0,
         steps].
     """
     augmentation.check(augment)
-    slices = UpdateSlices(batch_size, micro_batch, context)
+    slices = UpdateSlices(batch_size, micro_batch, context, pad)
     batches = numbered_batches(image_set.num_train, batch_size, seed, first_step, steps)
     height, width, _ = image_set.image_shape
 
@@ -63,7 +66,11 @@ def train_dataset(
         drawn = augmentation.draw(
             augment, stream_seed(seed, AUGMENT_STREAM + step), batch_size, height, width
         )
-        return {key: slices.of_host(value) for key, value in {"index": index, **drawn}.items()}
+        parts = {
+            key: slices.of_host(slices.filled(value))
+            for key, value in {"index": index, **drawn}.items()
+        }
+        return {**parts, "weight": slices.weights()}
 
     normalise = normaliser(image_set)
     with tf.device("CPU:0"):
@@ -77,7 +84,7 @@ def train_dataset(
         return {
             "image": augmentation.erase(image, planned),
             "label": tf.gather(labels, index),
-            "weight": tf.ones([micro_batch], tf.float32),
+            "weight": planned["weight"],
         }
 
     return (

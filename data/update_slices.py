@@ -66,13 +66,17 @@ def check_steps(first_step: int, steps: int) -> None:
 class UpdateSlices:
     """How a global batch falls apart: host h gets the h-th of the equal slices, in micro-batches.
 
+    With `pad` a batch that replicas x micro-batch do not divide is filled up, at its end, to the
+    next multiple, with examples of weight 0.
+
     Raises:
-      ValueError: sizes that do not divide.
+      ValueError: sizes that do not divide, unless they are padded.
     """
 
     batch_size: int
     micro_batch: int
     context: tf.distribute.InputContext
+    pad: bool = False
 
     def __post_init__(self):
         batch_size, micro_batch = self.batch_size, self.micro_batch
@@ -83,7 +87,7 @@ class UpdateSlices:
             )
         if replicas % hosts:
             raise ValueError(f"{replicas} replicas cannot be shared evenly by {hosts} hosts")
-        if batch_size % (replicas * micro_batch):
+        if batch_size % (replicas * micro_batch) and not self.pad:
             raise ValueError(
                 f"a batch of {batch_size} is not a multiple of {replicas} replicas x "
                 f"{micro_batch} examples a micro-batch; choose a batch size that {replicas} "
@@ -91,8 +95,32 @@ class UpdateSlices:
             )
 
     @property
+    def size(self) -> int:
+        """The batch, filled up."""
+        whole = self.context.num_replicas_in_sync * self.micro_batch
+        return -(-self.batch_size // whole) * whole
+
+    @property
     def per_host(self) -> int:
-        return self.batch_size // self.context.num_input_pipelines
+        """This host's part of `size`."""
+        return self.size // self.context.num_input_pipelines
+
+    @property
+    def real_per_host(self) -> int:
+        """What of `per_host` is in the batch; what fills it up lies with the last hosts."""
+        before = self.context.input_pipeline_id * self.per_host
+        return min(max(self.batch_size - before, 0), self.per_host)
+
+    def filled(self, value):
+        """[B, ...] -> [size, ...]: examples of the batch once more."""
+        if self.size == self.batch_size:
+            return value
+        return tf.gather(value, tf.range(self.size) % self.batch_size)
+
+    def weights(self):
+        """float32 [M, b] of this host: 1, and 0 for what fills up the batch."""
+        place = tf.range(self.per_host) < self.real_per_host
+        return self.micro_batches(tf.cast(place, tf.float32))
 
     @property
     def pieces(self) -> int:
@@ -100,7 +128,7 @@ class UpdateSlices:
         return self.per_host // self.micro_batch
 
     def of_host(self, value):
-        """[B, ...] -> this host's [M, b, ...]."""
+        """[size, ...] -> this host's [M, b, ...]."""
         start = self.context.input_pipeline_id * self.per_host
         return self.micro_batches(value[start : start + self.per_host])
 
@@ -111,7 +139,7 @@ class UpdateSlices:
     def dropout_seeds(self, seed: int, step) -> tf.Tensor:
         """int32 [M, 2], drawn from (seed, step) for each micro-batch of the global batch."""
         drawn = tf.random.stateless_uniform(
-            [self.batch_size // self.micro_batch, 2],
+            [self.size // self.micro_batch, 2],
             stream_seed(seed, DROPOUT_STREAM + step),
             minval=None,
             maxval=None,

@@ -46,6 +46,10 @@ class ImageClassification(Task):
     def stages(self):
         return self._row.stages
 
+    @property
+    def pads_batches(self) -> bool:
+        return bool(self._row.pad_batch)
+
     def build_model(self) -> tf.keras.Model:
         settings = {} if self._row.model_width is None else {"width": self._row.model_width}
         build = MODELS[self._row.model]
@@ -62,6 +66,7 @@ class ImageClassification(Task):
             first_step=first_step,
             steps=self.stages[stage].steps,
             augment=self._row.augment,
+            pad=self.pads_batches,
         )
 
     def eval_dataset(self, context, batch) -> tf.data.Dataset:
@@ -115,6 +120,7 @@ class ImageNetClassification(ImageClassification):
             first_step=first_step,
             steps=self.stages[stage].steps,
             dtype=self._dtype,
+            pad=self.pads_batches,
         )
 
     def eval_dataset(self, context, batch) -> tf.data.Dataset:

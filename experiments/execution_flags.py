@@ -22,7 +22,7 @@ def define(values: flags.FlagValues) -> None:
     def flag(kind, name: str, default: Any, text: str, *arguments: Any) -> None:
         kind(name, default, *arguments, text, flag_values=values)
 
-    flag(flags.DEFINE_enum, "scale", "paper", "How much of it to run.", scales.SCALES)
+    flag(flags.DEFINE_enum, "scale", "paper", "How much of it to run.", scales.ALL_SCALES)
     flag(flags.DEFINE_multi_string, "set", [], "field=value: change the row; repeatable.")
     flag(flags.DEFINE_string, "data_dir", None,
          "A TFDS folder, or a folder with the official files (default: TFDS's own); for BERT, the "

@@ -44,6 +44,9 @@ class Row:
     augment: str = "none"
     image_size: int | None = None  # pixels a side that images of many sizes are resized to
     label_smoothing: float = 0.0
+    dropout: float | None = None
+    zero_last_scale: bool | None = None  # resnet50: a block begins as the identity
+    norm_group: int | None = None  # replicas that share batch statistics; None: each its own
     precision: str = "float32"
 
     # Optimizer.
@@ -56,21 +59,28 @@ class Row:
     beta_1: float | None = None
     beta_2: float | None = None
     epsilon: float | None = None
+    bias_correction: bool | None = None  # of LAMB's moments (appendix E)
+    norm: str | None = None  # of a layer, in its trust ratio (appendix F)
+    form: str | None = None  # of LARS: the paper's Algorithm 1, or You et al. 2017
+    trust_coefficient: float | None = None  # of LARS
+    max_ratio: float | None = None  # of LARS: the trust ratio is at most this
     exclude_from_weight_decay: str | None = None  # nor regularized: a preset; None: by optimizer
     clip_norm: float | None = None  # of the global gradient
 
     # Length and schedule.
     epochs: float = 0
     batch_size: int = 0  # global
+    pad_batch: bool | None = None  # with weight 0, where the devices do not divide it; None: refuse
     schedule: str = "warmup_linear"
     warmup_epochs: float = 0.0
     initial_learning_rate: float | None = None  # goyal: where its warm-up starts; None: 0
-    decay_from: str = "start"  # where linear decay counts from: the start, or the end of warm-up
+    decay_from: str = "start"  # where the decay counts from: the start, or the end of warm-up
+    decay_power: float | None = None  # of (1 - t/T); None: 1, the paper's linear decay
+    end_learning_rate: float | None = None  # at T; None: 0
     eval_every_epochs: float = 1  # of text, which has no epochs: in shares of the run
 
     # Text: pre-training in two stages, the second one with longer sequences (section 4.1). None
     # for images.
-    dropout: float | None = None
     vocabulary_size: int | None = None
     sequence_length: int | None = None  # tokens, in stage 1
     total_steps: int | None = None  # updates of both stages
@@ -99,6 +109,7 @@ class Row:
     paper_exact_match: float | None = None
     paper_chips: int | None = None
     paper_time: str | None = None
+    paper_hardware: str | None = None
     paper_status: str | None = None
     paper_last_loss: float | None = None
     paper_last_step: int | None = None
@@ -129,7 +140,8 @@ class Row:
         """
         if self.task == "pretraining":
             return "f1" if self.scale == "paper" else "masked_lm_accuracy"
-        return next((m for m in ("f1", "top1", "accuracy") if m in self.paper), None)
+        printed = next((m for m in ("f1", "top1", "accuracy") if m in self.paper), None)
+        return printed or ("top1" if self.table else None)
 
     @property
     def training_examples(self) -> int | None:

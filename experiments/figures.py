@@ -20,7 +20,7 @@ from largebatch.experiments.runs import Run, find_runs
 
 FLAGS = cli.new_flags()
 flags.DEFINE_string("runs", None, "The folder of runs.", flag_values=FLAGS)
-flags.DEFINE_enum("scale", "paper", scales.SCALES, "Of the runs shown.", flag_values=FLAGS)
+flags.DEFINE_enum("scale", "paper", scales.ALL_SCALES, "Of the runs shown.", flag_values=FLAGS)
 flags.DEFINE_string("output_dir", None, "Where to write the pictures.", flag_values=FLAGS)
 
 BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)

@@ -1,4 +1,4 @@
-"""What Tables 3, 5 and 9 to 25 share: ImageNet with ResNet-50, 90 epochs, and the smaller scales.
+"""Recipes of Tables 3, 5 and 9 to 25 and of the figures: ImageNet with ResNet-50, 90 epochs.
 
 Appendix H.1 tunes AdaGrad, Adam and AdamW at batch 16K; '+' adds the learning-rate scheme of Goyal
 et al. 2017: warm-up over 5 epochs, then x 0.1 at epochs 30, 60 and 80.
@@ -11,13 +11,12 @@ from typing import Any
 
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.layout import Layout
-from largebatch.experiments.scales import replaced
 from largebatch.experiments.sources import assumed, paper, sources
 from largebatch.experiments.tables import table
 
 GOYAL = "Goyal et al. 2017"
 
-_RESNET50 = Row(
+RESNET50 = Row(
     model="resnet50",
     dataset="imagenet2012",
     augment="inception_crop",
@@ -38,11 +37,11 @@ _RESNET50 = Row(
         assumed("the validation set is looked at once an epoch", "eval_every_epochs"),
     ),
 )
-_NO_DECAY = assumed("none is mentioned for this optimizer", "weight_decay l2_regularization")
+NO_DECAY = assumed("none is mentioned for this optimizer", "weight_decay l2_regularization")
 
 # LAMB: eta_0 (1 - t/T) after a warm-up whose epochs grow with the batch (section 4.3).
 LAMB = dataclasses.replace(
-    _RESNET50,
+    RESNET50,
     optimizer="lamb",
     weight_decay=0.01,
     beta_1=0.9,
@@ -51,7 +50,7 @@ LAMB = dataclasses.replace(
     schedule="warmup_linear",
     decay_from="start",
     sources=sources(
-        _RESNET50.sources,
+        RESNET50.sources,
         paper("Table 5: square-root scaling of the rate", "learning_rate"),
         paper("Table 5: linear-epoch warm-up", "warmup_epochs"),
         paper("section 4: eta_t = eta_0 (1 - t/T)", "schedule decay_from"),
@@ -66,7 +65,7 @@ _CONSTANT = sources(
         "schedule warmup_epochs decay_from",
     )
 )
-_SCHEME = sources(
+SCHEME = sources(
     paper("appendix H.1: the scheme of Goyal et al. 2017", "schedule warmup_epochs"),
     assumed("not used by this schedule", "decay_from"),
 )
@@ -75,28 +74,28 @@ _TUNED = paper("the table's column", "learning_rate")
 
 def _tuned(optimizer: str, scheme: bool, *own_sources: dict) -> Row:
     return dataclasses.replace(
-        _RESNET50,
+        RESNET50,
         optimizer=optimizer,
         schedule="goyal" if scheme else "constant",
         warmup_epochs=5 if scheme else 0,
         sources=sources(
-            _RESNET50.sources, _SCHEME if scheme else _CONSTANT, _TUNED, *own_sources
+            RESNET50.sources, SCHEME if scheme else _CONSTANT, _TUNED, *own_sources
         ),
     )  # fmt: skip
 
 
 _ADAMW = paper("the table's columns", "weight_decay l2_regularization")
 
-ADAGRAD = _tuned("adagrad", False, _NO_DECAY)
-ADAGRAD_PLUS = _tuned("adagrad", True, _NO_DECAY)
-ADAM = _tuned("adam", False, _NO_DECAY)
-ADAM_PLUS = _tuned("adam", True, _NO_DECAY)
+ADAGRAD = _tuned("adagrad", False, NO_DECAY)
+ADAGRAD_PLUS = _tuned("adagrad", True, NO_DECAY)
+ADAM = _tuned("adam", False, NO_DECAY)
+ADAM_PLUS = _tuned("adam", True, NO_DECAY)
 ADAMW = _tuned("adamw", False, _ADAMW)
 ADAMW_PLUS = _tuned("adamw", True, _ADAMW)
 
 # Momentum, as Goyal et al. trained it; the paper quotes their accuracy.
 MOMENTUM = dataclasses.replace(
-    _RESNET50,
+    RESNET50,
     optimizer="momentum",
     momentum=0.9,
     nesterov=True,
@@ -107,8 +106,8 @@ MOMENTUM = dataclasses.replace(
     schedule="goyal",
     warmup_epochs=5,
     sources=sources(
-        _RESNET50.sources,
-        _SCHEME,
+        RESNET50.sources,
+        SCHEME,
         assumed(
             f"{GOYAL}: 0.1 for a batch of 256, linear scaling, warm-up from 0.1",
             "learning_rate initial_learning_rate",
@@ -144,56 +143,3 @@ def tuning_layout(title: str, corner: str) -> Layout:
 
 
 _SHORT = {"learning_rate": "rate", "weight_decay": "decay"}
-
-# Laptop scale: LeNet on MNIST. Batches of 512 to 32K become 64 to 4096, 90 epochs become 9.
-LAPTOP_DIVISOR = 8
-LAPTOP_EPOCHS = 10
-# LeNet has no batch norm: it takes smaller rates of momentum. 6.4 becomes 0.1, which serves Table 7
-# at half this batch.
-LAPTOP_MOMENTUM = 1 / 64
-
-
-def laptop(row: Row) -> Row:
-    """The row's optimizer, schedule and ratios of batch sizes with LeNet on MNIST."""
-    if row.optimizer == "momentum":
-        row = replaced(
-            row,
-            f"laptop scale: the row's x {LAPTOP_MOMENTUM:g}, for a model without batch norm",
-            learning_rate=row.learning_rate * LAPTOP_MOMENTUM,
-            initial_learning_rate=row.initial_learning_rate * LAPTOP_MOMENTUM,
-        )
-    row = replaced(
-        row, f"laptop scale: / {LAPTOP_DIVISOR}", batch_size=row.batch_size // LAPTOP_DIVISOR
-    )
-    row = replaced(
-        row,
-        f"laptop scale: / {LAPTOP_EPOCHS}",
-        epochs=row.epochs / LAPTOP_EPOCHS,
-        warmup_epochs=row.warmup_epochs / LAPTOP_EPOCHS,
-    )
-    return replaced(
-        row,
-        "laptop scale: LeNet on MNIST",
-        model="lenet5",
-        model_width=1.0,
-        dataset="mnist",
-        augment="none",
-        image_size=None,
-        precision="float32",
-    )
-
-
-def smoke(row: Row) -> Row:
-    """A few steps on scikit-learn's digits: does it run at all?"""
-    row = laptop(row)
-    digits = 1_437
-    return replaced(
-        row,
-        "smoke scale: a few steps on scikit-learn's digits",
-        dataset="digits",
-        model_width=0.25,
-        batch_size=32,
-        epochs=8 * 32 / digits,
-        warmup_epochs=2 * 32 / digits if row.warmup_epochs else 0,
-        eval_every_epochs=4 * 32 / digits,
-    )

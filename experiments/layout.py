@@ -14,3 +14,4 @@ class Layout(NamedTuple):
     seeds: int  # runs behind a printed value, as far as the paper says
     corner: str = "Optimizer"
     down: bool = False
+    heading: str = ""  # what it is called; '': 'Table 7', by its module's name

@@ -29,15 +29,17 @@ def automatic_micro_batch(row: Row, stage: Stage, replicas: int, memory_bytes: i
     fits. Batch norm's statistics are those of a micro-batch.
     """
     estimated = row.task == "pretraining" or row.model == "resnet50"
-    if stage.batch_size % replicas or not estimated:
+    if not estimated or (stage.batch_size % replicas and not row.pad_batch):
         return None
-    share = stage.batch_size // replicas
+    share = -(-stage.batch_size // replicas)
     needs = _sequence if row.task == "pretraining" else _image
     example, parameters = needs(row, stage, 2 if row.precision == "bfloat16" else 4)
     free = memory_bytes - WEIGHT_COPIES * 4 * parameters
     fits = max(1, int(USABLE * free / example))
     if fits >= share:
         return None
+    if row.pad_batch:
+        return fits
     return max(divisor for divisor in range(1, fits + 1) if share % divisor == 0)
 
 

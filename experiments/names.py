@@ -17,7 +17,10 @@ TEXTS = ("wikipedia_books", "python_text", "text_folder")
 DATASETS = (*TRAINING_EXAMPLES, *TEXTS)
 
 TASKS = ("classification", "pretraining")
-IMAGE_MODELS = ("lenet5", "lenet5_caffe", "davidnet", "resnet50")
+IMAGE_MODELS = (
+    *("lenet5", "lenet5_caffe", "davidnet", "resnet50"),
+    *("alexnet", "alexnet_bn", "lstm"),
+)
 BERT_MODELS = ("bert_tiny", "bert_mini", "bert_small", "bert_medium", "bert_base", "bert_large")
 MODELS = (*IMAGE_MODELS, *BERT_MODELS)
 
@@ -25,10 +28,11 @@ MODELS = (*IMAGE_MODELS, *BERT_MODELS)
 TASK_FIELDS = {
     "classification": (
         *("model_width", "examples", "augment", "image_size", "label_smoothing"),
+        *("zero_last_scale", "norm_group", "pad_batch"),
         *("epochs", "warmup_epochs", "initial_learning_rate"),
     ),
     "pretraining": (
-        *("dropout", "vocabulary_size", "sequence_length", "total_steps", "warmup_ratio"),
+        *("vocabulary_size", "sequence_length", "total_steps", "warmup_ratio"),
         *("stage2_steps", "stage2_sequence_length", "stage2_batch_size", "stage2_learning_rate"),
         *("stage2_warmup_ratio", "rewarmup", "keep_moments"),
         *("squad_epochs", "squad_batch_size", "squad_learning_rate", "squad_warmup_ratio"),
@@ -41,6 +45,8 @@ STREAMED_IMAGES = ("imagenet2012",)  # read from files as they are needed, and o
 SCHEDULES = ("warmup_linear", "goyal", "constant")
 DECAY_STARTS = ("start", "warmup_end")
 PRECISIONS = ("float32", "bfloat16")
+NORMS = ("l1", "l2", "linf")
+LARS_FORMS = ("lamb_paper", "you2017")
 DECAY_EXCLUSIONS = ("default", "bert", "resnet50")
 
 _ADAM = ("beta_1", "beta_2", "epsilon")
@@ -53,9 +59,9 @@ OPTIMIZER_SETTINGS = {  # the fields of a row that each optimizer reads, besides
     "adamw": (*_ADAM, *_DECAY, "l2_regularization"),
     "bert_adamw": (*_ADAM, *_DECAY),
     "nadam": _ADAM,
-    "lamb": (*_ADAM, *_DECAY),
-    "nlamb": (*_ADAM, *_DECAY),
-    "nnlamb": (*_ADAM, *_DECAY),
-    "lars": ("momentum", "nesterov", *_DECAY),
+    "lamb": (*_ADAM, *_DECAY, "bias_correction", "norm"),
+    "nlamb": (*_ADAM, *_DECAY, "norm"),
+    "nnlamb": (*_ADAM, *_DECAY, "norm"),
+    "lars": ("momentum", "nesterov", *_DECAY, "norm", "form", "trust_coefficient", "max_ratio"),
     "tfa_lamb": (*_ADAM, *_DECAY),
 }

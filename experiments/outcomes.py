@@ -8,12 +8,14 @@ from largebatch.experiments.experiment import Row
 
 # Curves in a result file: enough points for a picture, few enough to commit.
 CURVE_POINTS = 200
+LAYER_POINTS = 6  # iterations at which each layer's norms and trust ratio are kept
 _CURVE_FIELDS = ("step", "epoch", "progress", "loss", "learning_rate")
 
 
 def outcome_record(outcome, row: Row, folder) -> dict[str, Any]:
     records = folder.metrics()
     train = [_without(record, "kind") for record in records if record["kind"] == "train"]
+    layers = [_without(r, "kind", "seconds") for r in records if r["kind"] == "layers"]
     return {
         "status": outcome.status,
         "metrics": dict(outcome.metrics),
@@ -24,6 +26,7 @@ def outcome_record(outcome, row: Row, folder) -> dict[str, Any]:
         "wall_seconds": outcome.wall_seconds,
         "history": [_without(r, "kind", "seconds") for r in records if r["kind"] == "eval"],
         "train_history": _thinned(train),
+        "layers": _spread(layers),
     }
 
 
@@ -36,6 +39,14 @@ def _thinned(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         mean = sum(record["loss"] for record in block) / len(block)
         points.append({**{k: v for k, v in block[-1].items() if k in _CURVE_FIELDS}, "loss": mean})
     return points
+
+
+def _spread(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """LAYER_POINTS of the records at even distances, the first and the last among them."""
+    if len(records) <= LAYER_POINTS:
+        return records
+    last = len(records) - 1
+    return [records[round(i * last / (LAYER_POINTS - 1))] for i in range(LAYER_POINTS)]
 
 
 def _without(record: dict[str, Any], *fields: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ PICTURES = (".svg", ".png", ".pdf")
 
 FLAGS = cli.new_flags()
 flags.DEFINE_string("experiment", None, "The row.", flag_values=FLAGS)
-flags.DEFINE_enum("scale", "paper", scales.SCALES, "How much of it to run.", flag_values=FLAGS)
+flags.DEFINE_enum("scale", "paper", scales.ALL_SCALES, "How much of it to run.", flag_values=FLAGS)
 flags.DEFINE_multi_string("set", [], "field=value: change the row.", flag_values=FLAGS)
 flags.DEFINE_string(
     "output", None, f"A picture to write: {', '.join(PICTURES)}.", flag_values=FLAGS

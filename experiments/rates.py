@@ -50,5 +50,7 @@ def _stage(row: Row, stage):
         stage.learning_rate,
         stage.warmup_steps,
         stage.steps,
+        power=1.0 if row.decay_power is None else row.decay_power,
+        end=0.0 if row.end_learning_rate is None else row.end_learning_rate,
         decay_start=stage.warmup_steps if row.decay_from == "warmup_end" else 0,
     )

@@ -10,13 +10,20 @@ import types
 from largebatch.experiments.errors import UserError, nearest
 from largebatch.experiments.experiment import Row
 
-# In the paper's order: each is a module of this folder that holds ROWS, laptop() and smoke().
-TABLES = tuple(f"table{number}" for number in range(1, 26))
+# In the paper's order, then its figures, the lecture's tables and the studies: each is a module of
+# this folder that holds LAYOUT, ROWS, laptop() and smoke().
+PAPER_TABLES = tuple(f"table{number}" for number in range(1, 26))
+TABLES = (
+    *PAPER_TABLES,
+    *("figure1", "figure2", "figure3", "figure9"),
+    *("alexnet", "lecture6", "lecture7", "lstm"),
+    *("resnet50", "batch_sizes", "limit"),
+)
 
 
 def table_name(text: str) -> str:
     """'7' or 'table7' as a user writes it -> 'table7'; an unknown one is an error."""
-    table = text if text.startswith("table") else f"table{text}"
+    table = text if text in TABLES or text.startswith("table") else f"table{text}"
     if table not in TABLES:
         raise UserError(
             f"unknown table {text!r}{nearest(table, TABLES)}; there are: {', '.join(TABLES)}"

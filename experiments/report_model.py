@@ -79,8 +79,13 @@ class TableReport:
     cells: list[Cell]
 
     @property
-    def number(self) -> str:
-        return self.table[len("table") :]
+    def flag(self) -> str:
+        """The table as --table takes it: '7', 'figure1'."""
+        return self.table[len("table") :] if self.table.startswith("table") else self.table
+
+    @property
+    def heading(self) -> str:
+        return self.layout.heading or f"Table {self.flag}"
 
     @property
     def anchor(self) -> str:
@@ -89,9 +94,9 @@ class TableReport:
     @property
     def title(self) -> str:
         if self.scale == "paper":
-            return f"Table {self.number}: {self.layout.title}"
+            return f"{self.heading}: {self.layout.title}"
         row = self.cells[0].row
-        return f"Table {self.number} at {self.scale} scale: {row.model} on {row.dataset}"
+        return f"{self.heading} at {self.scale} scale: {row.model} on {row.dataset}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,7 +146,7 @@ def gather(root: str, tables: Sequence[str]) -> Report:
     reports = [
         report
         for table in tables
-        for scale in scales.SCALES
+        for scale in scales.ALL_SCALES
         if (report := _table(table, scale, accepted, left_out)) is not None
     ]
     overridden = []

@@ -30,7 +30,7 @@ def as_text(report: Report) -> str:
         commands = {line for cell in table.cells for line in sheets.commands(cell, 1)[:1]}
         if not any(cell.runs for cell in table.cells) and commands:
             parts += [
-                f"  To run it: python -m largebatch.experiments.sweep --table={table.number} "
+                f"  To run it: python -m largebatch.experiments.sweep --table={table.flag} "
                 f"--seeds={table.layout.seeds}{sheets.data_flags(table.cells[0].row)}"
             ]
     if report.overridden:

@@ -5,9 +5,10 @@ python -m largebatch.experiments.sweep --table=11 --data_dir=TFDS
 
 from __future__ import annotations
 
-from largebatch.experiments.imagenet import ADAM, laptop, smoke, tuning, tuning_layout
+from largebatch.experiments.imagenet import ADAM, tuning, tuning_layout
+from largebatch.experiments.imagenet_scales import laptop, laptop_cifar10, smoke
 
-__all__ = ["LAYOUT", "ROWS", "laptop", "smoke"]
+__all__ = ["LAYOUT", "ROWS", "laptop", "laptop_cifar10", "smoke"]
 
 LAYOUT = tuning_layout("tuning Adam for ResNet-50", corner="Learning rate")
 

@@ -7,9 +7,10 @@ L2 regularization 0.01.
 
 from __future__ import annotations
 
-from largebatch.experiments.imagenet import ADAMW_PLUS, laptop, smoke, tuning, tuning_layout
+from largebatch.experiments.imagenet import ADAMW_PLUS, tuning, tuning_layout
+from largebatch.experiments.imagenet_scales import laptop, laptop_cifar10, smoke
 
-__all__ = ["LAYOUT", "ROWS", "laptop", "smoke"]
+__all__ = ["LAYOUT", "ROWS", "laptop", "laptop_cifar10", "smoke"]
 
 LAYOUT = tuning_layout(
     "tuning AdamW+ for ResNet-50, L2 regularization 0.01", corner="Learning rate, weight decay"

@@ -8,11 +8,12 @@ The adaptive optimizers' runs are the best of their tuning tables, 9 to 25; LAMB
 from __future__ import annotations
 
 from largebatch.experiments import table5, table9, table10, table11, table12, table17, table22
-from largebatch.experiments.imagenet import MOMENTUM, laptop, smoke
+from largebatch.experiments.imagenet import MOMENTUM
+from largebatch.experiments.imagenet_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.layout import Layout
 from largebatch.experiments.tables import same_runs, table
 
-__all__ = ["LAYOUT", "ROWS", "laptop", "smoke"]
+__all__ = ["LAYOUT", "ROWS", "laptop", "laptop_cifar10", "smoke"]
 
 LAYOUT = Layout(
     title="ImageNet with ResNet-50 at batch 16K (90 epochs)",

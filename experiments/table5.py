@@ -5,11 +5,12 @@ python -m largebatch.experiments.sweep --table=5 --data_dir=TFDS
 
 from __future__ import annotations
 
-from largebatch.experiments.imagenet import LAMB, laptop, smoke
+from largebatch.experiments.imagenet import LAMB
+from largebatch.experiments.imagenet_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.layout import Layout
 from largebatch.experiments.tables import table
 
-__all__ = ["LAYOUT", "ROWS", "laptop", "smoke"]
+__all__ = ["LAYOUT", "ROWS", "laptop", "laptop_cifar10", "smoke"]
 
 LAYOUT = Layout(
     title="untuned LAMB for ImageNet with ResNet-50 across batch sizes (90 epochs)",

@@ -5,9 +5,10 @@ python -m largebatch.experiments.sweep --table=9 --data_dir=TFDS
 
 from __future__ import annotations
 
-from largebatch.experiments.imagenet import ADAGRAD, laptop, smoke, tuning, tuning_layout
+from largebatch.experiments.imagenet import ADAGRAD, tuning, tuning_layout
+from largebatch.experiments.imagenet_scales import laptop, laptop_cifar10, smoke
 
-__all__ = ["LAYOUT", "ROWS", "laptop", "smoke"]
+__all__ = ["LAYOUT", "ROWS", "laptop", "laptop_cifar10", "smoke"]
 
 LAYOUT = tuning_layout("tuning AdaGrad for ResNet-50", corner="Learning rate")
 

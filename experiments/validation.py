@@ -18,13 +18,21 @@ _CHOICES = {
 }
 _POSITIVE = (
     *("batch_size", "learning_rate", "eval_every_epochs", "model_width", "clip_norm"),
-    *("examples", "image_size", "initial_learning_rate"),
+    *("examples", "image_size", "initial_learning_rate", "decay_power", "norm_group"),
+    *("trust_coefficient", "max_ratio"),
     *("vocabulary_size", "sequence_length", "total_steps", "stage2_steps"),
     *("stage2_sequence_length", "stage2_batch_size", "stage2_learning_rate"),
     *("squad_epochs", "squad_batch_size", "squad_learning_rate"),
     *("squad_sequence_length", "squad_stride"),
 )
-_NOT_NEGATIVE = ("weight_decay", "l2_regularization", "warmup_epochs", "epsilon")
+_NOT_NEGATIVE = (
+    *("weight_decay", "l2_regularization", "warmup_epochs", "epsilon", "end_learning_rate"),
+)
+_OPTIONAL_CHOICES = {
+    "exclude_from_weight_decay": names.DECAY_EXCLUSIONS,
+    "norm": names.NORMS,
+    "form": names.LARS_FORMS,
+}
 _FRACTIONS = (  # in [0, 1)
     *("label_smoothing", "momentum", "beta_1", "beta_2", "dropout"),
     *("warmup_ratio", "stage2_warmup_ratio", "squad_warmup_ratio"),
@@ -72,13 +80,13 @@ def validate(row: Row) -> Row:
     for field in _NEEDED[row.task]:
         if not getattr(row, field) and getattr(row, field) != 0.0:
             raise UserError(f"{row.name}: {field} is {getattr(row, field)!r}, want a value")
-    valid = (None, *names.DECAY_EXCLUSIONS)
-    if row.exclude_from_weight_decay not in valid:
-        hint = nearest(row.exclude_from_weight_decay, names.DECAY_EXCLUSIONS)
-        raise UserError(
-            f"{row.name}: unknown exclude_from_weight_decay {row.exclude_from_weight_decay!r}{hint}"
-            f"; valid: {', '.join(names.DECAY_EXCLUSIONS)}"
-        )
+    for field, valid in _OPTIONAL_CHOICES.items():
+        value = getattr(row, field)
+        if value is not None and value not in valid:
+            raise UserError(
+                f"{row.name}: unknown {field} {value!r}{nearest(value, valid)}; valid: "
+                f"{', '.join(valid)}"
+            )
     if row.task == "classification":
         _check_epochs(row)
         _check_images(row)

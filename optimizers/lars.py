@@ -37,6 +37,8 @@ class LARS(LayerwiseOptimizer):
         form: "lamb_paper" or "you2017".
         trust_coefficient: κ; None is 1 for the paper's form, 0.001 for that of 2017.
         nesterov: for form="you2017" only; the paper does not define it for its own.
+        max_ratio: the largest ratio, κ in it, that an adapted layer gets; None: no bound. The first
+            author's public PyTorch LARS has 50.
         norm, phi_bounds, exclude_from_weight_decay, exclude_from_layer_adaptation, jit_compile, and
             Keras' own arguments: as in LAMB.
 
@@ -53,6 +55,7 @@ class LARS(LayerwiseOptimizer):
         form="lamb_paper",
         trust_coefficient=None,
         nesterov=False,
+        max_ratio=None,
         norm="l2",
         phi_bounds=None,
         exclude_from_weight_decay=None,
@@ -73,6 +76,9 @@ class LARS(LayerwiseOptimizer):
         self.form = form
         self.trust_coefficient = trust_coefficient
         self.nesterov = nesterov
+        if max_ratio is not None and not max_ratio > 0:
+            raise ValueError(f"max_ratio must be positive or None, found {max_ratio!r}")
+        self.max_ratio = max_ratio
         self.norm = norms.checked_norm(norm)
         self.phi_bounds = norms.checked_bounds(phi_bounds)
         self._set_exclusions(exclude_from_weight_decay, exclude_from_layer_adaptation)
@@ -106,6 +112,12 @@ class LARS(LayerwiseOptimizer):
         penalised = gradient + self.weight_decay * weight if decayed else gradient
         return self.momentum * m + rate * statistics.trust_ratio * penalised, statistics
 
+    def statistics(self, weight, update_norm, adapted, coefficient=1.0):
+        found = super().statistics(weight, update_norm, adapted, coefficient)
+        if self.max_ratio is None or not adapted:
+            return found
+        return found._replace(trust_ratio=tf.minimum(found.trust_ratio, self.max_ratio))
+
     def _statistics_2017(self, gradient, weight, decayed, adapted):
         denominator = self.norm_of(gradient)
         if decayed:
@@ -119,4 +131,5 @@ class LARS(LayerwiseOptimizer):
             "form": self.form,
             "trust_coefficient": self.trust_coefficient,
             "nesterov": self.nesterov,
+            "max_ratio": self.max_ratio,
         }

@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class BatchPlan:
-    """global batch = accumulation x replicas x micro_batch, exactly.
+    """global batch = accumulation x replicas x micro_batch: exactly, or, padded, at most.
 
     Attributes:
       batch_size: Examples in one update.
@@ -22,12 +22,20 @@ class BatchPlan:
     accumulation: int
 
     @classmethod
-    def make(cls, batch_size: int, replicas: int, micro_batch: int | None = None) -> BatchPlan:
+    def make(
+        cls, batch_size: int, replicas: int, micro_batch: int | None = None, pad: bool = False
+    ) -> BatchPlan:
         """Splits `batch_size`; `micro_batch=None` takes a replica's share in one pass.
+
+        With `pad` the last passes may hold examples of weight 0: a batch need not divide.
 
         Raises:
           ValueError: If the global batch is not a whole number of passes of every replica.
         """
+        if pad:
+            share = -(-batch_size // replicas)
+            micro_batch = share if micro_batch is None else max(1, min(micro_batch, share))
+            return cls(batch_size, replicas, micro_batch, -(-share // micro_batch))
         if batch_size % replicas:
             below, above = batch_size // replicas * replicas, -(-batch_size // replicas) * replicas
             nearest = f"{below} or {above}" if below else f"{above}"

@@ -14,6 +14,7 @@ from absl import logging
 from largebatch.tpu.batch_plan import BatchPlan
 from largebatch.tpu.checkpoints import Checkpoints
 from largebatch.tpu.eval_loop import EvalLoop
+from largebatch.tpu.hosts import Hosts
 from largebatch.tpu.inputs import distributed_dataset
 from largebatch.tpu.observer import Observer
 from largebatch.tpu.progress import Progress
@@ -107,24 +108,36 @@ def fit(
 
     Raises:
       ValueError: If the batch does not divide, or no checkpoint of several is whole.
+      PeerLost: If another host of the run is gone.
     """
+    hosts = Hosts(strategy)
     with StopRequest() as stop:
-        return _Run(task, make_optimizer, strategy, folder, options, stop).run()
+        try:
+            return _Run(task, make_optimizer, strategy, folder, options, stop, hosts).run()
+        except tf.errors.OpError as error:
+            lost = hosts.lost(error)
+            if lost is None:
+                raise
+            raise lost from error
 
 
 class _Run:
-    def __init__(self, task, make_optimizer, strategy, folder, options, stop):
+    def __init__(self, task, make_optimizer, strategy, folder, options, stop, hosts):
         self._task = task
         self._strategy = strategy
         self._folder = folder
         self._options = options
         self._stop = stop
+        self._hosts = hosts
+        self._signum: int | None = None
         self._total = sum(stage.steps for stage in task.stages)
         pieces = options.micro_batch
         if not isinstance(pieces, Sequence):
             pieces = [pieces] * len(task.stages)
         self._plans = [
-            BatchPlan.make(stage.batch_size, strategy.num_replicas_in_sync, micro_batch)
+            BatchPlan.make(
+                stage.batch_size, strategy.num_replicas_in_sync, micro_batch, task.pads_batches
+            )
             for stage, micro_batch in zip(task.stages, pieces)
         ]
         with strategy.scope():
@@ -132,6 +145,7 @@ class _Run:
             self._model = task.build_model()
             self._optimizer = make_optimizer()
             self._optimizer.build(self._model.trainable_variables)
+        folder.check_shared()
         if options.observer:
             options.observer.begin(self._model)
         self._notes: list[str] = []
@@ -143,6 +157,8 @@ class _Run:
             interval=options.checkpoint_every,
             variables=[*self._model.variables, *self._optimizer.variables],
             say=self._notes.append,
+            scratch=folder.scratch,
+            agree=lambda step: hosts.check_same("the step to resume at", step or 0),
         )
         self._loop = TrainLoop(
             task, self._model, self._optimizer, strategy, self._step, options.clip_norm
@@ -262,7 +278,9 @@ class _Run:
         )
         self._progress.update(step, output["loss"], output["learning_rate"], speed)
         self._observe()
-        if self._stop.signum is not None:
+        # On all hosts, in the same loop: the weights of one step are saved.
+        self._signum = self._hosts.first_signal(self._stop.signum)
+        if self._signum is not None:
             self._checkpoints.save(step, check_interval=False)
             raise _Interrupted
 
@@ -328,5 +346,5 @@ class _Run:
             last_loss=self._last_loss,
             refused_steps=int(tf.convert_to_tensor(getattr(self._optimizer, "refused_steps", 0))),
             wall_seconds=round(self._seconds(), 2),
-            signum=self._stop.signum,
+            signum=self._signum,
         )

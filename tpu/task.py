@@ -31,6 +31,10 @@ class Task(abc.ABC):
     # loss of two terms with a normaliser each needs to know them before the gradient is taken.
     update_totals: Sequence[str] = ()
 
+    # Whether the datasets fill up, with examples of weight 0, a batch that the devices do not
+    # divide. Otherwise such a batch is refused.
+    pads_batches: bool = False
+
     @property
     @abc.abstractmethod
     def stages(self) -> Sequence[Stage]:

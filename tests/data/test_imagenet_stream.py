@@ -91,6 +91,17 @@ def test_micro_batches_and_replicas_do_not_change_a_global_batch(
     assert_same(split, {key: value[: 5 * 8] for key, value in whole.items()})
 
 
+@pytest.mark.parametrize(("micro_batch", "replicas"), [(4, 1), (3, 2)])
+def test_a_batch_that_does_not_divide_is_filled_up_with_weight_0(files, micro_batch, replicas):
+    plain = stream(files, batch_size=7, micro_batch=7, first_step=2, steps=5)
+    padded = stream(files, batch_size=7, micro_batch=micro_batch, first_step=2, steps=5, pad=True,
+                    context=context(replicas=replicas))  # fmt: skip
+    assert len(padded["weight"]) % (3 * micro_batch * replicas) == 0
+    grey = padded["image"][padded["weight"] == 0]
+    assert len(grey) and np.abs(grey).max() < 1e-5
+    assert_same(plain, {key: value[padded["weight"] == 1] for key, value in padded.items()})
+
+
 def test_hosts_share_no_image_of_an_epoch_and_draw_apart(files):
     parts = [
         stream(files, context=context(3, host, 3), micro_batch=2, batch_size=6, steps=5)

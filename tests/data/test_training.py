@@ -100,6 +100,28 @@ def test_a_batch_may_be_larger_than_the_set(image_set):
     np.testing.assert_array_equal(later, labels[11 * 128 :])
 
 
+@pytest.mark.parametrize(("micro_batch", "replicas"), [(8, 1), (4, 2), (3, 2), (16, 4)])
+def test_a_batch_that_does_not_divide_is_filled_up_with_weight_0(
+    image_set, augmented, micro_batch, replicas
+):
+    # 13 examples an update: with weight 1 the same ones as without the filling.
+    plain = stream(image_set, batch_size=13, micro_batch=13, augment="davidnet", steps=9)
+    padded = stream(image_set, batch_size=13, micro_batch=micro_batch, pad=True, steps=9,
+                    context=context(replicas=replicas), augment="davidnet")  # fmt: skip
+    assert len(padded["weight"]) % (9 * micro_batch * replicas) == 0
+    assert_same(plain, {key: value[padded["weight"] == 1] for key, value in padded.items()})
+
+
+def test_what_fills_up_a_batch_lies_with_the_last_hosts(image_set):
+    settings = {"batch_size": 13, "micro_batch": 4, "pad": True, "steps": 3}
+    parts = [stream(image_set, context=context(2, host, 2), **settings) for host in range(2)]
+    assert [part["weight"].sum() for part in parts] == [3 * 8, 3 * 5]
+    plain = stream(image_set, batch_size=13, micro_batch=13, steps=3)["label"].reshape(3, 13)
+    for host, real in ((0, plain[:, :8]), (1, plain[:, 8:])):
+        labels = parts[host]["label"][parts[host]["weight"] == 1]
+        np.testing.assert_array_equal(labels, real.reshape(-1))
+
+
 def test_every_example_is_equally_likely_in_each_place(new_image_set):
     small = new_image_set(train=8, shape=(8, 8, 1))
     labels = stream(small, batch_size=800, micro_batch=800, steps=40)["label"].reshape(-1, 8)

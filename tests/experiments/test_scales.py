@@ -77,3 +77,16 @@ def test_the_proportional_batch_keeps_the_ratio_in_whole_multiples():
     assert proportional_batch(row, "digits") == 24  # 24.5
     assert proportional_batch(row, "imagenet2012") == 21_864
     assert proportional_batch(apply_overrides(row, {"batch_size": "8"}), "digits") == 8
+
+
+def test_the_limits_laptop_goes_up_to_all_images_in_one_batch():
+    for name, count in (("laptop", 60_000), ("laptop-cifar10", 50_000)):
+        row = scaled(registry.find("limit/lamb-1281167"), name)
+        assert (row.batch_size, row.steps) == (count, 30)
+
+
+def test_cifar10_is_a_scale_of_what_ran_on_imagenet_alone():
+    row = scaled(registry.find("table5/lamb-32768"), "laptop-cifar10")
+    assert (row.dataset, row.model, row.batch_size) == ("cifar10", "lenet5", 4096)
+    with pytest.raises(UserError, match="table7 has no scale 'laptop-cifar10'; valid: paper, lap"):
+        scaled(registry.find("table7/lamb"), "laptop-cifar10")

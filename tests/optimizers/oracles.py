@@ -113,6 +113,7 @@ def lars(
     nesterov=False,
     norm="l2",
     phi_bounds=None,
+    max_ratio=np.inf,
 ):
     m, path = np.zeros_like(x), []
     decay = weight_decay if decayed else 0.0
@@ -123,13 +124,13 @@ def lars(
             m = momentum * m + (1 - momentum) * (g + decay * x)
             denominator = norm_of(m, norm)
             if adapted:
-                ratio = trust_ratio(weight_norm, denominator, phi_bounds, kappa)
+                ratio = min(trust_ratio(weight_norm, denominator, phi_bounds, kappa), max_ratio)
             x = x - rate * ratio * m
         else:
             kappa = 0.001 if trust_coefficient is None else trust_coefficient
             denominator = norm_of(g, norm) + decay * weight_norm
             if adapted:
-                ratio = trust_ratio(weight_norm, denominator, phi_bounds, kappa)
+                ratio = min(trust_ratio(weight_norm, denominator, phi_bounds, kappa), max_ratio)
             step = rate * ratio * (g + decay * x)
             m = momentum * m + step
             x = x - (momentum * m + step if nesterov else m)

@@ -15,6 +15,8 @@ SETTINGS = [
     {"form": "you2017", "nesterov": True, "trust_coefficient": 0.5, "weight_decay": 0.1},
     {"form": "you2017", "trust_coefficient": 1.0, "norm": "l1", "phi_bounds": (0.5, 2.0)},
     {"form": "you2017", "momentum": 0.0, "trust_coefficient": 0.1},
+    {"form": "you2017", "weight_decay": 0.3, "trust_coefficient": 1.0, "max_ratio": 0.7},
+    {"max_ratio": 0.2},
 ]
 
 
@@ -110,6 +112,7 @@ def test_zero_gradient_without_decay_leaves_the_weights(form):
     [
         ({"form": "2017"}, "form must be one of lamb_paper, you2017, found '2017'"),
         ({"nesterov": True}, 'nesterov=True needs form="you2017"'),
+        ({"max_ratio": 0.0}, "max_ratio must be positive or None, found 0.0"),
         ({"norm": "max"}, "norm must be one of"),
     ],
 )

@@ -30,3 +30,10 @@ def test_a_batch_smaller_than_the_devices_names_only_what_is_possible():
 def test_a_micro_batch_that_does_not_divide_the_share_names_the_nearest_divisor(micro):
     with pytest.raises(ValueError, match=f"micro_batch={micro} does not divide the 32 .* nearest"):
         BatchPlan.make(64, 2, micro)
+
+
+@pytest.mark.parametrize("replicas, micro", [(1, 8), (3, 4), (4, None), (3, 1000)])
+def test_a_padded_batch_takes_as_many_passes_as_hold_it_and_no_more(replicas, micro):
+    plan = BatchPlan.make(101, replicas, micro, pad=True)
+    one_pass = plan.replicas * plan.micro_batch
+    assert (plan.accumulation - 1) * one_pass < 101 <= plan.accumulation * one_pass
