@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from typing import Any
 
 from largebatch.experiments import encoders, finetuning, workload
@@ -15,7 +17,7 @@ from largebatch.experiments.quiet import quiet_tensorflow
 from largebatch.experiments.records import row_record
 from largebatch.experiments.settings import RunSettings
 
-FINISHED, DIVERGED = 0, 3
+FINISHED, DIVERGED, PEER_LOST = 0, 3, 4
 CHECKPOINTS_IN_A_RUN = 20
 # A loop on the device hides the host's work; on a CPU there is none to hide, and a stop is quicker.
 STEPS_PER_LOOP = {"cpu": 10, "gpu": 100, "tpu": 100}
@@ -33,7 +35,7 @@ def launch(row: Row, settings: RunSettings, new_observer=None) -> int:
       new_observer: Given the row and its workload, returns a `tpu.Observer` of the training.
 
     Returns:
-      0 finished, 3 diverged, 128 + the signal's number if a signal stopped it.
+      0 finished, 3 diverged, 4 another host was lost, 128 + the signal's number if one stopped it.
 
     Raises:
       ValueError: For a user's mistake, before anything is overwritten.
@@ -42,19 +44,26 @@ def launch(row: Row, settings: RunSettings, new_observer=None) -> int:
     from largebatch import data, tpu
     from largebatch.tpu import devices
 
-    _check_chain(row, settings)
-    with tpu.RunFolder(settings.output_dir) as folder:
+    cluster = tpu.Cluster.find(settings.workers, settings.worker_index, os.environ)
+    _check_chain(row, settings, cluster)
+    folder_type = tpu.RunFolder if cluster is None or cluster.is_chief else tpu.PeerFolder
+    with folder_type(settings.output_dir) as folder:
         earlier = _earlier_result(folder, row, settings)
         if earlier is not None:
             print(f"{row.name} is {earlier['status']} already: {headline(earlier)}")
             print(f"see {folder.path / 'result.json'}")
             return DIVERGED if earlier["status"] == "diverged" else FINISHED
         devices.configure_threads(settings.threads)
-        strategy = tpu.configure_devices(settings.device, settings.num_devices, settings.tpu)
-        devices.configure_precision(row.precision)
-        devices.seed_everything(settings.seed, settings.deterministic)
         try:
+            strategy = tpu.configure_devices(
+                settings.device, settings.num_devices, settings.tpu, cluster, settings.peer_timeout
+            )
+            devices.configure_precision(row.precision)
+            devices.seed_everything(settings.seed, settings.deterministic)
             outcome, result = _run(row, settings, strategy, folder, new_observer)
+        except tpu.PeerLost as error:
+            print(f"error: {error}", file=sys.stderr)
+            return PEER_LOST
         except Exception as error:
             damage = data.reading_error(error)
             if damage is None:
@@ -98,11 +107,9 @@ def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
 
 def _fine_tune(row: Row, settings: RunSettings, squad, encoder, strategy, folder):
     """Returns (the fine-tuning's outcome, what it adds to the result)."""
-    from largebatch import tpu
-
     stage = finetuning.stage_of(row, squad)
     pieces = _micro_batches(row, settings, strategy, [stage])
-    with tpu.RunFolder(folder.path / finetuning.FOLDER) as squad_folder:
+    with folder.subfolder(finetuning.FOLDER) as squad_folder:
         outcome, score = finetuning.run(
             row, stage, squad, encoder, settings.seed, pieces, strategy, squad_folder
         )
@@ -118,8 +125,12 @@ def _fine_tune(row: Row, settings: RunSettings, squad, encoder, strategy, folder
     }
 
 
-def _check_chain(row: Row, settings: RunSettings) -> None:
+def _check_chain(row: Row, settings: RunSettings, cluster) -> None:
     """Refuses flags that do not fit the row or each other."""
+    if settings.squad_dir and cluster is not None:
+        raise UserError(
+            "--squad_dir with several hosts: fine-tune afterwards, by the same command on one host"
+        )
     if settings.init_checkpoint:
         if row.name != RELEASED_ROW:
             raise UserError(

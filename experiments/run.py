@@ -6,7 +6,8 @@
     python -m largebatch.experiments.run --experiment=table7/lamb --scale=smoke --set epochs=1
 
 The run ends with 0 (finished), 3 (diverged), 143 or 130 (stopped by SIGTERM or SIGINT after a
-checkpoint; the same command continues), 2 (a mistake in what was asked for).
+checkpoint; the same command continues), 2 (a mistake in what was asked for), 4 (another host of
+the run was lost; the same command on all of them continues).
 """
 
 from __future__ import annotations
@@ -44,6 +45,18 @@ flags.DEFINE_string(
     "table1/baseline: Google's released BERT (a folder) in place of pre-training.",
     flag_values=FLAGS,
 )
+flags.DEFINE_list(
+    "workers",
+    None,
+    "Hosts that run this together: host:port of each, in one order on all. Default: TF_CONFIG's.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    "worker_index", None, "Which of --workers this host is, from 0.", flag_values=FLAGS
+)
+flags.DEFINE_float(
+    "peer_timeout", 300, "Seconds to wait for another of --workers.", flag_values=FLAGS
+)
 flags.DEFINE_string(
     "list", None, "Print the rows that match the glob (all), and exit.", flag_values=FLAGS
 )
@@ -74,6 +87,9 @@ def main() -> int:
         seed=FLAGS.seed,
         threads=FLAGS.threads,
         init_checkpoint=FLAGS.init_checkpoint,
+        workers=FLAGS.workers,
+        worker_index=FLAGS.worker_index,
+        peer_timeout=FLAGS.peer_timeout,
         **{name: FLAGS[name].value for name in execution_flags.FORWARDED},
     )
     # Imported here: it loads TensorFlow, which takes seconds.

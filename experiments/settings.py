@@ -4,6 +4,7 @@ computed, but for rounding."""
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from largebatch.experiments.errors import UserError, nearest
 
@@ -28,6 +29,10 @@ class RunSettings:
     steps_per_loop: int | None = None
     checkpoint_every: int | None = None  # updates
     threads: int | None = None  # of TensorFlow, on the CPU
+    # Several hosts: host:port of each, which of them this is, seconds to wait for the others.
+    workers: Sequence[str] | None = None  # None: those of TF_CONFIG, if it is set
+    worker_index: int | None = None
+    peer_timeout: float = 300.0
 
     def __post_init__(self):
         if self.device not in DEVICES:
@@ -39,5 +44,7 @@ class RunSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UserError(f"--{name}={value}: want 1 or more")
+        if not self.peer_timeout > 0:
+            raise UserError(f"--peer_timeout={self.peer_timeout}: want more than 0 seconds")
         if self.tpu is not None and self.device not in ("auto", "tpu"):
             raise UserError(f"--tpu={self.tpu} and --device={self.device} contradict each other")

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import tensorflow as tf
 
@@ -34,6 +35,10 @@ class Checkpoints:
         shapes are kept beside the checkpoints and checked on restore, because an optimizer's
         slots are matched by position and two of equal shape could trade places unnoticed.
       say: Called with a line for the user.
+      scratch: Where a host that is not the chief writes its share of a save, to be thrown away:
+        reading a variable that replicas keep apart takes part of all hosts.
+      agree: Called with the step to restore (None: there is no checkpoint) before it is read;
+        raises where hosts differ.
     """
 
     def __init__(
@@ -45,6 +50,8 @@ class Checkpoints:
         keep: int = 2,
         variables: Sequence[tf.Variable] = (),
         say: Callable[[str], None] = print,
+        scratch: Path | None = None,
+        agree: Callable[[int | None], None] = lambda step: None,
     ):
         self.checkpoint = checkpoint
         self.directory = str(directory)
@@ -52,6 +59,9 @@ class Checkpoints:
         self._folder = run_path(directory)
         self._keep = keep
         self._say = say
+        self._scratch = scratch
+        self._agree = agree
+        self._newest: int | None = None
         self._names = [[variable.name, list(variable.shape)] for variable in variables]
 
     def steps(self) -> list[int]:
@@ -68,7 +78,12 @@ class Checkpoints:
         step = int(checkpoint_number)
         if check_interval and step % self.checkpoint_interval:
             return None
-        if step in self.steps():
+        if step == self._newest:
+            return None
+        if self._scratch is not None:
+            self.checkpoint.write(str(self._scratch / f"ckpt-{step}"), options=options)
+            remove_tree(self._scratch)
+            self._newest = step
             return None
         prefix = self._folder / f"ckpt-{step}"
         try:
@@ -83,6 +98,7 @@ class Checkpoints:
                 f"the checkpoint of step {step} could not be written to {self._folder} "
                 f"({_first_line(error)}); {state}. Make room and run the same command again"
             ) from error
+        self._newest = step
         for old in self.steps()[: -self._keep]:
             self._remove(f"ckpt-{old}")
         return str(prefix)
@@ -98,20 +114,29 @@ class Checkpoints:
         steps = self.steps()
         if steps:
             self._check_names()
-        broken = []
-        for step in reversed(steps):
-            prefix = str(self._folder / f"ckpt-{step}")
-            fault = _fault(prefix)
-            if fault:
-                broken.append(f"ckpt-{step} ({fault})")
-                continue
-            if broken:
-                self._say(f"unreadable: {', '.join(broken)}; going on from ckpt-{step}")
-            self.checkpoint.read(prefix).assert_existing_objects_matched()
+        step = self._newest_whole(steps)
+        self._agree(step)
+        if step is None:
+            return None
+        prefix = str(self._folder / f"ckpt-{step}")
+        self.checkpoint.read(prefix).assert_existing_objects_matched()
+        self._newest = step
+        if self._scratch is None:
             # A whole run lies between a broken one and the newest good one: it is written again.
             for later in (later for later in steps if later > step):
                 self._remove(f"ckpt-{later}")
-            return prefix
+        return prefix
+
+    def _newest_whole(self, steps: list[int]) -> int | None:
+        """Raises CheckpointError: There are some, and none is whole."""
+        broken = []
+        for step in reversed(steps):
+            fault = _fault(str(self._folder / f"ckpt-{step}"))
+            if fault is None:
+                if broken:
+                    self._say(f"unreadable: {', '.join(broken)}; going on from ckpt-{step}")
+                return step
+            broken.append(f"ckpt-{step} ({fault})")
         orphans = self._data_without_index()
         if broken or orphans:
             raise CheckpointError(
@@ -132,6 +157,8 @@ class Checkpoints:
 
     def _remove_leftovers(self) -> None:
         """Removes what a process killed in the middle of a save left behind."""
+        if self._scratch is not None:
+            return
         for path in self._files("ckpt-*_temp"):
             remove_tree(path)
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from largebatch.tpu.cluster import PEER_TIMEOUT, Cluster
+from largebatch.tpu.hosts_strategy import hosts_strategy
+
 DEVICES = ("auto", "tpu", "gpu", "cpu")
 
 
 def configure_devices(
-    device: str = "auto", num_devices: int | None = None, tpu: str | None = None
+    device: str = "auto",
+    num_devices: int | None = None,
+    tpu: str | None = None,
+    cluster: Cluster | None = None,
+    peer_timeout: float = PEER_TIMEOUT,
 ) -> tf.distribute.Strategy:
     """Returns the strategy for a device kind; call it before any other TensorFlow operation.
 
@@ -18,9 +25,12 @@ def configure_devices(
       num_devices: Replicas; None takes one CPU device, or all GPUs. More than one on a CPU makes
         logical devices: the same arithmetic as so many chips, on one machine.
       tpu: The TPU's name or address, or `local` on a TPU VM.
+      cluster: The hosts that run together, each with all its GPUs or with its CPU as one replica.
+      peer_timeout: Seconds to wait for the other hosts to start, and for one that stands still.
 
     Raises:
       ValueError: If what is asked for is not there.
+      PeerLost: If another host does not start.
     """
     if device not in DEVICES:
         raise ValueError(f"--device={device} is not one of {', '.join(DEVICES)}")
@@ -30,7 +40,14 @@ def configure_devices(
     if device == "auto":
         device = "tpu" if tpu else "gpu" if gpus else "cpu"
     if device == "tpu":
+        if cluster is not None:
+            raise ValueError(
+                "--device=tpu with --workers: the hosts of a TPU find each other; leave --workers, "
+                "--worker_index and TF_CONFIG out"
+            )
         return _tpu_strategy(tpu, num_devices)
+    if cluster is not None:
+        return hosts_strategy(device, gpus, num_devices, cluster, peer_timeout)
     if device == "gpu":
         return _gpu_strategy(gpus, num_devices)
     return _cpu_strategy(num_devices or 1)

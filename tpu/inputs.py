@@ -7,6 +7,8 @@ from collections.abc import Callable
 import tensorflow as tf
 from tensorflow.python.distribute.values import PerReplica
 
+from largebatch.tpu.hosts import Hosts
+
 DatasetFn = Callable[[tf.distribute.InputContext], tf.data.Dataset]
 
 
@@ -26,8 +28,8 @@ def distributed_dataset(strategy: tf.distribute.Strategy, dataset_fn: DatasetFn)
     devices = strategy.extended.worker_devices
     if all("CPU" in device.upper() for device in devices):
         # TensorFlow's distributed iterators copy to devices through datasets of their own, which
-        # are tuned. On one host's CPUs there is nothing to copy.
-        return _CpuReplicas(untuned(tf.distribute.InputContext(1, 0, len(devices))), len(devices))
+        # are tuned. On a host's CPUs there is nothing to copy.
+        return _CpuReplicas(untuned(Hosts(strategy).input_context()), len(devices))
     return strategy.distribute_datasets_from_function(untuned)
 
 

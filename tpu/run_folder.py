@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from largebatch.tpu.folder_lock import NAME as LOCK
 from largebatch.tpu.folder_lock import RunFolderError, folder_lock
 from largebatch.tpu.paths import AnyPath, run_path, write_whole
 
-__all__ = ["RunFolder", "RunFolderError"]
+__all__ = ["PeerFolder", "RunFolder", "RunFolderError"]
 
 
 class RunFolder:
@@ -37,6 +40,16 @@ class RunFolder:
 
     def __exit__(self, *exception) -> None:
         self._lock.release()
+
+    # Where a host that is not to write the run's checkpoints writes its share of a save.
+    scratch: Path | None = None
+
+    def check_shared(self) -> None:
+        """The chief's own folder."""
+
+    def subfolder(self, name: str) -> RunFolder:
+        """A run inside this one, such as a fine-tuning."""
+        return type(self)(self.path / name)
 
     @property
     def checkpoints(self) -> AnyPath:
@@ -103,3 +116,46 @@ class RunFolder:
     def _replace(self, name: str, text: str) -> None:
         self._lock.check()
         write_whole(self.path / name, text)
+
+
+class PeerFolder(RunFolder):
+    """The folder of a run of several hosts, as all but the chief have it: read, never written.
+
+    What the loop must write on every host (a save takes part of all) goes to a temporary folder.
+    """
+
+    def __enter__(self) -> PeerFolder:
+        self._temporary = tempfile.TemporaryDirectory(prefix="largebatch-host-")
+        self.scratch = Path(self._temporary.name) / "checkpoints"
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._temporary.cleanup()
+
+    def check_shared(self) -> None:
+        """Raises RunFolderError where the folder is not the one that the chief has locked."""
+        try:
+            names = [path.name for path in self.path.iterdir()]
+        except OSError:
+            names = []
+        if LOCK not in names:
+            raise RunFolderError(
+                f"--output_dir={self.path} is not the folder that the first host writes; give one "
+                "that all hosts reach by the same path (a network disk, or gs://BUCKET/FOLDER)"
+            )
+
+    @property
+    def events(self) -> Path:
+        return Path(self._temporary.name) / "events"
+
+    def write_json(self, name: str, value: Mapping[str, Any]) -> None:
+        pass
+
+    def remove(self, name: str) -> None:
+        pass
+
+    def append_metrics(self, record: Mapping[str, Any]) -> None:
+        pass
+
+    def keep_metrics(self, keep: Callable[[Mapping[str, Any]], bool]) -> list[dict[str, Any]]:
+        return [record for record in self.metrics() if keep(record)]
