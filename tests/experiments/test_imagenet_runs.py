@@ -34,21 +34,6 @@ def run(tmp_path):
     return launch_row
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("table9/adagrad-rate0.4", "table12/adam-rate0.002", "table3/momentum"),
-        *("table22/adamw-rate0.002-decay0.0001", "table5/lamb-16384"),
-    ],
-)
-def test_a_row_runs_at_smoke_scale(run, name):
-    code, result = run(name, "smoke")
-    assert code == 0 and result["last_step"] == 8
-    metrics = result["metrics"]
-    assert metrics["examples"] == 360
-    assert 0 <= metrics["top1"] <= metrics["top5"] <= 1
-
-
 def test_the_whole_recipe_is_refused_on_a_part_of_imagenet(run, imagenet_folder):
     with pytest.raises(UserError, match="32 training examples and the recipe 1281167.*examples=32"):
         run("table5/lamb-512", data_dir=str(imagenet_folder))

@@ -1,0 +1,59 @@
+"""Every row builds its optimizer and schedule, and one of every table runs."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from largebatch import optimizers
+from largebatch.experiments import launch, registry
+from largebatch.experiments.rates import learning_rate
+from largebatch.experiments.scales import ALL_SCALES, scaled
+from largebatch.experiments.settings import RunSettings
+
+ROWS = registry.all_rows().values()
+# Those of the tables of images: Tables 1, 2, 4 and 8 have tests of their own.
+IMAGE_TABLES = sorted({row.table for row in ROWS if row.task == "classification"})
+
+
+@pytest.mark.parametrize("table", registry.TABLES)
+def test_every_row_builds_its_optimizer_and_a_schedule_that_warms_up_before_it_ends(table):
+    for row in registry.module(table).ROWS.values():
+        assert 0 <= row.warmup_steps < row.steps
+        schedule = learning_rate(row)
+        optimizer = optimizers.create(row.optimizer, schedule, **row.optimizer_settings)
+        for field in row.optimizer_settings:
+            assert getattr(optimizer, field) == getattr(row, field), (row.name, field)
+        rates = [float(schedule(step)) for step in (0, row.warmup_steps, row.steps - 1)]
+        assert all(math.isfinite(rate) and rate >= 0 for rate in rates), row.name
+        assert 0 < rates[1] <= max(stage.learning_rate for stage in row.stages) * (1 + 1e-6)
+
+
+def test_the_polynomial_decay_of_lars_ends_where_mlperfs_does():
+    row = registry.find("resnet50/lars-32768")
+    schedule = learning_rate(row)
+    assert float(schedule(row.warmup_steps)) == pytest.approx(21.2)
+    assert float(schedule(row.steps)) == pytest.approx(1e-4)
+    middle = (row.warmup_steps + row.steps) // 2
+    assert float(schedule(middle)) == pytest.approx(21.2 / 4, rel=0.01)
+
+
+@pytest.mark.parametrize("table", IMAGE_TABLES)
+def test_a_row_of_the_table_runs_at_smoke_scale(table, tmp_path):
+    row = scaled(list(registry.module(table).ROWS.values())[-1], "smoke")
+    assert launch.launch(row, RunSettings(output_dir=str(tmp_path))) == 0
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["last_step"] == 8 and result["metrics"]["examples"] == 360
+    assert 0 <= result["metrics"][row.metric] <= 1
+
+
+def test_every_scale_of_an_imagenet_row_keeps_its_optimizer_and_schedule():
+    for row in ROWS:
+        if row.dataset != "imagenet2012":
+            continue
+        for scale in ALL_SCALES[1:]:
+            small = scaled(row, scale)
+            assert (small.optimizer, small.schedule) == (row.optimizer, row.schedule)
+            assert small.optimizer_settings == row.optimizer_settings
