@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import orbit
 import tensorflow as tf
 
@@ -62,10 +64,20 @@ class TrainLoop(orbit.AbstractTrainer):
 
     def start_stage(self, plan: BatchPlan, dataset) -> None:
         """Takes a stage's batch plan and distributed dataset; a stage has its own traced loop."""
-        self._plan = plan
         self._iterator = iter(dataset)
         self._loop = tf.function(self._run_updates)
-        if plan.accumulation > 1 and self._sums is None:
+        self.programs(plan)
+
+    def programs(self, plan: BatchPlan) -> dict[str, Callable]:
+        """Takes a batch plan; returns what one replica executes under it, by name.
+
+        `update` is one whole update of a batch; where a batch comes in micro-batches, `accumulate`
+        is one of them and `apply` what follows the last.
+        """
+        self._plan = plan
+        if plan.accumulation == 1:
+            return {"update": self._step}
+        if self._sums is None:
             # Gradient by gradient, then the losses' sum and the weights' sum.
             terms = [(v.shape, v.dtype) for v in self._model.trainable_variables]
             terms += [((), tf.keras.backend.floatx())] * 2
@@ -79,6 +91,12 @@ class TrainLoop(orbit.AbstractTrainer):
                     )
                     for shape, dtype in terms
                 ]
+        return {"accumulate": self._accumulate, "apply": self._step_from_sums}
+
+    @property
+    def sums(self) -> list[tf.Variable]:
+        """What is summed over micro-batches; empty before there are any."""
+        return [] if self._sums is None else self._sums
 
     def train(self, num_steps: tf.Tensor) -> dict[str, float]:
         """Runs `num_steps` updates and returns the mean loss over them, and the rate.

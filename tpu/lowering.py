@@ -1,0 +1,98 @@
+"""One replica's programs as XLA sees them: the loop's own functions, lowered on the CPU.
+
+Nothing is executed and no data are read: the shapes of a batch are those of the task's dataset.
+What comes out is the HLO that a TPU's compiler would get for a core, but for the sum of the
+gradients over replicas (one replica has none) and the generator behind random numbers (lowered on
+a CPU it is Philox; a TPU takes its own, which is cheaper).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+from tensorflow.compiler.xla.service import hlo_pb2
+
+from largebatch.tpu.batch_plan import BatchPlan
+from largebatch.tpu.devices import configure_devices
+from largebatch.tpu.task import Task
+from largebatch.tpu.train_loop import TrainLoop
+
+# The whole update; or, where gradients are summed over micro-batches, one of them, and the rest.
+PROGRAMS = ("update", "accumulate", "apply")
+
+
+class Lowered(NamedTuple):
+    hlo: bytes  # an HloModuleProto, before any optimisation
+    parameters: int  # trained ones
+    # Of weights, slots and sums of gradients: on the device whichever program runs.
+    resident_bytes: int
+
+
+def lower(
+    task: Task,
+    make_optimizer: Callable[[], tf.keras.optimizers.Optimizer],
+    *,
+    micro_batch: int,
+    stage: int = 0,
+    program: str = "update",
+    clip_norm: float | None = None,
+) -> Lowered:
+    """Lowers a program of a task's step, under the precision policy that is set.
+
+    Args:
+      task: Its stage's batch must be `micro_batch`, or, but for `update`, a multiple of it.
+      make_optimizer: As for `fit`.
+      micro_batch: Examples of one pass.
+      stage: Which of the task's.
+      program: One of PROGRAMS.
+      clip_norm: As for `fit`.
+
+    Raises:
+      ValueError: An unknown program.
+      tf.errors.OpError: XLA does not know an operation of the step.
+    """
+    if program not in PROGRAMS:
+        raise ValueError(f"program={program} is not one of {', '.join(PROGRAMS)}")
+    strategy = configure_devices("cpu", 1)
+    with strategy.scope():
+        step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        model = task.build_model()
+        optimizer = make_optimizer()
+        optimizer.build(model.trainable_variables)
+    loop = TrainLoop(task, model, optimizer, strategy, step, clip_norm)
+    passes = 1 if program == "update" else 2
+    replica_program = loop.programs(BatchPlan(passes * micro_batch, 1, micro_batch, passes))[
+        program
+    ]
+    specs = {}
+    if program != "apply":
+        context = tf.distribute.InputContext(1, 0, 1)
+        specs = task.train_dataset(stage, context, micro_batch, 0).element_spec
+
+    # XLA's lowering takes tensors one by one, not a dictionary of them.
+    def compiled(*tensors):
+        batch = (dict(zip(specs, tensors)),) if specs else ()
+        return strategy.run(replica_program, args=batch)
+
+    function = tf.function(compiled, jit_compile=True, autograph=False)
+    hlo = function.experimental_get_compiler_ir(*specs.values())(stage="hlo_serialized")
+    resident = {v.ref(): v for v in (*model.variables, *optimizer.variables, *loop.sums)}.values()
+    return Lowered(
+        hlo,
+        sum(v.shape.num_elements() for v in model.trainable_variables),
+        sum(v.shape.num_elements() * v.dtype.size for v in resident),
+    )
+
+
+def for_conversion(hlo: bytes) -> bytes:
+    """The same program as the conversion to StableHLO takes it, and without its metadata."""
+    module = hlo_pb2.HloModuleProto.FromString(hlo)
+    for computation in module.computations:
+        for instruction in computation.instructions:
+            # The conversion knows no copy; a reshape to the same shape is one.
+            if instruction.opcode == "copy":
+                instruction.opcode = "reshape"
+            instruction.ClearField("metadata")
+    return module.SerializeToString()
