@@ -12,6 +12,8 @@ _HOME = {
     "lenet5": "lenet",
     "davidnet": "dawnbench",
     "resnet50": "resnet",
+    "alexnet": "caffe_alexnet",
+    "alexnet_bn": "caffe_alexnet",
     "GroupedBatchNormalization": "grouped_norm",
     "BERT_SIZES": "bert_sizes",
     "bert_encoder": "bert",

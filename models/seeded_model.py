@@ -1,0 +1,40 @@
+"""A functional model whose dropout draws from a seed that comes with the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+from largebatch.models import stateless_dropout
+
+
+class SeededModel(tf.keras.Model):
+    """An image model with stateless dropout; make one with `seeded_model`.
+
+    Input: the images, or a dictionary of image and, in training, dropout_seed (int32 [2]). All
+    dropout masks are a function of the seed and of the layer's place in the model, nothing else.
+
+    Raises ValueError: training with dropout and no dropout_seed.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        given = inputs if isinstance(inputs, Mapping) else {"image": inputs}
+        seed = None
+        if training and self._dropout_layers:
+            seed = given.get("dropout_seed")
+            if seed is None:
+                raise ValueError(
+                    f"training {self.name} with dropout needs 'dropout_seed' (int32 [2]) in the "
+                    f"batch; found {', '.join(sorted(given))}. Give one, or make the model with "
+                    "dropout=0"
+                )
+        with stateless_dropout.seeded(seed, self._dropout_layers):
+            return super().call(given["image"], training=training, mask=mask)
+
+
+def seeded_model(image, outputs, name: str) -> SeededModel:
+    """The model from the input called "image" to `outputs`; its dropout layers lose their state."""
+    model = SeededModel(image, outputs, name=name)
+    model._dropout_layers = stateless_dropout.make_stateless(model)
+    return model
