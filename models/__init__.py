@@ -12,6 +12,7 @@ _HOME = {
     "lenet5": "lenet",
     "davidnet": "dawnbench",
     "resnet50": "resnet",
+    "lstm_classifier": "lstm",
     "alexnet": "caffe_alexnet",
     "alexnet_bn": "caffe_alexnet",
     "GroupedBatchNormalization": "grouped_norm",
