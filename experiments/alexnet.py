@@ -46,7 +46,7 @@ MOMENTUM = Row(
     sources=sources(
         paper(_PRINTED, "model dataset epochs optimizer momentum batch_size learning_rate"),
         assumed("the suite's ImageNet input, as for ResNet-50", "augment image_size"),
-        assumed("Krizhevsky et al. 2012", "dropout nesterov"),
+        assumed("Krizhevsky et al. 2012; kept in AlexNet-BN", "dropout nesterov"),
         assumed(f"{YOU}: decay 0.0005", "l2_regularization"),
         assumed("it is an L2 regularization in Caffe", "weight_decay"),
         assumed(f"{YOU}: polynomial decay of power 2", "schedule decay_power decay_from"),
@@ -55,7 +55,7 @@ MOMENTUM = Row(
         assumed("the validation set is looked at once an epoch", "eval_every_epochs"),
     ),
 )
-MOMENTUM_BN = dataclasses.replace(MOMENTUM, model="alexnet_bn", dropout=None)
+MOMENTUM_BN = dataclasses.replace(MOMENTUM, model="alexnet_bn")
 
 _LARS_SOURCES = sources(
     assumed(YOU, "form trust_coefficient weight_decay learning_rate warmup_epochs"),
@@ -71,7 +71,7 @@ LARS = dataclasses.replace(
     warmup_epochs=2,
     sources={**MOMENTUM.sources, **_LARS_SOURCES},
 )
-LARS_BN = dataclasses.replace(LARS, model="alexnet_bn", dropout=None)
+LARS_BN = dataclasses.replace(LARS, model="alexnet_bn")
 _NOT_PRINTED = assumed("not printed; AlexNet's at this batch", "learning_rate")
 
 # fmt: off

@@ -1,8 +1,9 @@
-"""How many sequences of BERT or images of ResNet-50 fit into one pass of one device."""
+"""How many sequences of BERT or images of ImageNet fit into one pass of one device."""
 
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from largebatch.experiments.experiment import Row, Stage
 
@@ -13,9 +14,22 @@ KEPT_OF_HIDDEN, KEPT_OF_ATTENTION = 17, 2.5
 # Logits of the masked positions, their softmax and its gradient, float32.
 LOGIT_COPIES = 3
 MASKED_SHARE = 0.15
-# Numbers that ResNet-50 keeps for the backward pass, an image of 224 x 224 at width 64: the outputs
-# of 53 convolutions (11.1 million), and about as many again after batch norm and ReLU, and sums.
-_OF_IMAGE, _RESNET50_PARAMETERS = 26_000_000, 25_557_032
+
+
+class _ImageModel(NamedTuple):
+    kept: int  # numbers, for the backward pass, of an image of 224 x 224
+    parameters: int
+    width: int  # the usual one
+
+
+# ResNet-50: the outputs of 53 convolutions (11.1 million), and about as many again after batch norm
+# and ReLU, and sums. AlexNet: those of 5 convolutions and 3 dense layers (0.66 million), and ReLU,
+# normalisation, pooling and dropout after them.
+_IMAGE_MODELS = {
+    "resnet50": _ImageModel(26_000_000, 25_557_032, 64),
+    "alexnet": _ImageModel(2_300_000, 60_965_224, 96),
+    "alexnet_bn": _ImageModel(2_300_000, 60_965_224, 96),
+}
 # Of the memory that is left by weights, gradients and slots: the rest is for what this leaves out.
 USABLE = 0.5
 WEIGHT_COPIES = 5  # weights, two slots, gradients and their sums, float32
@@ -28,7 +42,7 @@ def automatic_micro_batch(row: Row, stage: Stage, replicas: int, memory_bytes: i
     the batch (the loop says so). At least 1, even where the estimate says that not even one example
     fits. Batch norm's statistics are those of a micro-batch.
     """
-    estimated = row.task == "pretraining" or row.model == "resnet50"
+    estimated = row.task == "pretraining" or row.model in _IMAGE_MODELS
     if not estimated or (stage.batch_size % replicas and not row.pad_batch):
         return None
     share = -(-stage.batch_size // replicas)
@@ -45,9 +59,19 @@ def automatic_micro_batch(row: Row, stage: Stage, replicas: int, memory_bytes: i
 
 def _image(row: Row, stage: Stage, width: int) -> tuple[float, float]:
     """(bytes of an image's activations, `width` bytes a number; the model's parameters)."""
-    scale = 1.0 if row.model_width is None else row.model_width / 64
+    return image_numbers(row) * width, _width(row) ** 2 * _IMAGE_MODELS[row.model].parameters
+
+
+def image_numbers(row: Row) -> float:
+    """How many numbers the row's model keeps of one image for the backward pass."""
     side = 224 if row.image_size is None else row.image_size
-    return scale * (side / 224) ** 2 * _OF_IMAGE * width, scale**2 * _RESNET50_PARAMETERS
+    return _width(row) * (side / 224) ** 2 * _IMAGE_MODELS[row.model].kept
+
+
+def _width(row: Row) -> float:
+    """As a part of the model's usual width."""
+    usual = _IMAGE_MODELS[row.model].width
+    return 1.0 if row.model_width is None else row.model_width / usual
 
 
 def _sequence(row: Row, stage: Stage, width: int) -> tuple[float, float]:

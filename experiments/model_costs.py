@@ -30,11 +30,21 @@ ALEXNET = Cost(61_000_000, 16, 1.5e9)
 RESNET50 = Cost(25_000_000, 161, 7.7e9)
 
 
+# The lecture's flops; parameters as they are trained here.
+IMAGENET = {
+    "resnet50": RESNET50._replace(parameters=25_557_032),
+    "alexnet": ALEXNET._replace(parameters=60_965_224),
+    "alexnet_bn": ALEXNET._replace(parameters=60_965_224),
+}
+
+
 def cost(row: Row, stage: Stage) -> Cost:
     """The cost of one sequence or image of a stage; ValueError where it is not known."""
     width = 2 if row.precision == "bfloat16" else 4
     if row.task == "pretraining":
         return bert(row.model, row.vocabulary_size, stage.sequence_length, width)
+    if row.dataset == "imagenet2012" and row.model in IMAGENET:
+        return imagenet(row, width)
     if row.dataset not in IMAGES:
         raise UserError(
             f"{row.name}: the size of the images of dataset={row.dataset} is not known to the "
@@ -46,7 +56,17 @@ def cost(row: Row, stage: Stage) -> Cost:
     if row.model in ("lenet5", "lenet5_caffe"):
         caffe = row.model == "lenet5_caffe"
         return lenet(side, channels, classes, row.model_width or 1.0, caffe, width)
+    if row.model == "lstm":
+        return lstm(side, channels, classes, int(row.model_width or 128), width)
     raise UserError(f"{row.name}: the cost of model={row.model} is not known to the scaling model")
+
+
+def imagenet(row: Row, width: int) -> Cost:
+    """A model of ImageNet's at its usual width, by the area of the row's images."""
+    area = (row.image_size / 224) ** 2
+    known = IMAGENET[row.model]
+    kept = memory.image_numbers(row) * width
+    return known._replace(forward_flops=area * known.forward_flops, kept_bytes=kept)
 
 
 def bert(model: str, vocabulary: int, length: int, width: int = 2) -> Cost:
@@ -107,3 +127,13 @@ def lenet(
     kept = (first * side1**2 + second * side2**2 + sum(units)) * width
     parameters = sum(k for k, _ in kernels) + sum(dense) + biases
     return Cost(parameters, 2 * (2 + len(units)), flops, kept)
+
+
+def lstm(side: int, channels: int, classes: int, c: int = 128, width: int = 4) -> Cost:
+    """`side` steps of a row of the image: a linear layer to c, the LSTM's gates [2c, 4c]; a linear
+    layer at the end."""
+    step = side * channels * c + 8 * c**2
+    head = c * classes
+    kept = (side * 8 * c + classes) * width  # the linear layer's output, gates, cell and output
+    flops = 2 * (side * step + head)
+    return Cost(step + head + 5 * c + classes, 7, flops, kept)

@@ -40,9 +40,28 @@ def test_lenets_flops_are_counted_by_hand():
     assert lenet(28, 1, 10, 1.0, False).forward_flops == by_hand
 
 
+def test_the_lstms_cost_is_the_models_own():
+    from largebatch.models import lstm_classifier
+
+    found = model_costs.lstm(28, 1, 10)
+    model = lstm_classifier((28, 28, 1), 10)
+    assert found.parameters == model.count_params()
+    assert found.tensors == len(model.trainable_variables)
+
+
+@pytest.mark.parametrize("name", ["table5/lamb-512", "alexnet/lars-4096", "alexnet/bn-lars-4096"])
+def test_imagenets_models_have_the_parameters_and_tensors_of_the_models(name):
+    from largebatch.experiments.classification import MODELS
+
+    row = registry.find(name)
+    found, model = cost(row, row.stages[0]), MODELS[row.model]((224, 224, 3), 1000)
+    assert found.parameters == sum(v.shape.num_elements() for v in model.trainable_variables)
+    assert found.tensors == len(model.trainable_variables)
+
+
 def test_every_row_of_the_paper_that_can_run_has_a_cost():
     for row in registry.all_rows().values():
-        if row.dataset in (*model_costs.IMAGES, "wikipedia_books"):
+        if row.dataset in (*model_costs.IMAGES, "wikipedia_books", "imagenet2012"):
             for stage in row.stages:
                 found = cost(row, stage)
                 assert min(found.parameters, found.forward_flops, found.kept_bytes) > 0, row.name
