@@ -7,13 +7,14 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test environment constraints
+.PHONY: help demo test faults environment constraints
 .NOTPARALLEL:
 
 help:
 	@echo 'make demo    train the rows of Table 7 on real digits (no download), then print the table'
 	@echo 'make test    lint, format check and all tests'
-	@echo 'Both first make .venv, from a Python 3.9 to 3.11 (or make PYTHON=/path/to/python ...).'
+	@echo 'make faults  the long tests of kills and lost hosts (docs/faults.md)'
+	@echo 'All first make .venv, from a Python 3.9 to 3.11 (or make PYTHON=/path/to/python ...).'
 
 demo: environment
 	@$(python) -m largebatch.experiments.sweep --table=7 --scale=laptop --seeds=2 --grid=none --jobs=2 --output_dir=runs/demo
@@ -23,6 +24,9 @@ test: environment
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m pytest
+
+faults: environment
+	$(python) -m pytest -m faults -v -rP tests/faults
 
 environment:
 	@bash ./environment.sh
