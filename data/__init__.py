@@ -14,6 +14,7 @@ _HOME = {
     "load": "image_set",
     "eval_dataset": "evaluation",
     "train_dataset": "training",
+    "with_dropout_seeds": "dropout_seeds",
     "ImageNetFiles": "imagenet",
     "find_imagenet": "imagenet",
     "imagenet_eval_dataset": "imagenet_stream",

@@ -14,9 +14,11 @@ from largebatch.data import (
     imagenet_eval_dataset,
     imagenet_train_dataset,
     train_dataset,
+    with_dropout_seeds,
 )
+from largebatch.experiments import names
 from largebatch.experiments.experiment import Row
-from largebatch.models import davidnet, lenet5, resnet50
+from largebatch.models import alexnet, alexnet_bn, davidnet, lenet5, lstm_classifier, resnet50
 from largebatch.tpu import Task
 
 MODELS = {
@@ -25,6 +27,9 @@ MODELS = {
     "lenet5_caffe": functools.partial(lenet5, variant="caffe"),
     "davidnet": davidnet,
     "resnet50": resnet50,
+    "alexnet": alexnet,
+    "alexnet_bn": alexnet_bn,
+    "lstm": lstm_classifier,
 }
 
 
@@ -34,7 +39,7 @@ class ImageClassification(Task):
     Args:
       row: Gives the model, the augmentation, label smoothing and the stages.
       images: The data, in memory.
-      seed: Of the order of the images and of their augmentation.
+      seed: Of the order of the images, of their augmentation and of dropout.
     """
 
     def __init__(self, row: Row, images: ImageSet, seed: int):
@@ -51,28 +56,42 @@ class ImageClassification(Task):
         return bool(self._row.pad_batch)
 
     def build_model(self) -> tf.keras.Model:
-        settings = {} if self._row.model_width is None else {"width": self._row.model_width}
-        build = MODELS[self._row.model]
+        row = self._row
+        given = {"width": row.model_width, **{f: getattr(row, f) for f in self._model_settings}}
+        settings = {name: value for name, value in given.items() if value is not None}
+        build = MODELS[row.model]
         return build(self._images.image_shape, self._images.num_classes, **settings)
+
+    @property
+    def _model_settings(self) -> tuple[str, ...]:
+        return names.MODEL_SETTINGS.get(self._row.model, ())
 
     def train_dataset(self, stage, context, micro_batch, first_step) -> tf.data.Dataset:
         # One stage: a permutation of the images an epoch, from the first update to the last.
-        return train_dataset(
-            self._images,
-            batch_size=self.stages[stage].batch_size,
-            micro_batch=micro_batch,
-            context=context,
-            seed=self._seed,
-            first_step=first_step,
-            steps=self.stages[stage].steps,
-            augment=self._row.augment,
-            pad=self.pads_batches,
-        )
+        plan = {
+            "batch_size": self.stages[stage].batch_size,
+            "micro_batch": micro_batch,
+            "context": context,
+            "seed": self._seed,
+            "first_step": first_step,
+            "steps": self.stages[stage].steps,
+            "pad": self.pads_batches,
+        }
+        dataset = self._train_images(plan)
+        if "dropout" in self._model_settings:
+            dataset = with_dropout_seeds(dataset, **plan)
+        return dataset
+
+    def _train_images(self, plan: Mapping) -> tf.data.Dataset:
+        return train_dataset(self._images, augment=self._row.augment, **plan)
 
     def eval_dataset(self, context, batch) -> tf.data.Dataset:
         return eval_dataset(self._images, split="test", batch=batch, context=context)
 
     def forward(self, model, batch, training):
+        if training and "dropout_seed" in batch:
+            seeded = {"image": batch["image"], "dropout_seed": batch["dropout_seed"]}
+            return model(seeded, training=True)
         return model(batch["image"], training=training)
 
     def loss(self, outputs, batch) -> tuple[tf.Tensor, tf.Tensor]:
@@ -110,18 +129,8 @@ class ImageNetClassification(ImageClassification):
         # On the way to the device, too: half the bytes.
         self._dtype = tf.bfloat16 if row.precision == "bfloat16" else tf.float32
 
-    def train_dataset(self, stage, context, micro_batch, first_step) -> tf.data.Dataset:
-        return imagenet_train_dataset(
-            self._images,
-            batch_size=self.stages[stage].batch_size,
-            micro_batch=micro_batch,
-            context=context,
-            seed=self._seed,
-            first_step=first_step,
-            steps=self.stages[stage].steps,
-            dtype=self._dtype,
-            pad=self.pads_batches,
-        )
+    def _train_images(self, plan) -> tf.data.Dataset:
+        return imagenet_train_dataset(self._images, dtype=self._dtype, **plan)
 
     def eval_dataset(self, context, batch) -> tf.data.Dataset:
         return imagenet_eval_dataset(self._images, batch=batch, context=context, dtype=self._dtype)

@@ -21,6 +21,12 @@ IMAGE_MODELS = (
     *("lenet5", "lenet5_caffe", "davidnet", "resnet50"),
     *("alexnet", "alexnet_bn", "lstm"),
 )
+# The fields of a row that an image model reads, besides its width.
+MODEL_SETTINGS = {
+    "resnet50": ("zero_last_scale", "norm_group"),
+    "alexnet": ("dropout",),
+    "alexnet_bn": ("dropout", "norm_group"),
+}
 BERT_MODELS = ("bert_tiny", "bert_mini", "bert_small", "bert_medium", "bert_base", "bert_large")
 MODELS = (*IMAGE_MODELS, *BERT_MODELS)
 

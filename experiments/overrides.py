@@ -95,7 +95,7 @@ def _parse(field: str, text: str, annotation: str) -> Any:
 
 
 def _check_used(row: Row, changes: Mapping[str, Any]) -> None:
-    """Refuses a setting that would change nothing: one that the row's optimizer does not read."""
+    """Refuses a setting that would change nothing: that the row's optimizer or model ignores."""
     settings = {field for fields in names.OPTIMIZER_SETTINGS.values() for field in fields}
     used = names.OPTIMIZER_SETTINGS[row.optimizer]
     for field in changes:
@@ -105,4 +105,10 @@ def _check_used(row: Row, changes: Mapping[str, Any]) -> None:
             raise UserError(
                 f"--set {field}: the optimizer {row.optimizer!r} has no such setting; it has: "
                 f"{', '.join(('learning_rate', *used))}"
+            )
+        readers = [m for m, fields in names.MODEL_SETTINGS.items() if field in fields]
+        if readers and row.task == "classification" and row.model not in readers:
+            raise UserError(
+                f"--set {field}: the model {row.model!r} has no such setting; it is one of "
+                f"{', '.join(readers)}"
             )

@@ -1,0 +1,39 @@
+"""Seeds of dropout for a training stream of images."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from largebatch.data.update_slices import UpdateSlices, check_steps
+
+
+def with_dropout_seeds(
+    dataset: tf.data.Dataset,
+    *,
+    batch_size: int,
+    micro_batch: int,
+    context: tf.distribute.InputContext,
+    seed: int,
+    first_step: int,
+    steps: int,
+    pad: bool = False,
+) -> tf.data.Dataset:
+    """This host's micro-batches of updates first_step, ..., steps - 1, with a dropout_seed each.
+
+    To each element comes {"dropout_seed": int32 [2]}, drawn from (seed, step) and the micro-batch's
+    place in the global batch: another mask for each, and the same ones in a run that is resumed.
+
+    Args:
+      dataset: elements are dictionaries; a training stream made with the same arguments.
+
+    Raises:
+      ValueError: sizes that do not divide, a first_step outside [0, steps].
+    """
+    slices = UpdateSlices(batch_size, micro_batch, context, pad)
+    check_steps(first_step, steps)
+    seeds = tf.data.Dataset.range(first_step, steps).map(
+        lambda step: slices.dropout_seeds(seed, step)
+    )
+    return tf.data.Dataset.zip((dataset, seeds.unbatch())).map(
+        lambda batch, dropout_seed: {**batch, "dropout_seed": dropout_seed}
+    )

@@ -1,0 +1,80 @@
+"""What a classification row gives its model: settings, and seeds of dropout."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from largebatch import data, tpu
+from largebatch.experiments import names, registry
+from largebatch.experiments.classification import ImageClassification
+from largebatch.experiments.errors import UserError
+from largebatch.experiments.experiment import Row
+from largebatch.experiments.overrides import apply_overrides
+from largebatch.experiments.scales import scaled
+
+
+def classification(steps=None, **settings):
+    row = scaled(registry.find("table7/lamb"), "smoke")
+    row = dataclasses.replace(row, **settings)
+
+    class Cut(ImageClassification):
+        @property
+        def stages(self):
+            stage = super().stages[0]
+            return [stage if steps is None else stage._replace(steps=steps)]
+
+    return Cut(row, data.load("digits"), seed=1)
+
+
+def first_batch(task, micro_batch=8):
+    context = tf.distribute.InputContext(1, 0, 1)
+    return next(iter(task.train_dataset(0, context, micro_batch, 0)))
+
+
+def test_a_model_gets_the_settings_that_it_reads():
+    grouped = classification(model="alexnet_bn", model_width=6, norm_group=2, dropout=0.0)
+    layers = grouped.build_model().layers
+    assert {layer.group for layer in layers if layer.name.endswith("/norm")} == {2}
+    assert not [layer for layer in layers if isinstance(layer, tf.keras.layers.Dropout)]
+    resnet = classification(model="resnet50", model_width=2, zero_last_scale=False).build_model()
+    assert resnet.get_layer("stage1/block1/3/norm").gamma.numpy().all()
+    dropouts = [la for la in classification(model="alexnet", model_width=6).build_model().layers
+                if isinstance(la, tf.keras.layers.Dropout)]  # fmt: skip
+    assert [layer.rate for layer in dropouts] == [0.5, 0.5]  # the model's own
+
+
+@pytest.mark.parametrize("model", names.IMAGE_MODELS)
+def test_seeds_come_with_the_batches_of_models_that_drop(model):
+    with_seed = "dropout_seed" in first_batch(classification(model=model))
+    assert with_seed == (model in ("alexnet", "alexnet_bn"))
+
+
+def test_a_run_with_dropout_that_was_stopped_ends_in_the_weights_of_one_that_was_not(tmp_path):
+    strategy = tpu.configure_devices("cpu", 2)
+    options = tpu.FitOptions(steps_per_epoch=4, eval_batch=None, steps_per_loop=2)
+
+    def weights_after(folder, *steps):
+        for end in steps:
+            task = classification(end, model="alexnet_bn", model_width=6, batch_size=16)
+            tf.keras.utils.set_random_seed(0)
+            with tpu.RunFolder(tmp_path / folder) as run_folder:
+                tpu.fit(task, lambda: tf.keras.optimizers.SGD(0.02), strategy, run_folder, options)
+        reader = tf.train.load_checkpoint(str(run_folder.checkpoints / f"ckpt-{steps[-1]}"))
+        found = reader.get_variable_to_shape_map()
+        return {name: reader.get_tensor(name) for name in found if "GRAPH" not in name}
+
+    straight, stopped = weights_after("straight", 4), weights_after("stopped", 2, 4)
+    trained = [name for name in straight if "kernel" in name]
+    assert trained
+    for name in trained:
+        np.testing.assert_array_equal(stopped[name], straight[name], err_msg=name)
+
+
+def test_a_setting_that_the_model_does_not_read_is_refused():
+    assert isinstance(apply_overrides(registry.find("table5/lamb-512"), {"norm_group": "2"}), Row)
+    with pytest.raises(
+        UserError, match="dropout: the model 'resnet50' has no.*alexnet, alexnet_bn"
+    ):
+        apply_overrides(registry.find("table5/lamb-512"), {"dropout": "0.5"})
