@@ -9,18 +9,18 @@ code. `squad` is the fine-tuned one, whose answers gave the run's F1.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
 
 from absl import flags
 
-from largebatch.experiments import cli, registry, scales
+from largebatch.experiments import cli
 from largebatch.experiments.errors import UserError
-from largebatch.experiments.experiment import SETTINGS, Row
+from largebatch.experiments.experiment import Row
 from largebatch.experiments.finetuning import FOLDER
 from largebatch.experiments.quiet import quiet_tensorflow
-from largebatch.experiments.runs import Run, read_run
+from largebatch.experiments.runs import Run
+from largebatch.experiments.trained import open_run
 
 FLAGS = cli.new_flags()
 flags.DEFINE_string("run", None, "The run's folder.", flag_values=FLAGS)
@@ -41,22 +41,12 @@ def main() -> int:
             raise UserError(f"--{name} is missing")
     if os.path.isdir(FLAGS.output_dir) and os.listdir(FLAGS.output_dir):
         raise UserError(f"--output_dir={FLAGS.output_dir} is there already; give another folder")
-    found = read_run(FLAGS.run)
-    if not isinstance(found, Run):
-        reason = f"{found.path} {found.reason}" if found else "no run's files are there"
-        raise UserError(f"--run={FLAGS.run}: {reason}")
-    row = row_as_run(found)
+    found, row = open_run(FLAGS.run)
     if row.task != "pretraining":
         raise UserError(f"--run={FLAGS.run}: {row.name} is no BERT")
     export(row, found, FLAGS.part, FLAGS.format, FLAGS.output_dir)
     print(f"wrote {FLAGS.output_dir}")
     return 0
-
-
-def row_as_run(run: Run) -> Row:
-    """The row with the settings that the run had, overrides and all."""
-    row = scales.scaled(registry.find(run.name), run.scale)
-    return dataclasses.replace(row, **{f: run.row[f] for f in SETTINGS if f in run.row})
 
 
 def export(row: Row, run: Run, part: str, form: str, output_dir: str) -> None:

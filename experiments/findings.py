@@ -12,6 +12,8 @@ from typing import Any
 
 from largebatch.experiments.errors import UserError
 
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#555555")  # Okabe and Ito's
+
 
 def write(folder: str, name: str, record: dict[str, Any], picture: str) -> None:
     """Writes NAME.json and NAME.svg in `folder`, and says so."""
@@ -59,6 +61,14 @@ def shades(count: int) -> list:
 
     scale = matplotlib.colormaps["viridis"]
     return [scale(0.95 * number / max(count - 1, 1)) for number in range(count)]
+
+
+def batch_axis(axes, batches: Sequence[int]) -> None:
+    """A logarithmic axis that names the batch sizes."""
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(batches, [str(batch) for batch in batches])
+    axes.minorticks_off()
+    axes.set_xlabel("batch size")
 
 
 def svg_of(figure, panels: Sequence) -> str:

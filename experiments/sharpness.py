@@ -1,0 +1,136 @@
+"""Sharpness of the minima that runs have found, against their batch sizes (Keskar et al. 2017).
+
+    python -m largebatch.experiments.sharpness --run=SMALL --run=LARGE --data_dir=DIR --output=OUT
+
+With the slides' formula, in per cent as Keskar et al. print it, for each width epsilon of the box:
+
+    100 max_y (f(x + y) - f(x)) / (1 + f(x)),    |y_i| <= epsilon (|x_i| + 1)
+
+f is the training loss on the first --examples of the data, the same for all runs, without dropout
+and with batch norm's moving averages, so that it depends on x alone. The maximum is found by ascent
+from corner to corner of the box (box_maximum.py), a lower bound; Keskar et al. used ten iterations
+of L-BFGS-B, one as well. Writes sharpness.svg and sharpness.json.
+"""
+
+from __future__ import annotations
+
+from absl import flags
+
+from largebatch.experiments import cli, findings
+from largebatch.experiments.errors import UserError
+from largebatch.experiments.quiet import quiet_tensorflow
+from largebatch.experiments.trained import open_run
+
+FLAGS = cli.new_flags()
+flags.DEFINE_multi_string("run", [], "A run's folder; repeatable.", flag_values=FLAGS)
+flags.DEFINE_list("epsilon", "1e-3,5e-4", "Widths of the box.", flag_values=FLAGS)
+flags.DEFINE_integer("examples", 2048, "Training examples in f.", flag_values=FLAGS)
+flags.DEFINE_integer("iterations", 10, "Of the ascent, from each start.", flag_values=FLAGS)
+flags.DEFINE_integer("starts", 2, "The minimum itself, and random corners.", flag_values=FLAGS)
+flags.DEFINE_string("data_dir", None, "The data, as for a run.", flag_values=FLAGS)
+flags.DEFINE_string("output", None, "A folder for picture and numbers.", flag_values=FLAGS)
+
+
+def main() -> int:
+    if not FLAGS.run:
+        raise UserError("--run is missing: the folder of a finished run")
+    widths = findings.numbers("epsilon", FLAGS.epsilon, float)
+    effort = {name: FLAGS[name].value for name in ("examples", "iterations", "starts")}
+    for name, value in effort.items():
+        if value < 1:
+            raise UserError(f"--{name}={value}: want 1 or more")
+    opened = [open_run(folder) for folder in FLAGS.run]
+    for run, _ in opened:
+        if run.status != "finished":
+            raise UserError(f"--run={run.folder} is {run.status}; want a finished run")
+    points = []
+    print(f"{'batch':>7}  {'epsilon':>8}  {'f':>9}  {'max f':>9}  {'sharpness':>9}  run")
+    for run, row in opened:
+        for point in measure(run, row, FLAGS.data_dir, widths, **effort):
+            points.append(point)
+            print(
+                f"{point['batch_size']:>7}  {point['epsilon']:>8g}  {point['loss']:>9.5f}  "
+                f"{point['largest_loss']:>9.5f}  {point['sharpness']:>9.4f}  {run.folder}"
+            )
+    if FLAGS.output is not None:
+        findings.write(FLAGS.output, "sharpness", {**effort, "points": points}, draw(points))
+    return 0
+
+
+def measure(
+    run, row, data_dir, widths: list[float], *, examples: int, iterations: int, starts: int
+) -> list[dict]:
+    """A point for each width of the box."""
+    quiet_tensorflow()
+    from pathlib import Path
+
+    from largebatch import tpu
+    from largebatch.experiments.box_maximum import maximise
+    from largebatch.experiments.objective import Objective, first_examples
+
+    # Of seed 0 for all: the same examples.
+    task, batches = first_examples(row, data_dir, 0, examples, stage=-1)
+    model = task.build_model()
+    tpu.restore_model(model, Path(run.folder) / "checkpoints")
+    objective = Objective(task, model, batches, training=False)
+    x = objective.weights
+    loss, _ = objective.value_and_gradient()
+    points = []
+    for epsilon in widths:
+        largest = maximise(
+            lambda y: objective.value_and_gradient(x + y),
+            epsilon * (abs(x) + 1),
+            iterations=iterations,
+            starts=starts,
+        )
+        points.append(
+            {
+                "name": run.name,
+                "scale": run.scale,
+                "seed": run.seed,
+                "overrides": run.overrides,
+                "batch_size": row.batch_size,
+                "epsilon": epsilon,
+                "loss": loss,
+                "largest_loss": largest.value,
+                "sharpness": 100 * (largest.value - loss) / (1 + loss),
+                "evaluations": largest.evaluations,
+                "metrics": run.metrics,
+            }
+        )
+    return points
+
+
+def draw(points: list[dict]) -> str:
+    """An SVG file's text: sharpness against batch size, a line a row and width of the box."""
+    figure, (axes,) = findings.new_panels(1, 1, size=(5.2, 3.6))
+    lines = {}
+    for point in points:
+        at = lines.setdefault((point["name"], point["epsilon"]), {})
+        at.setdefault(point["batch_size"], []).append(point["sharpness"])
+    names = list(dict.fromkeys(name for name, _ in lines))
+    for (name, epsilon), at in lines.items():
+        batches = sorted(at)
+        means = [sum(at[batch]) / len(at[batch]) for batch in batches]
+        label = f"{name}, " if len(names) > 1 else ""
+        dashes = "-" if epsilon == max(width for _, width in lines) else "--"
+        style = {"color": findings.COLOURS[names.index(name) % len(findings.COLOURS)]}
+        axes.plot(batches, means, dashes, lw=1.6, label=f"{label}ε = {epsilon:g}", **style)
+        dots = [(batch, value) for batch in batches for value in at[batch]]
+        axes.plot(*zip(*dots), "o", ms=4, **style)
+    findings.batch_axis(axes, sorted({point["batch_size"] for point in points}))
+    axes.set_yscale("log")
+    axes.set_ylabel("sharpness, %")
+    return findings.svg_of(figure, [axes])
+
+
+def program(argv: list[str] | None = None) -> int:
+    return cli.start(main, FLAGS, __doc__, argv)
+
+
+def console() -> None:
+    cli.exit_with(program)
+
+
+if __name__ == "__main__":
+    console()

@@ -1,0 +1,25 @@
+"""A run's folder as the programs that work on a trained model read it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from largebatch.experiments import registry, scales
+from largebatch.experiments.errors import UserError
+from largebatch.experiments.experiment import SETTINGS, Row
+from largebatch.experiments.runs import Run, read_run
+
+
+def open_run(folder: str) -> tuple[Run, Row]:
+    """The run in `folder` and its row, with the settings that the run had, overrides and all.
+
+    Raises:
+      UserError: There is no run, or its row is unknown to this version.
+    """
+    found = read_run(folder)
+    if not isinstance(found, Run):
+        reason = f"{found.path} {found.reason}" if found else "no run's files are there"
+        raise UserError(f"--run={folder}: {reason}")
+    row = scales.scaled(registry.find(found.name), found.scale)
+    settings = {field: found.row[field] for field in SETTINGS if field in found.row}
+    return found, dataclasses.replace(row, **settings)
