@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import math
 
 import pytest
 
+from largebatch.experiments.imagenet_scales import RATE_FACTORS
 from largebatch.experiments.rates import learning_rate
 from largebatch.experiments.scales import scaled
 
@@ -159,8 +161,12 @@ def test_laptop_keeps_the_ratios_of_batches_and_the_shape_of_the_schedule():
         small = scaled(row, "laptop")
         assert row.batch_size == 8 * small.batch_size
         assert small.warmup_epochs / small.epochs == pytest.approx(row.warmup_epochs / row.epochs)
-        if row.optimizer != "momentum":
-            assert small.learning_rate == row.learning_rate
+        factor = RATE_FACTORS.get((row.optimizer, row.schedule), 1)
+        assert small.learning_rate == pytest.approx(row.learning_rate * factor)
+        assert math.log2(factor).is_integer()
+        if factor != 1:
+            assert f"x {factor:g}" in small.sources["learning_rate"].note
+    assert not {"lamb", "lars"} & {optimizer for optimizer, _ in RATE_FACTORS}
     plus = scaled(TUNING[10][0], "laptop")
     schedule, epoch = learning_rate(plus), plus.steps_per_epoch
     assert float(schedule(8 * epoch + 1)) == pytest.approx(plus.learning_rate / 1000, rel=1e-4)
