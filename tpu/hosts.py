@@ -66,10 +66,10 @@ class Hosts:
         """What an error of a collective operation means; None where it has another cause."""
         if self.count == 1 or not isinstance(error, _LOST):
             return None
-        first = (error.message.strip().splitlines() or [type(error).__name__])[0]
+        # The message begins with the graph's whole trace; its class says as much.
         return PeerLost(
-            f"host {self.index} of {self.count} lost another one ({first[:200]}); once all are "
-            "back, the same command on each goes on from the last checkpoint"
+            f"host {self.index} of {self.count} lost another one ({type(error).__name__}); once "
+            "all are back, the same command on each goes on from the last checkpoint"
         )
 
     def _gather(self, value: tf.Tensor) -> tf.Tensor:
