@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-ROW = ("table7/momentum", "--set=epochs=1.3", "--set=eval_every_epochs=0.5")  # 59 updates
+ROW = ("table7/momentum", "--set=epochs=0.8", "--set=eval_every_epochs=0.5")  # 36 updates
 LOST, TERMINATED = 4, 143  # exit codes
 
 
