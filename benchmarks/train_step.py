@@ -2,31 +2,77 @@
 
     python -m largebatch.benchmarks.train_step --experiment=table7/lamb [--precision=bfloat16]
     python -m largebatch.benchmarks.train_step --experiment=table6/lamb --steps=6 --rounds=3
+    python -m largebatch.benchmarks.train_step --experiment=table5/lamb-512 --batch_size=16 \\
+        --steps=20 --rounds=3 [--data_dir=TFDS]
 
 The bare step is a `tf.function` of forward pass, gradient and optimizer update on one batch that
-stays in memory. The loop is a whole run of the row: its input pipeline on data of the real shapes,
-its records, events and checkpoints at their default intervals (fewer steps make those denser than
-in a real run). They take turns, so that what else the machine does falls on both; read the ratio.
+stays in memory. The loop is a whole run of the row: its input pipeline on data of the real shapes
+(with --data_dir on ImageNet itself, or a part of it), its records, events and checkpoints at their
+default intervals (fewer steps make those denser than in a real run). They take turns, so that what
+else the machine does falls on both; read the ratios. That of processor time, the seconds of all
+cores together, is the steadier one on a machine that does other things too.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from absl import app, flags
 
 FLAGS = flags.FLAGS
+
+MOST_BYTES = 1 << 28  # of random images
+
+
+class Seconds(NamedTuple):
+    """Of one update: on the clock, and of all cores together."""
+
+    clock: float
+    processor: float
+
+    @classmethod
+    def now(cls) -> Seconds:
+        return cls(time.perf_counter(), time.process_time())
+
+    def until(self, end: Seconds, steps: int) -> Seconds:
+        return Seconds(*((after - before) / steps for before, after in zip(self, end)))
+
+
+class Stopwatch:
+    """Watches a run between two of its updates."""
+
+    kind = "stopwatch"
+
+    def __init__(self, first: int, last: int):
+        self.steps = (first, last)
+        self._readings: list[Seconds] = []
+
+    def begin(self, model) -> None:
+        pass
+
+    def observe(self, step: int, model) -> dict:
+        self._readings.append(Seconds.now())
+        return {}
+
+    @property
+    def seconds(self) -> Seconds:
+        (first, last), (began, ended) = self.steps, self._readings
+        return began.until(ended, last - first)
 
 
 def define_flags() -> None:
     flags.DEFINE_string("experiment", "table7/lamb", "The row whose model and optimizer to time.")
     flags.DEFINE_enum("scale", "paper", ["paper", "laptop", "smoke"], "The row's scale.")
     flags.DEFINE_enum("precision", "float32", ["float32", "bfloat16"], "What to compute in.")
+    flags.DEFINE_integer("batch_size", None, "In place of the row's.", lower_bound=1)
+    flags.DEFINE_string("data_dir", None, "A folder with ImageNet; without it, random images.")
     flags.DEFINE_integer("steps", 200, "Updates timed in a round of each.", lower_bound=2)
     flags.DEFINE_integer("rounds", 5, "Rounds; the median ratio is reported.", lower_bound=1)
     flags.DEFINE_string("output", None, "Where to write the figures as JSON.")
@@ -38,21 +84,49 @@ def random_images(row):
 
     from largebatch.data import ImageSet
 
-    shapes = {"mnist": (28, 28, 1), "cifar10": (32, 32, 3), "digits": (32, 32, 1)}
+    shapes = {
+        "mnist": (28, 28, 1), "cifar10": (32, 32, 3), "digits": (32, 32, 1),
+        "imagenet2012": (row.image_size, row.image_size, 3),
+    }  # fmt: skip
     shape = shapes[row.dataset]
+    classes = 1000 if row.dataset == "imagenet2012" else 10
     generator = np.random.default_rng(0)
 
     def images(count):
         return generator.integers(0, 256, (count, *shape), np.uint8)
 
     def labels(count):
-        return generator.integers(0, 10, count, np.int32)
+        return generator.integers(0, classes, count, np.int32)
 
-    count = row.training_examples
+    count = min(row.training_examples, MOST_BYTES // (shape[0] * shape[1] * shape[2]))
     return ImageSet(
-        row.dataset, images(count), labels(count), images(1000), labels(1000), 10,
+        row.dataset, images(count), labels(count), images(1), labels(1), classes,
         np.full(shape[-1], 0.5, np.float32), np.full(shape[-1], 0.25, np.float32),
     )  # fmt: skip
+
+
+def short_task(row):
+    """The row's task, cut to the steps that are timed."""
+    from largebatch.data import find_imagenet
+    from largebatch.experiments import classification
+
+    if FLAGS.data_dir and row.dataset == "imagenet2012":
+        kind, images = (
+            classification.ImageNetClassification,
+            find_imagenet(FLAGS.data_dir, row.image_size),
+        )
+    else:
+        kind, images = classification.ImageClassification, random_images(row)
+        if row.dataset == "imagenet2012":
+            row = dataclasses.replace(row, augment="none")  # they have their size already
+
+    class Short(kind):
+        @property
+        def stages(self):
+            warm = min(10, FLAGS.steps // 2)
+            return [super().stages[0]._replace(steps=FLAGS.steps + warm)]
+
+    return Short(row, images, seed=0)
 
 
 def bare_step(task, row, make_optimizer):
@@ -77,34 +151,35 @@ def bare_step(task, row, make_optimizer):
     return step
 
 
-def time_bare(step, steps: int) -> float:
-    """Seconds of one bare update."""
-    began = time.perf_counter()
+def time_bare(step, steps: int) -> Seconds:
+    began = Seconds.now()
     for _ in range(steps):
         loss = step()
     float(loss)
-    return (time.perf_counter() - began) / steps
+    return began.until(Seconds.now(), steps)
 
 
-def time_loop(task, row, make_optimizer, steps: int) -> float:
-    """Seconds of one update of a run, its first loop, which is traced, left out."""
+def time_loop(task, row, make_optimizer, steps: int) -> Seconds:
+    """Of a run; its first loop, which is traced, is left out."""
     import tensorflow as tf
 
     from largebatch import tpu
     from largebatch.experiments import launch
 
+    (stage,) = task.stages
     per_loop = min(launch.STEPS_PER_LOOP["cpu"], steps // 2)
+    stopwatch = Stopwatch(stage.steps - steps, stage.steps)
+    options = tpu.FitOptions(
+        steps_per_epoch=row.steps_per_epoch,
+        steps_per_loop=per_loop,
+        checkpoint_every=max(per_loop, -(-row.steps // launch.CHECKPOINTS_IN_A_RUN)),
+        eval_batch=None,
+        observer=stopwatch,
+    )
     with tempfile.TemporaryDirectory() as folder, tpu.RunFolder(folder) as run_folder:
-        options = tpu.FitOptions(
-            steps_per_epoch=row.steps_per_epoch,
-            steps_per_loop=per_loop,
-            checkpoint_every=max(per_loop, -(-row.steps // launch.CHECKPOINTS_IN_A_RUN)),
-        )
         strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
         tpu.fit(task, make_optimizer, strategy, run_folder, options)
-        train = [record for record in run_folder.metrics() if record["kind"] == "train"]
-    first, last = train[0], train[-1]
-    return (last["seconds"] - first["seconds"]) / (last["step"] - first["step"])
+    return stopwatch.seconds
 
 
 def main(argv) -> None:
@@ -112,25 +187,19 @@ def main(argv) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from largebatch import optimizers
     from largebatch.experiments import registry, scales
-    from largebatch.experiments.classification import ImageClassification
     from largebatch.experiments.rates import learning_rate
     from largebatch.tpu import devices
 
     row = scales.scaled(registry.find(FLAGS.experiment), FLAGS.scale)
-    devices.configure_precision(FLAGS.precision)
-
-    class Short(ImageClassification):
-        """The row's task, cut to the steps that are timed."""
-
-        @property
-        def stages(self):
-            warm = min(10, FLAGS.steps // 2)
-            return [super().stages[0]._replace(steps=FLAGS.steps + warm)]
+    row = dataclasses.replace(row, precision=FLAGS.precision)
+    if FLAGS.batch_size is not None:
+        row = dataclasses.replace(row, batch_size=FLAGS.batch_size)
+    devices.configure_precision(row.precision)
 
     def make_optimizer():
         return optimizers.create(row.optimizer, learning_rate(row), **row.optimizer_settings)
 
-    task = Short(row, random_images(row), seed=0)
+    task = short_task(row)
     step = bare_step(task, row, make_optimizer)
     time_bare(step, 2)  # traced and compiled here
     bare, loop = [], []
@@ -138,27 +207,47 @@ def main(argv) -> None:
         bare.append(time_bare(step, FLAGS.steps))
         loop.append(time_loop(task, row, make_optimizer, FLAGS.steps))
         bare.append(time_bare(step, FLAGS.steps))
+        around = statistics.mean(one.clock for one in bare[-2:])
         print(
-            f"round {number}: bare {row.batch_size / statistics.mean(bare[-2:]):,.0f} images/s, "
-            f"loop {row.batch_size / loop[-1]:,.0f} images/s"
+            f"round {number}: bare {row.batch_size / around:,.1f} images/s, "
+            f"loop {row.batch_size / loop[-1].clock:,.1f} images/s",
+            flush=True,
         )
-    # Each loop is set against the bare steps right before and after it.
-    ratios = [(bare[2 * i] + bare[2 * i + 1]) / 2 / loop[i] for i in range(FLAGS.rounds)]
     result = {
         "experiment": row.name,
         "scale": row.scale,
         "precision": FLAGS.precision,
         "batch_size": row.batch_size,
+        "data": "the data folder's" if FLAGS.data_dir else "random images",
         "cores": os.cpu_count(),
-        "bare_images_per_second": round(row.batch_size / statistics.median(bare), 1),
-        "loop_images_per_second": round(row.batch_size / statistics.median(loop), 1),
-        "loop_over_bare": round(statistics.median(ratios), 4),
+        **figures(row.batch_size, bare, loop),
         "rounds": FLAGS.rounds,
         "steps": FLAGS.steps,
     }
     print(json.dumps(result, indent=1))
     if FLAGS.output:
         Path(FLAGS.output).write_text(json.dumps(result, indent=1) + "\n")
+
+
+def figures(batch_size: int, bare: list[Seconds], loop: list[Seconds]) -> dict:
+    """Medians; each loop is set against the bare steps right before and after it."""
+
+    def rate(timed, kind) -> float:
+        return round(batch_size / statistics.median(getattr(one, kind) for one in timed), 1)
+
+    def ratio(kind) -> float:
+        around = [statistics.mean(getattr(one, kind) for one in bare[2 * i : 2 * i + 2])
+                  for i in range(len(loop))]  # fmt: skip
+        return round(statistics.median(a / getattr(one, kind) for a, one in zip(around, loop)), 4)
+
+    return {
+        "bare_images_per_second": rate(bare, "clock"),
+        "loop_images_per_second": rate(loop, "clock"),
+        "loop_over_bare": ratio("clock"),
+        "bare_images_per_processor_second": rate(bare, "processor"),
+        "loop_images_per_processor_second": rate(loop, "processor"),
+        "loop_over_bare_by_processor_time": ratio("processor"),
+    }
 
 
 if __name__ == "__main__":
