@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -24,6 +25,10 @@ COLOURS = {
     "adam": "#009E73",
     "adamw": "#CC79A7",
     "lamb": "#D55E00",
+    "lars": "#56B4E9",
+    "nlamb": "#882255",
+    "nnlamb": "#999933",
+    "nadam": "#332288",
 }
 OTHER_COLOUR = "#555555"
 TICKS = (0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)  # of the best value
@@ -74,7 +79,7 @@ def tuning_curves(table: TableReport) -> str | None:
     _mark_rates(axes, tuned)
     axes.set_xlabel("learning rate (ring: the best)")
     axes.set_ylabel(f"test {tuned[0].row.metric}")
-    _accuracy_axis(axes, drawn, _top(tuned[0].row.metric))
+    accuracy_axis(axes, drawn, top(tuned[0].row.metric))
     return as_svg(figure, axes)
 
 
@@ -110,8 +115,8 @@ def _against_epoch(
     if accuracy:
         # The first evaluations, near chance, would squeeze the rest.
         shown = sorted(drawn)[len(drawn) // 30 :]
-        _accuracy_axis(axes, shown, _top(table.cells[0].row.metric))
-    elif min(drawn) > 0:
+        accuracy_axis(axes, shown, top(table.cells[0].row.metric))
+    elif max(drawn) > 2 * min(drawn) > 0:
         axes.set_yscale("log")
         low, high = axes.get_ylim()
         digits = (1, 2, 5) if high / low > 10 else (1, 1.5, 2, 3, 4, 5, 7)
@@ -144,7 +149,7 @@ def _loss(cell: Cell) -> str:
     return "loss"
 
 
-def _top(metric: str) -> float:
+def top(metric: str) -> float:
     return 100.0 if metric in PERCENTAGES else 1.0
 
 
@@ -187,7 +192,7 @@ def new_figure():
     return figure, axes
 
 
-def _accuracy_axis(axes, values: Sequence[float], top: float) -> None:
+def accuracy_axis(axes, values: Sequence[float], top: float) -> None:
     """Shows `values`; where their errors span much, on the logarithm of top - value."""
     low, high = min(values), min(max(values), top * (1 - 1e-5))
     worst, least = top - low, top - high
@@ -218,7 +223,17 @@ def _mark_rates(axes, cells: Sequence[Cell]) -> None:
 
 def as_svg(figure, axes, columns: int = 2) -> str:
     handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles, labels, frameon=False, fontsize=8.5, ncols=columns)
+    if handles:
+        axes.legend(handles, labels, frameon=False, fontsize=8.5, ncols=columns)
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": "largebatch"})
-    return text.getvalue()
+    return _PATH.sub(_rounded, text.getvalue())
+
+
+_PATH = re.compile(r' d="[^"]*"')
+_LONG = re.compile(r"-?\d+\.\d{3,}")
+
+
+def _rounded(path: re.Match) -> str:
+    """A hundredth of a point is less than can be seen, and half of the file."""
+    return _LONG.sub(lambda number: f"{float(number[0]):.2f}", path[0])

@@ -70,3 +70,57 @@ pre { margin: 0; background: var(--paper); border-radius: 6px; padding: 8px 10px
 }
 @media print { body { background: #fff; } .card { break-inside: avoid; } }
 """
+
+# What the page of all tables and figures adds.
+ALL_STYLE = """
+html { scroll-behavior: auto; }
+h2.group { font-size: 1.4rem; margin: 38px 0 14px; padding-bottom: 6px;
+  border-bottom: 2px solid #c9d0da; }
+h2 .title { display: block; font-weight: 400; font-size: 1rem; color: var(--soft); }
+.tiles { display: grid; gap: 12px; margin: 18px 0 8px;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 230px), 1fr)); }
+.tile { background: #fff; border: 1px solid var(--line); border-radius: 10px; padding: 12px 14px;
+  border-top: 4px solid var(--ink); }
+.tile.scaled { border-top-color: var(--scaled); background: #fff; }
+.tile.apart { border-top-color: var(--overridden); }
+.tile b { display: block; } .tile i { display: block; font-style: normal; color: var(--soft);
+  font-size: .85rem; margin-bottom: 6px; }
+.tile .badge { margin: 2px 4px 2px 0; }
+.meaning { border: 0; margin: 0 0 14px; padding: 0; } .meaning ul { padding: 0; list-style: none; }
+.meaning li { padding: 3px 0; color: var(--soft); font-size: .92rem; }
+.index { background: #fff; border: 1px solid var(--line); border-radius: 10px;
+  padding: 6px 20px 14px; margin-top: 14px; }
+.index h2 { font-size: .95rem; margin: 16px 0 4px; color: var(--soft); font-weight: 600; }
+.index ul { margin: 0; }
+.index li { display: flex; flex-wrap: wrap; gap: 2px 12px; justify-content: space-between;
+  align-items: baseline; padding: 4px 0; border-bottom: 1px solid #f0f2f5; }
+.index li > a:first-child { display: flex; gap: 0 12px; }
+.index li a span { color: var(--ink); } .index li > a b { flex: 0 0 10.5em; }
+.block figure { max-width: 500px; }
+.index .badge { margin: 1px 0 1px 4px; font-size: .74rem; padding: 0 8px; }
+.badge.left-out { background: #47505e; }
+.badge.paper { background: var(--ink); }
+.block h3 { display: flex; flex-wrap: wrap; gap: 4px 8px; align-items: center; margin: 0 0 10px;
+  font-weight: 400; }
+.block .what { color: var(--soft); font-size: .9rem; margin-right: auto; }
+.block.scaled { border-left: 5px solid var(--scaled); background: #faf8ff; padding: 14px 16px;
+  margin: 22px 0 0; border-radius: 0 10px 10px 0; }
+.block:not(.scaled) + .block.scaled { margin-top: 26px; }
+.grid th:first-child { position: sticky; left: 0; background: #fff; max-width: 15em;
+  white-space: normal; min-width: 7em; }
+.scaled .grid th:first-child { background: #faf8ff; }
+.grid thead th { white-space: normal; vertical-align: bottom; font-size: .85rem; }
+.grid td.paper { color: var(--soft); } .grid td.setting { color: var(--ink); font-size: .9rem; }
+.grid td.measured { font-weight: 650; } .grid td.difference { color: var(--soft); }
+.grid td.nothing { font-weight: 400; color: #a5adb8; }
+.grid td small { white-space: normal; min-width: 6em; }
+.scaled figure { background: #fff; border-radius: 8px; padding: 6px; }
+.run { margin-top: 14px; } .run span { color: var(--soft); font-size: .88rem; }
+summary .badge { font-size: .74rem; padding: 0 8px; margin-left: 3px; }
+dt .badge { font-size: .74rem; padding: 0 8px; font-weight: 600; }
+@media (max-width: 640px) {
+  .block.scaled { padding: 12px 10px; margin-left: -6px; margin-right: -6px; }
+  .index { padding: 4px 12px 10px; } .index li > a:first-child { display: block; }
+  .grid th:first-child { max-width: 8.5em; min-width: 5em; font-size: .84rem; }
+}
+"""

@@ -3,6 +3,10 @@
     python -m largebatch.experiments.report --runs=runs
     python -m largebatch.experiments.report --runs=results --table=7 --format=markdown
     python -m largebatch.experiments.report --runs=runs --output_dir=page   (report.md, report.html)
+    python -m largebatch.experiments.report --runs=results --all --output_dir=page
+
+With --all: every table, figure and study of the paper on one page, run or not (report.html), the
+same as Markdown with its pictures (report.md, figures/), and every cell as a line (cells.csv).
 
 A cell is filled by runs of exactly its row at the paper's scale, the best point of its tuning grid;
 scaled and overridden runs are shown apart, and what cannot be read as a run is listed and left out.
@@ -17,7 +21,7 @@ from absl import flags
 from largebatch.experiments import cli, registry
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.report_model import Report, gather
-from largebatch.experiments.report_text import as_markdown, as_text
+from largebatch.experiments.report_text import as_markdown, as_text, opening
 
 FLAGS = cli.new_flags()
 flags.DEFINE_string("runs", None, "The folder of runs.", flag_values=FLAGS)
@@ -28,6 +32,9 @@ flags.DEFINE_enum(
 flags.DEFINE_string(
     "output_dir", None, "Where to write report.md and report.html, too.", flag_values=FLAGS
 )
+flags.DEFINE_boolean(
+    "all", False, "Write the page of every table and figure to --output_dir.", flag_values=FLAGS
+)
 
 
 def main() -> int:
@@ -36,6 +43,8 @@ def main() -> int:
     if not os.path.isdir(FLAGS.runs):
         raise UserError(f"--runs={FLAGS.runs}: there is no such folder")
     tables = list(registry.TABLES)
+    if FLAGS.all:
+        return _all(tables)
     if FLAGS.table is not None:
         tables = [registry.table_name(FLAGS.table)]
     report = gather(FLAGS.runs, tables)
@@ -47,6 +56,28 @@ def main() -> int:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(write(report).rstrip("\n") + "\n")
             print(f"wrote {path}")
+    return 0
+
+
+def _all(tables: list[str]) -> int:
+    if FLAGS.table is not None:
+        raise UserError(f"--all is of all tables, --table={FLAGS.table} of one: give one of them")
+    if FLAGS.output_dir is None:
+        raise UserError("--all needs --output_dir: the folder to write the page to")
+    os.makedirs(FLAGS.output_dir, exist_ok=True)
+    report = gather(FLAGS.runs, tables)
+    # Imported here: the pictures need matplotlib, which takes a second that text does not.
+    from largebatch.experiments import paper_entries, report_all
+    from largebatch.experiments.paper_markdown import words
+
+    print(opening(report))
+    for scale, found in paper_entries.all_counts(report).items():
+        print(f"  {scale}: {words(found)}")
+    print(f"  overridden: {len(report.overridden)}")
+    for path, reason in report.left_out:
+        print(f"  left out: {path}: {reason}")
+    for path in report_all.write_all(report, FLAGS.output_dir):
+        print(f"wrote {path}")
     return 0
 
 

@@ -24,18 +24,23 @@ def as_html(report: Report) -> str:
     body = [
         "<header><h1>Measured beside printed</h1>",
         f"<p class=lead>The tables of <em>{PAPER}</em>, run again by largebatch. "
-        f"{_text(opening(report))}</p>",
+        f"{escaped(opening(report))}</p>",
         _index(report),
         "</header><main>",
         *(_table_card(table) for table in report.tables),
-        _overridden_card(report),
-        _left_out_card(report),
+        overridden_card(report),
+        left_out_card(report),
         "</main>",
     ]
+    return page(body, STYLE)
+
+
+def page(body: Iterable[str], style: str) -> str:
+    """The parts that are not empty, as a whole page."""
     return (
         "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
         '<meta name=viewport content="width=device-width, initial-scale=1">'
-        f"<title>largebatch: measured beside printed</title><style>{STYLE}</style></head>\n<body>"
+        f"<title>largebatch: measured beside printed</title><style>{style}</style></head>\n<body>"
         + "\n".join(part for part in body if part)
         + "</body></html>\n"
     )
@@ -45,7 +50,7 @@ def _index(report: Report) -> str:
     entries = []
     for table in report.tables:
         badges = "".join(_dot(cell) for cell in table.cells)
-        entries.append(f"<li><a href='#{table.anchor}'>{_text(table.title)}</a>{badges}</li>")
+        entries.append(f"<li><a href='#{table.anchor}'>{escaped(table.title)}</a>{badges}</li>")
     if report.overridden:
         count = len(report.overridden)
         entries.append(f"<li><a href='#overridden'>Overridden runs</a> ({count})</li>")
@@ -59,16 +64,16 @@ def _table_card(table: TableReport) -> str:
     kind = "card" if table.scale == "paper" else "card scaled"
     badge = f"<span class='badge scaled'>{table.scale} scale</span>"
     mark = "" if table.scale == "paper" else badge
-    notes = "".join(f"<li>{_text(note)}</li>" for note in sheets.notes(table))
+    notes = "".join(f"<li>{escaped(note)}</li>" for note in sheets.notes(table))
     return "\n".join(
         [
-            f"<section class='{kind}' id='{table.anchor}'><h2>{_text(table.title)} {mark}</h2>",
+            f"<section class='{kind}' id='{table.anchor}'><h2>{escaped(table.title)} {mark}</h2>",
             _wide(table),
             _narrow(table),
             f"<ul class=notes>{notes}</ul>" if notes else "",
             _pictures(table),
             _tuning(table),
-            _provenance(table),
+            provenance(table),
             _commands(table),
             "</section>",
         ]
@@ -78,21 +83,21 @@ def _table_card(table: TableReport) -> str:
 def _wide(table: TableReport) -> str:
     """The paper's layout."""
     sheet = sheets.columns(table)
-    lines = [[_text(name) for name in sheet.header]]
+    lines = [[escaped(name) for name in sheet.header]]
     for name, *cells in sheet.rows:
         made = {"status": _badge, "measured": _measured}.get(name)
-        shown = [made(cell) for cell in table.cells] if made else [_text(cell) for cell in cells]
-        lines.append([_text(name), *shown])
+        shown = [made(cell) for cell in table.cells] if made else [escaped(cell) for cell in cells]
+        lines.append([escaped(name), *shown])
     if table.layout.down:
         lines = [list(line) for line in zip(*lines)]
-        lines[0][0] = _text(table.layout.corner)
+        lines[0][0] = escaped(table.layout.corner)
     head, *rows = lines
     body = "".join(
         f"<tr{' class=measured' if name == 'measured' else ''}><th>{name}</th>{_cells(cells)}</tr>"
         for name, *cells in rows
     )
     head = "".join(f"<th>{cell}</th>" for cell in head)
-    return _framed(f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>", "wide")
+    return framed(f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>", "wide")
 
 
 def _narrow(table: TableReport) -> str:
@@ -100,28 +105,30 @@ def _narrow(table: TableReport) -> str:
     printed = table.scale == "paper"
     rows = []
     for cell in table.cells:
-        at = f"<small>{_text(sheets.values(cell.best.values))}</small>" if cell.best else ""
+        at = f"<small>{escaped(sheets.values(cell.best.values))}</small>" if cell.best else ""
         made = [(_measured(cell) if cell.summary else _badge(cell)) + at]
         if printed:
             made = [sheets.printed(cell), *made, sheets.difference(cell)]
-        rows.append(f"<tr><th>{_text(cell.row.label)}</th>{_cells(made)}</tr>")
+        rows.append(f"<tr><th>{escaped(cell.row.label)}</th>{_cells(made)}</tr>")
     names = ["paper", "measured", "diff."] if printed else ["measured"]
     head = "".join(f"<th>{name}</th>" for name in ("", *names))
-    return _framed(f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>", "narrow")
+    return framed(f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>", "narrow")
 
 
 def _pictures(table: TableReport) -> str:
-    figures = []
-    for draw, caption in PICTURES:
-        picture = draw(table)
-        if picture is not None:
-            data = base64.b64encode(picture.encode()).decode()
-            alt = f"{caption}: {table.title}"
-            figures.append(
-                f"<figure><img alt='{_text(alt)}' src='data:image/svg+xml;base64,{data}'>"
-                f"<figcaption>{_text(caption)}</figcaption></figure>"
-            )
+    drawn = ((caption, draw(table)) for draw, caption in PICTURES)
+    figures = [picture(svg, caption, table.title) for caption, svg in drawn if svg is not None]
     return f"<div class=figures>{''.join(figures)}</div>" if figures else ""
+
+
+def picture(svg: str, caption: str, title: str) -> str:
+    """An SVG file's text inside the page."""
+    data = base64.b64encode(svg.encode()).decode()
+    return (
+        f"<figure><img alt='{escaped(f'{caption}: {title}')}' "
+        f"src='data:image/svg+xml;base64,{data}'>"
+        f"<figcaption>{escaped(caption)}</figcaption></figure>"
+    )
 
 
 def _tuning(table: TableReport) -> str:
@@ -130,16 +137,16 @@ def _tuning(table: TableReport) -> str:
         return ""
     return (
         "<h3>Tuning</h3><p class=hint>Mean ± standard deviation (n); the best is marked.</p>"
-        + _plain_table(sheet, mark="*")
+        + plain_table(sheet, mark="*")
     )
 
 
-def _provenance(table: TableReport) -> str:
-    origins = "".join(f"<li>{_text(line)}</li>" for line in sheets.origin_lines(table))
+def provenance(table: TableReport) -> str:
+    origins = "".join(f"<li>{escaped(line)}</li>" for line in sheets.origin_lines(table))
     measured = f"<p>Measured with:</p><ul>{origins}</ul>" if origins else ""
     return (
         "<details><summary>What the paper does not say, and where the values are from</summary>"
-        f"{_plain_table(sheets.provenance_sheet(table), css='prose settings')}{measured}</details>"
+        f"{plain_table(sheets.provenance_sheet(table), css='prose settings')}{measured}</details>"
     )
 
 
@@ -147,36 +154,36 @@ def _commands(table: TableReport) -> str:
     items = []
     for cell in table.cells:
         lines = "\n".join(sheets.commands(cell, table.layout.seeds))
-        items.append(f"<dt>{_text(cell.row.name)}</dt><dd><pre>{_text(lines)}</pre></dd>")
+        items.append(f"<dt>{escaped(cell.row.name)}</dt><dd><pre>{escaped(lines)}</pre></dd>")
     return (
         "<details><summary>The commands that regenerate each cell</summary>"
         f"<dl>{''.join(items)}</dl></details>"
     )
 
 
-def _overridden_card(report: Report) -> str:
+def overridden_card(report: Report) -> str:
     if not report.overridden:
         return ""
     sheet = sheets.overridden_sheet(report.overridden)
     return (
         "<section class='card apart' id=overridden><h2>Overridden runs "
         f"<span class='badge overridden'>overridden</span></h2><p>{EXPLAIN_OVERRIDDEN}</p>"
-        f"{_plain_table(sheet)}</section>"
+        f"{plain_table(sheet)}</section>"
     )
 
 
-def _left_out_card(report: Report) -> str:
+def left_out_card(report: Report) -> str:
     if not report.left_out:
         return ""
     return (
         f"<section class='card apart' id=left-out><h2>Left out: {len(report.left_out)}</h2>"
         "<p>Files under the folder of runs that cannot be used, and why.</p>"
-        f"{_plain_table(sheets.left_out_sheet(report), css='prose')}</section>"
+        f"{plain_table(sheets.left_out_sheet(report), css='prose')}</section>"
     )
 
 
-def _plain_table(sheet: Sheet, css: str = "", mark: str = "") -> str:
-    head = "".join(f"<th>{_text(cell)}</th>" for cell in sheet.header)
+def plain_table(sheet: Sheet, css: str = "", mark: str = "") -> str:
+    head = "".join(f"<th>{escaped(cell)}</th>" for cell in sheet.header)
     rows = []
     for first, *rest in sheet.rows:
         made = []
@@ -184,11 +191,11 @@ def _plain_table(sheet: Sheet, css: str = "", mark: str = "") -> str:
             best = bool(mark) and cell.endswith(mark)
             text = _stacked(cell[: -len(mark)].strip() if best else cell)
             made.append(f"<strong>{text}</strong>" if best else text)
-        rows.append(f"<tr><th>{_text(first)}</th>{_cells(made)}</tr>")
-    return _framed(f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>", css)
+        rows.append(f"<tr><th>{escaped(first)}</th>{_cells(made)}</tr>")
+    return framed(f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>", css)
 
 
-def _framed(inside: str, css: str) -> str:
+def framed(inside: str, css: str) -> str:
     return f"<div class='frame {css}'><table>{inside}</table></div>"
 
 
@@ -204,21 +211,21 @@ def _measured(cell: Cell) -> str:
 def _stacked(text: str) -> str:
     """'0.99 ± 0.01 (5)' with all but the mean smaller, below it."""
     mean, _, deviation = text.partition(" ± ")
-    return f"{_text(mean)}<small>± {_text(deviation)}</small>" if deviation else _text(text)
+    return f"{escaped(mean)}<small>± {escaped(deviation)}</small>" if deviation else escaped(text)
 
 
 def _badge(cell: Cell) -> str:
     note = sheets.status_note(cell)
     return (
-        f"<span class='badge {cell.status.replace(' ', '-')}' title='{_text(note)}'>"
+        f"<span class='badge {cell.status.replace(' ', '-')}' title='{escaped(note)}'>"
         f"{cell.status}</span>"
     )
 
 
 def _dot(cell: Cell) -> str:
     title = f"{cell.row.label}: {cell.status}"
-    return f"<i class='dot {cell.status.replace(' ', '-')}' title='{_text(title)}'></i>"
+    return f"<i class='dot {cell.status.replace(' ', '-')}' title='{escaped(title)}'></i>"
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
     return html.escape(text, quote=True)

@@ -42,7 +42,7 @@ class Run:
         for entry in entries if isinstance(entries, list) else []:
             if isinstance(entry, dict):
                 x, y = entry.get("epoch", entry.get("progress")), entry.get(value)
-                if _is_finite(x) and _is_finite(y):
+                if finite_number(x) and finite_number(y):
                     points.append((x, y))
         return points
 
@@ -58,7 +58,11 @@ def find_runs(root: str) -> tuple[list[Run], list[Problem]]:
     """All runs under `root`, in the order of their paths, and the files that are none."""
     runs: list[Run] = []
     problems: list[Problem] = []
-    for folder, subfolders, files in os.walk(root):
+
+    def unreadable(error: OSError) -> None:
+        problems.append(Problem(str(error.filename), f"cannot be read: {error.strerror}"))
+
+    for folder, subfolders, files in os.walk(root, onerror=unreadable):
         subfolders.sort()
         if "experiment.json" in files or "result.json" in files:
             found = read_run(folder)
@@ -78,7 +82,7 @@ def read_run(folder: str) -> Run | Problem | None:
             record = json.load(file)
     except OSError as error:
         return Problem(path, f"cannot be read: {error.strerror}")
-    except ValueError:  # JSON, UTF-8
+    except (ValueError, RecursionError):  # JSON, UTF-8
         return Problem(path, "is not JSON: half-written, or another program's")
     reason = _misfit(record, needs_status=path == result)
     if reason:
@@ -95,7 +99,7 @@ def read_run(folder: str) -> Run | Problem | None:
         status=status,
         overrides=record["overrides"],
         row=record["row"],
-        metrics={k: v for k, v in (metrics or {}).items() if _is_finite(v)},
+        metrics={k: v for k, v in (metrics or {}).items() if finite_number(v)},
         record=record,
     )
 
@@ -133,6 +137,10 @@ def _misfit(record: Any, needs_status: bool) -> str:
     return ""
 
 
-def _is_finite(value: Any) -> bool:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and math.isfinite(value)
+def finite_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer that no float holds
+        return False

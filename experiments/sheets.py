@@ -241,14 +241,14 @@ def origin_lines(table: TableReport) -> list[str]:
             line = (
                 f"commit {short[:10]}{' with changes' if plus else ''}, "
                 f"TensorFlow {tensorflow or 'unknown'}, "
-                f"{run.record.get('num_devices', '?')} x {_device(run)}, "
+                f"{run.record.get('num_devices', '?')} x {device(run)}, "
                 f"{run.row.get('precision')}"
             )
             counts[line] = counts.get(line, 0) + 1
     return [f"{line} ({n} runs)" if n > 1 else f"{line} (1 run)" for line, n in counts.items()]
 
 
-def _device(run) -> str:
+def device(run) -> str:
     return str(run.record.get("device", "unknown device")).replace("device:", "")
 
 

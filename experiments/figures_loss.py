@@ -1,0 +1,83 @@
+"""Figure 5: validation loss against accuracy, a point a run: is the lower loss the better model?"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from largebatch.experiments import curves
+from largebatch.experiments.report_model import Report
+from largebatch.experiments.runs import Run, finite_number
+
+FEWEST = 5  # points that are worth a picture
+
+
+class Cloud(NamedTuple):
+    """Finished runs of one model on one data set, whose losses can be compared."""
+
+    model: str
+    dataset: str
+    scale: str
+    metric: str
+    runs: list[Run]
+
+    @property
+    def points(self) -> list[tuple[float, float]]:
+        """[(validation loss, accuracy)] at the runs' ends."""
+        return [(run.metrics["loss"], run.metrics[self.metric]) for run in self.runs]
+
+
+def clouds(report: Report, scale: str) -> list[Cloud]:
+    """The runs of images that fill cells at that scale, each once, by model and data set."""
+    found: dict[tuple[str, str, str], dict[str, Run]] = {}
+    for table in report.tables:
+        for cell in table.cells if table.scale == scale else ():
+            if cell.row.task != "classification":
+                continue
+            key = (cell.row.model, cell.row.dataset, cell.row.metric)
+            for run in cell.runs:
+                values = (run.metrics.get("loss"), run.metrics.get(cell.row.metric))
+                if run.status == "finished" and all(map(finite_number, values)):
+                    found.setdefault(key, {})[run.folder] = run
+    return [
+        Cloud(model, dataset, scale, metric, list(runs.values()))
+        for (model, dataset, metric), runs in found.items()
+        if len(runs) >= FEWEST
+    ]
+
+
+def disagreeing(points: Sequence[tuple[float, float]]) -> float | None:
+    """The share of the pairs of runs of which the one with the lower loss is the less accurate.
+
+    Pairs with the same loss or the same accuracy are not counted; None if there is no other.
+    """
+    signs = [
+        (loss - other_loss) * (accuracy - other_accuracy)
+        for (loss, accuracy), (other_loss, other_accuracy) in itertools.combinations(points, 2)
+    ]
+    counted = [sign for sign in signs if sign]
+    return sum(sign > 0 for sign in counted) / len(counted) if counted else None
+
+
+def better_half(points: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The points from the median accuracy up: what a choice is made among."""
+    ranked = sorted(points, key=lambda point: point[1])
+    return ranked[len(ranked) // 2 :]
+
+
+def draw(cloud: Cloud) -> str:
+    figure, axes = curves.new_figure()
+    by_optimizer: dict[str, list[tuple[float, float]]] = {}
+    for run, point in zip(cloud.runs, cloud.points):
+        by_optimizer.setdefault(str(run.row.get("optimizer")), []).append(point)
+    for optimizer, points in by_optimizer.items():
+        colour = curves.COLOURS.get(optimizer, curves.OTHER_COLOUR)
+        axes.plot(*zip(*points), "o", ms=5, alpha=0.75, mew=0, color=colour, label=optimizer)
+    losses = [loss for loss, _ in cloud.points if loss > 0]
+    if losses and max(losses) / min(losses) > 10 and len(losses) == len(cloud.points):
+        axes.set_xscale("log")
+    axes.set_xlabel("validation loss at the end")
+    axes.set_ylabel(f"test {cloud.metric}")
+    curves.accuracy_axis(axes, [value for _, value in cloud.points], curves.top(cloud.metric))
+    return curves.as_svg(figure, axes)
