@@ -4,33 +4,14 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from largebatch.data import imagenet
-from largebatch.data.record_runs import END, MARK
-
 AREA = (0.08, 1.0)  # of the image
 ASPECT_RATIO = (3 / 4, 4 / 3)  # width / height
 ATTEMPTS = 10  # at a box that fits into the image, then all of it
 CENTRE = 0.875  # of the shorter side: 224 of 256 pixels
-
-_FEATURES = {
-    "image": tf.io.FixedLenFeature([], tf.string),
-    "label": tf.io.FixedLenFeature([], tf.int64),
-    "file_name": tf.io.FixedLenFeature([], tf.string, default_value=""),
-}
+_PNG = b"\x89PNG"
 
 
-def parse(record) -> tuple:
-    """A serialised example -> (JPEG bytes, label int32); refuses a label outside 0 ... 999."""
-    parsed = tf.io.parse_single_example(record, _FEATURES)
-    label = parsed["label"]
-    said = [MARK, parsed["file_name"], " has the label ", tf.strings.as_string(label)]
-    message = tf.strings.join([*said, f", wanted 0 to {imagenet.NUM_CLASSES - 1}", END])
-    inside = (label >= 0) & (label < imagenet.NUM_CLASSES)
-    with tf.control_dependencies([tf.debugging.Assert(inside, [message])]):
-        return parsed["image"], tf.cast(label, tf.int32)
-
-
-def distorted(jpeg, random, size: int) -> tf.Tensor:
+def distorted(encoded, random, size: int) -> tf.Tensor:
     """A random part of the image, flipped or not, as float32 [size, size, 3] of 0 to 255.
 
     A box of 8 to 100 % of the area and aspect ratio 3/4 to 4/3 (Szegedy et al. 2015, as Goyal et
@@ -39,6 +20,7 @@ def distorted(jpeg, random, size: int) -> tf.Tensor:
     Args:
       random: int32 [3], any numbers: two are the box's seed, the last bit of the third flips.
     """
+    jpeg = as_jpeg(encoded)
     shape = tf.image.extract_jpeg_shape(jpeg)
     begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
         tf.stack([shape[0], shape[1], 3]),
@@ -54,8 +36,9 @@ def distorted(jpeg, random, size: int) -> tf.Tensor:
     return tf.cond(random[2] % 2 == 0, lambda: image, lambda: tf.reverse(image, [1]))
 
 
-def centred(jpeg, size: int) -> tf.Tensor:
+def centred(encoded, size: int) -> tf.Tensor:
     """The square of 7/8 of the shorter side in the middle, as float32 [size, size, 3], 0 to 255."""
+    jpeg = as_jpeg(encoded)
     shape = tf.image.extract_jpeg_shape(jpeg)
     height, width = shape[0], shape[1]
     shorter = tf.cast(tf.minimum(height, width), tf.float32)
@@ -64,8 +47,19 @@ def centred(jpeg, size: int) -> tf.Tensor:
     return _decode(jpeg, top, left, side, side, size)
 
 
+def as_jpeg(encoded) -> tf.Tensor:
+    """A JPEG's bytes as they are; ImageNet has one PNG (n02105855_2933.JPEG), which is made one."""
+    return tf.cond(
+        tf.strings.substr(encoded, 0, len(_PNG)) == _PNG,
+        lambda: tf.io.encode_jpeg(tf.io.decode_png(encoded, channels=3), "rgb", quality=100),
+        lambda: encoded,
+    )
+
+
 def _decode(jpeg, top, left, height, width, size: int) -> tf.Tensor:
     """One box of a JPEG of whatever colours, RGB, resized bilinearly."""
     # channels=3: one channel is repeated, four (CMYK) are converted.
     box = tf.image.decode_and_crop_jpeg(jpeg, tf.stack([top, left, height, width]), channels=3)
-    return tf.ensure_shape(tf.image.resize(box, [size, size]), [size, size, 3])
+    # TensorFlow resizes float32 with SIMD instructions, and uint8 without.
+    image = tf.image.resize(tf.cast(box, tf.float32), [size, size])
+    return tf.ensure_shape(image, [size, size, 3])

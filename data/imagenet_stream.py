@@ -6,6 +6,7 @@ hosts, S the image's side in pixels.
 
 from __future__ import annotations
 
+import functools
 import os
 
 import tensorflow as tf
@@ -13,10 +14,11 @@ import tensorflow as tf
 from largebatch.data import imagenet, imagenet_images
 from largebatch.data.autotuning import untuned
 from largebatch.data.imagenet import ImageNetFiles
+from largebatch.data.imagenet_decoding import SkippedImages, decoded
+from largebatch.data.imagenet_records import read_images
 from largebatch.data.normalisation import pixel_normaliser
 from largebatch.data.padded_batches import PaddedBatches
 from largebatch.data.pretraining_order import ShardOrder
-from largebatch.data.record_runs import read_run
 from largebatch.data.update_slices import AUGMENT_STREAM, UpdateSlices, check_steps, stream_seed
 
 # Images that are shuffled together, beside whole shards: of 110 kB each, and up to twice as many in
@@ -35,6 +37,7 @@ def imagenet_train_dataset(
     steps: int,
     dtype: tf.DType = tf.float32,
     pad: bool = False,
+    skipped: SkippedImages | None = None,
     block: int = BLOCK,
     num_parallel_calls: int | None = None,
 ) -> tf.data.Dataset:
@@ -47,7 +50,7 @@ def imagenet_train_dataset(
     neither replicas nor micro-batches nor the step at which a run resumes nor num_parallel_calls.
 
     An element is one micro-batch of one replica: {"image": `dtype` [b, S, S, 3], normalised;
-    "label": int32 [b]; "weight": float32 [b], ones but for what fills up a batch}.
+    "label": int32 [b]; "weight": float32 [b], ones but for what fills up a batch, or was skipped}.
 
     Args:
       batch_size: B; a multiple of hosts, and of replicas x micro_batch.
@@ -57,6 +60,8 @@ def imagenet_train_dataset(
       dtype: of the images; bfloat16 halves what goes to the device.
       pad: fills up a batch that replicas x micro_batch do not divide, with grey images of weight 0;
         otherwise it is refused.
+      skipped: takes the corrupt images, which keep their places, grey, with weight 0. None: one is
+        an error.
       block: about how many images are shuffled together.
       num_parallel_calls: images decoded at once; None: as many as this process has cores.
 
@@ -70,15 +75,17 @@ def imagenet_train_dataset(
         raise ValueError(f"the block is {block} images, wanted at least 1")
     host = context.input_pipeline_id
     order = ShardOrder(files, seed, context.num_input_pipelines, host, block)
-    size, normalise = files.image_size, _normaliser(files, dtype)
+    normalise = _normaliser(files, dtype)
+    per_step = max(slices.real_per_host, 1)
 
-    def shuffled(planned):
+    def read(planned):
+        """One element: the block's images, encoded."""
         runs = [planned[name] for name in ("run_path", "run_first", "run_count", "run_total")]
         return (
             tf.data.Dataset.from_tensor_slices(tuple(runs))
-            .map(read_run)
+            .map(functools.partial(read_images, files.layout))
             .rebatch(planned["count"])
-            .map(lambda records: tf.gather(records, planned["order"]))
+            .map(lambda images: {**images, "order": planned["order"]})
         )
 
     def draw(step):
@@ -93,26 +100,42 @@ def imagenet_train_dataset(
         )
         return drawn[host * slices.per_host :][: slices.real_per_host]
 
-    def decode(record, random):
-        jpeg, label = imagenet_images.parse(record)
-        return imagenet_images.distorted(jpeg, random, size), label, tf.ones([], tf.float32)
+    def randoms(position):
+        """Those of the host's images from `position` on, up to the end of the run."""
+        first = position // per_step
 
-    def finish(image, label, weight):
-        return {"image": normalise(image), "label": label, "weight": weight}
+        def rest(step):
+            gone = tf.where(step == first, position % per_step, 0)
+            return draw(step)[gone:]
 
-    records = (
-        order.blocks(first_step * slices.real_per_host)
-        .flat_map(shuffled)
+        return tf.data.Dataset.range(first, steps).map(rest).unbatch()
+
+    def numbered(position, planned):
+        """Counts the host's images, block by block."""
+        return position + tf.size(planned["order"], tf.int64), (position, planned)
+
+    def decode(encoded, random):
+        return normalise(imagenet_images.distorted(encoded, random, files.image_size))
+
+    def images(position, block):
+        order = block["order"][: tf.maximum(steps * per_step - position, 0)]
+        calls = _calls(num_parallel_calls)
+        return decoded(block, order, randoms(position), decode, calls, skipped)
+
+    start = first_step * slices.real_per_host
+    blocks = order.blocks(start)
+    stream = (
+        blocks.scan(tf.constant(start, tf.int64), numbered)
+        .flat_map(lambda position, planned: read(planned).map(lambda read: (position, read)))
         .prefetch(1)  # the next block is read while this one is used
-        .unbatch()
+        .flat_map(images)
     )
-    randoms = tf.data.Dataset.range(first_step, steps).map(draw).unbatch()  # ends the stream
-    images = tf.data.Dataset.zip((records, randoms)).map(
-        decode, num_parallel_calls=_calls(num_parallel_calls), deterministic=True
-    )
-    if slices.size != batch_size:
-        images = _filled_up(images, slices, size, steps - first_step)
-    return untuned(images.batch(micro_batch, drop_remainder=True).map(finish).prefetch(2))
+    if slices.size == batch_size:
+        stream = stream.rebatch(micro_batch, drop_remainder=True)
+    else:
+        stream = _filled_up(stream.unbatch(), slices, _grey(files, dtype), steps - first_step)
+        stream = stream.batch(micro_batch, drop_remainder=True)
+    return _prefetched(stream.take((steps - first_step) * slices.pieces))
 
 
 def imagenet_eval_dataset(
@@ -121,6 +144,7 @@ def imagenet_eval_dataset(
     batch: int,
     context: tf.distribute.InputContext,
     dtype: tf.DType = tf.float32,
+    skipped: SkippedImages | None = None,
     num_parallel_calls: int | None = None,
 ) -> tf.data.Dataset:
     """Batches of one replica, as `imagenet_train_dataset` has them, of the validation images.
@@ -131,49 +155,66 @@ def imagenet_eval_dataset(
 
     Args:
       batch: b, the batch of one replica.
+      skipped: takes the corrupt images, which keep their places, grey, with weight 0; an element
+        then has "left_out", float32 [b], 1 for them. None: one is an error.
 
     Raises:
       ValueError: a batch below 1.
     """
     plan = PaddedBatches(files.num_test, batch, context)
-    size, normalise = files.image_size, _normaliser(files, dtype)
+    normalise = _normaliser(files, dtype)
 
-    def decode(record):
-        jpeg, label = imagenet_images.parse(record)
-        return imagenet_images.centred(jpeg, size), label, tf.ones([], tf.float32)
+    def decode(encoded, _):
+        return normalise(imagenet_images.centred(encoded, files.image_size))
 
-    def finish(image, label, weight):
-        return {"image": normalise(image), "label": label, "weight": weight}
+    def images(block):
+        order = tf.range(tf.size(block["label"], tf.int64))
+        calls = _calls(num_parallel_calls)
+        return decoded(block, order, tf.data.Dataset.range(order[-1] + 1), decode, calls, skipped)
 
-    filling = _grey(size).repeat(plan.batches * batch - plan.examples)
-    runs = _runs(files.validation, plan.first, plan.examples)
-    calls = _calls(num_parallel_calls)
-    return untuned(
-        tf.data.Dataset.from_tensor_slices(runs)
-        .map(read_run)
+    def counted(number, element):
+        place = number * batch + tf.range(batch, dtype=tf.int64)
+        here = tf.cast(place < plan.examples, tf.float32)
+        return {**element, "left_out": here - element["weight"]}
+
+    filling = _grey(files, dtype).batch(1).repeat(plan.batches * batch - plan.examples)
+    stream = (
+        tf.data.Dataset.from_tensor_slices(_runs(files.validation, plan.first, plan.examples))
+        .map(functools.partial(read_images, files.layout))
         .prefetch(1)
-        .unbatch()
-        .map(decode, num_parallel_calls=calls, deterministic=True)
+        .flat_map(images)
         .concatenate(filling)
-        .batch(batch, drop_remainder=True)
-        .map(finish)
-        .prefetch(2)
+        .rebatch(batch, drop_remainder=True)
     )
+    if skipped is not None:
+        stream = stream.enumerate().map(counted)
+    return _prefetched(stream)
 
 
-def _filled_up(images, slices: UpdateSlices, size: int, updates: int) -> tf.data.Dataset:
+def _prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Ready ahead of use; its parallelism is that over images alone."""
+    options = tf.data.Options()
+    options.threading.max_intra_op_parallelism = 1  # an image is too small to be shared by threads
+    return untuned(dataset.prefetch(2).with_options(options))
+
+
+def _filled_up(images, slices: UpdateSlices, grey, updates: int) -> tf.data.Dataset:
     """After this host's images of each update, grey ones of weight 0 up to its part of it."""
     choice = tf.data.Dataset.range(updates * slices.per_host).map(
         lambda place: tf.cast(place % slices.per_host >= slices.real_per_host, tf.int64)
     )
-    return tf.data.Dataset.choose_from_datasets([images, _grey(size).repeat()], choice)
+    return tf.data.Dataset.choose_from_datasets([images, grey.repeat()], choice)
 
 
-def _grey(size: int) -> tf.data.Dataset:
+def _grey(files: ImageNetFiles, dtype: tf.DType) -> tf.data.Dataset:
     """One image of weight 0: the mean colour, 0 after normalisation."""
-    mean = tf.constant(imagenet.MEAN) * 255.0
-    image = tf.broadcast_to(mean, [size, size, 3])
-    return tf.data.Dataset.from_tensors((image, tf.zeros([], tf.int32), tf.zeros([], tf.float32)))
+    return tf.data.Dataset.from_tensors(
+        {
+            "image": tf.zeros(files.image_shape, dtype),
+            "label": tf.zeros([], tf.int32),
+            "weight": tf.zeros([], tf.float32),
+        }
+    )
 
 
 def _runs(shards, first: int, count: int) -> tuple:
@@ -181,8 +222,9 @@ def _runs(shards, first: int, count: int) -> tuple:
     runs, before = [], 0
     for shard in shards:
         start, end = max(first, before), min(first + count, before + shard.examples)
-        if start < end:
-            runs.append((shard.path, start - before, end - start, shard.examples))
+        for here in range(start, end, BLOCK):  # of a large shard, too, a part is held at a time
+            part = min(end - here, BLOCK)
+            runs.append((shard.path, here - before, part, shard.examples))
         before += shard.examples
     paths = tf.constant([run[0] for run in runs], tf.string)
     numbers = [tf.constant([run[place] for run in runs], tf.int64) for place in (1, 2, 3)]
@@ -191,7 +233,8 @@ def _runs(shards, first: int, count: int) -> tuple:
 
 def _normaliser(files: ImageNetFiles, dtype: tf.DType):
     normalise = pixel_normaliser(files.image_shape, imagenet.MEAN, imagenet.STD)
-    return lambda image: tf.cast(normalise(image), dtype)
+    # An image at a time: it fits into a core's cache, a batch does not.
+    return lambda image: tf.cast(normalise(image)[0], dtype)
 
 
 def _calls(asked: int | None) -> int:

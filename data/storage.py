@@ -18,12 +18,21 @@ def _gfile():
     return tf.io.gfile
 
 
+def errors(path: str) -> tuple:
+    """What reading or writing the file may raise, besides what this module's functions say."""
+    if not is_remote(path):
+        return (OSError,)
+    import tensorflow as tf
+
+    return (OSError, tf.errors.OpError)
+
+
 def read_bytes(path: str, what: str = "the file") -> bytes:
     """Raises ValueError: it cannot be read; `what` says what it was to be."""
     try:
         with open_bytes(path) as file:
             return file.read()
-    except OSError as error:
+    except errors(path) as error:
         raise ValueError(f"cannot read {what} {path}: {reason(error)}") from error
 
 
@@ -69,7 +78,7 @@ def write_bytes(path: str, content: bytes) -> None:
         with open_bytes(scratch, "wb") as file:
             file.write(content)
         rename(scratch, path)
-    except OSError as error:
+    except errors(path) as error:
         remove(scratch)
         raise ValueError(f"cannot write {path}: {reason(error)}") from error
 
@@ -114,5 +123,5 @@ def check_writable(prefix: str) -> None:
         raise ValueError(f"--output={prefix} is a folder; give it a name to begin files with")
 
 
-def reason(error: OSError) -> str:
-    return error.strerror or str(error)
+def reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)

@@ -105,14 +105,42 @@ def write_imagenet(root, train=(13, 8, 11), validation=(7, 4)):
     return root
 
 
-def imagenet_record(label, **content):
+def imagenet_record(label, label_name="label", **content):
     """A serialised example."""
     import tensorflow as tf
 
     feature = {k: tf.train.Feature(bytes_list=tf.train.BytesList(value=[v]))
                for k, v in content.items()}  # fmt: skip
-    feature["label"] = tf.train.Feature(int64_list=tf.train.Int64List(value=[label]))
+    feature[label_name] = tf.train.Feature(int64_list=tf.train.Int64List(value=[label]))
     return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+
+
+def write_raw_imagenet(tfds_root, folder, first_label=1):
+    """The same records as Google's imagenet_to_gcs.py writes them, in as many files."""
+    import tensorflow as tf
+
+    folder.mkdir(parents=True)
+    for shard in sorted((tfds_root / "imagenet2012" / "5.1.0").glob("*.tfrecord-*")):
+        split, _, part = shard.name[len("imagenet2012-") :].partition(".tfrecord-")
+        with tf.io.TFRecordWriter(str(folder / f"{split}-{part}")) as writer:
+            for record in tf.data.TFRecordDataset(str(shard)).as_numpy_iterator():
+                feature = tf.train.Example.FromString(record).features.feature
+                content = {
+                    "image/encoded": feature["image"].bytes_list.value[0],
+                    "image/filename": feature["file_name"].bytes_list.value[0],
+                    "image/format": b"JPEG",
+                    "image/colorspace": b"RGB",
+                    "image/class/synset": b"n01440764",
+                }
+                label = feature["label"].int64_list.value[0] + first_label
+                writer.write(imagenet_record(label, "image/class/label", **content))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def new_raw_imagenet():
+    """The function write_raw_imagenet."""
+    return write_raw_imagenet
 
 
 @pytest.fixture(scope="session")

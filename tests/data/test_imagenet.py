@@ -32,6 +32,25 @@ def test_the_newest_version_is_taken(folder):
     assert find_imagenet(str(folder.parent.parent)).folder.endswith("5.10.0")
 
 
+def test_a_version_may_be_asked_for(folder):
+    shutil.copytree(folder, folder.parent / "5.10.0")
+    root = str(folder.parent.parent)
+    for place in (root, str(folder.parent), str(folder)):
+        assert find_imagenet(place, version="5.1.0").folder == str(folder)
+
+
+def test_a_version_that_is_not_there_is_an_error_that_lists_those_that_are(folder):
+    shutil.copytree(folder, folder.parent / "5.10.0")
+    message = "version 9.9.9 of imagenet2012 is not there; found: 5.1.0, 5.10.0"
+    for place in (folder.parent / "9.9.9", folder.parent.parent / "9.9.9"):
+        with pytest.raises(ValueError, match=message):
+            find_imagenet(str(place))
+    with pytest.raises(ValueError, match=message):
+        find_imagenet(str(folder.parent.parent), version="9.9.9")
+    with pytest.raises(ValueError, match="5.10.0 of imagenet2012 is not there; found: 5.1.0"):
+        find_imagenet(str(folder), version="5.10.0")
+
+
 def test_a_real_sample_is_read(imagenet_sample):
     files = find_imagenet(str(imagenet_sample))
     assert files.num_train > 0 and files.num_test > 0

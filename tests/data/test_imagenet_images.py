@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from largebatch.data import imagenet_images, reading_error
+from largebatch.data import imagenet_images
 
 SIZE = 24
 
@@ -93,10 +93,11 @@ def test_an_image_of_one_pixel_is_taken():
         np.testing.assert_allclose(image, 90, atol=2)
 
 
-@pytest.mark.parametrize("label", [-1, 1000])
-def test_a_label_out_of_range_names_the_image(label, new_imagenet_record):
-    record = new_imagenet_record(label=label, image=jpeg(), file_name=b"n123.JPEG")
-    dataset = tf.data.Dataset.from_tensors(record).map(imagenet_images.parse)
-    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
-        list(dataset)
-    assert reading_error(caught.value) == f"n123.JPEG has the label {label}, wanted 0 to 999"
+def test_imagenets_one_png_is_taken_for_the_jpeg_that_it_is_called():
+    pixels = np.full((40, 60, 3), (200, 40, 90), np.uint8)
+    content = tf.io.encode_png(pixels)
+    for image in (
+        imagenet_images.centred(content, SIZE),
+        imagenet_images.distorted(content, tf.constant([1, 2, 3]), SIZE),
+    ):
+        np.testing.assert_allclose(image[5, 5], (200, 40, 90), atol=4)

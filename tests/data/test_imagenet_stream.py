@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from largebatch.data import (
     find_imagenet,
+    imagenet_counts,
     imagenet_eval_dataset,
     imagenet_train_dataset,
     reading_error,
@@ -74,6 +75,19 @@ def test_the_stream_is_a_function_of_the_seed(files, whole):
 def test_starting_at_a_step_equals_skipping_to_it(files, whole, first_step):
     resumed = stream(files, first_step=first_step)
     assert_same(resumed, {key: value[8 * first_step :] for key, value in whole.items()})
+
+
+def test_raw_files_of_the_same_images_give_the_same_streams(
+    files, whole, imagenet_folder, new_raw_imagenet, tmp_path
+):
+    folder = str(new_raw_imagenet(imagenet_folder, tmp_path / "raw"))
+    imagenet_counts.count(folder, 1)
+    raw = find_imagenet(folder, 8)
+    assert_same(stream(raw), whole)
+    evaluations = [
+        joined(imagenet_eval_dataset(one, batch=4, context=context())) for one in (files, raw)
+    ]
+    assert_same(*evaluations)
 
 
 def test_nothing_comes_after_the_last_step(files):
