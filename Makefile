@@ -7,7 +7,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults environment constraints
+.PHONY: help demo test faults environment constraints tpu-compile-environment
 .NOTPARALLEL:
 
 help:
@@ -30,6 +30,13 @@ faults: environment
 
 environment:
 	@bash ./environment.sh
+
+# libtpu's compiler for `python -m largebatch.tpu.compile`, which needs no TPU: 1.3 GB in .venv-tpu, apart
+# from the suite's packages, with which it does not agree. Needs Python 3.11 or later. Private parts of
+# JAX are used, hence the exact versions.
+tpu-compile-environment:
+	$(or $(PYTHON),python3.11) -m venv .venv-tpu
+	.venv-tpu/bin/python -m pip install --quiet 'jax[tpu]==0.10.2' 'libtpu==0.0.42.1'
 
 # For whoever keeps the pins: resolves setup.py anew, for the three Pythons at once. The three names
 # beside it are what builds the packages that come as source.

@@ -26,7 +26,8 @@ def task(row: Row, micro_batch: int, passes: int = 1, squad: bool = False):
     """
     batch = micro_batch * passes
     later = batch if row.stage2_batch_size else None
-    row = dataclasses.replace(row, batch_size=batch, stage2_batch_size=later)
+    # One replica has no group to share batch statistics with.
+    row = dataclasses.replace(row, batch_size=batch, stage2_batch_size=later, norm_group=None)
     if squad:
         return _fine_tuning(row, batch)
     if row.task == "pretraining":

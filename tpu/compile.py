@@ -129,7 +129,7 @@ def look(compiler: StepCompiler, one: Topology, batch: int, bits: int | None = 3
 
         found["largest"], found["too_large"] = largest_batch(fits, batch, bits)
     limits = [result["limit_bytes"] for result in tried.values() if result["limit_bytes"]]
-    found["usable_bytes"] = limits[0] if limits else None
+    found["usable_bytes"] = limits[0] if limits else one.usable
     return {**found, "compilations": [tried[size] for size in sorted(tried)]}
 
 
@@ -140,11 +140,10 @@ def lines(described: dict[str, Any], found: dict[str, Any]) -> list[str]:
         of += f", sequences of {described['sequence_length']}"
     printed = [f"{of}, {described['precision']}, {described['optimizer']} on {found['topology']}"]
     for result in found["compilations"]:
-        total = result["total_bytes"]
+        total, usable = result["total_bytes"], found["usable_bytes"] / GIB
         size = "?" if total is None else f"{total / GIB:.2f} GiB"
-        line = f"  {result['batch_per_core']:>5} a core: {size}"
-        usable = found["usable_bytes"] or found["memory_bytes"]
-        line += f" of {usable / GIB:.2f}, {'fits' if result['fits'] else 'does not fit'}"
+        verdict = "fits" if result["fits"] else "does not fit"
+        line = f"  {result['batch_per_core']:>5} a core: {size} of {usable:.2f}, {verdict}"
         if "memory" in result:
             parts = ", ".join(f"{name} {size / GIB:.2f}" for name, size in result["memory"].items())
             line += (

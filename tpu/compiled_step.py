@@ -115,13 +115,14 @@ class StepCompiler:
         step, sizes = self._lowered(asked, batch)
         self._say(f"compiling {batch} a core for {topology.name}")
         result = {"batch_per_core": batch, **sizes, **self._environment.compile(step, topology)}
-        limit = result.setdefault("limit_bytes", None) or topology.memory
+        result.setdefault("limit_bytes", None)
         if result["fits"]:
             # What other programs of the run keep on the core while this one runs.
             idle = max(0, sizes["resident_bytes"] - result["memory"]["arguments"])
             result["memory"]["idle"] = idle
             result["total_bytes"] += idle
-            result["fits"] = result["total_bytes"] <= limit
+            # What has no idle part was judged by the compiler itself.
+            result["fits"] = not idle or result["total_bytes"] <= topology.usable
         self._keep(kept, json.dumps(result).encode())
         return result
 

@@ -23,6 +23,10 @@ from largebatch.tpu.train_loop import TrainLoop
 PROGRAMS = ("update", "accumulate", "apply")
 
 
+class NotLowered(Exception):
+    """XLA has no program for the step; the message names the operation and where it is."""
+
+
 class Lowered(NamedTuple):
     hlo: bytes  # an HloModuleProto, before any optimisation
     parameters: int  # trained ones
@@ -51,7 +55,7 @@ def lower(
 
     Raises:
       ValueError: An unknown program.
-      tf.errors.OpError: XLA does not know an operation of the step.
+      NotLowered: XLA does not know an operation of the step.
     """
     if program not in PROGRAMS:
         raise ValueError(f"program={program} is not one of {', '.join(PROGRAMS)}")
@@ -77,7 +81,11 @@ def lower(
         return strategy.run(replica_program, args=batch)
 
     function = tf.function(compiled, jit_compile=True, autograph=False)
-    hlo = function.experimental_get_compiler_ir(*specs.values())(stage="hlo_serialized")
+    function.get_concrete_function(*specs.values())  # what Python says is wrong is said here
+    try:
+        hlo = function.experimental_get_compiler_ir(*specs.values())(stage="hlo_serialized")
+    except (ValueError, tf.errors.OpError) as error:
+        raise NotLowered(str(error)) from error
     resident = {v.ref(): v for v in (*model.variables, *optimizer.variables, *loop.sums)}.values()
     return Lowered(
         hlo,

@@ -11,6 +11,8 @@ import re
 from typing import NamedTuple
 
 GIB = 2**30
+# What the compiler gives to a program: of v3's 16 GiB it says 15.48.
+USABLE = 15.48 / 16
 
 
 class Generation(NamedTuple):
@@ -35,6 +37,11 @@ class Topology(NamedTuple):
     @property
     def memory(self) -> int:
         return GENERATIONS[self.generation].memory
+
+    @property
+    def usable(self) -> int:
+        """About what a program may take; exactly is known once one does not fit."""
+        return int(USABLE * self.memory)
 
 
 def topology(name: str) -> Topology:
