@@ -16,6 +16,23 @@ FORWARDED = (
 )
 
 
+class MicroBatch(flags.ArgumentParser):
+    """A whole number, or auto, which is None."""
+
+    syntactic_help = "a whole number, or auto"
+
+    def parse(self, argument: Any) -> int | None:
+        if argument is None or argument == "auto":
+            return None
+        try:
+            return int(argument)
+        except ValueError:
+            raise ValueError("want a whole number, or auto") from None
+
+    def flag_type(self) -> str:
+        return "int|auto"
+
+
 def define(values: flags.FlagValues) -> None:
     """Defines them, with --scale and --set, in `values`."""
 

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from largebatch.experiments import encoders, finetuning, workload
+from largebatch.experiments.compiled_batches import largest_compiled
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.memory import automatic_micro_batch, device_memory
@@ -16,6 +17,7 @@ from largebatch.experiments.provenance import commit, versions
 from largebatch.experiments.quiet import quiet_tensorflow
 from largebatch.experiments.records import row_record
 from largebatch.experiments.settings import RunSettings
+from largebatch.tpu.topologies import generation_here
 
 FINISHED, DIVERGED, PEER_LOST = 0, 3, 4
 CHECKPOINTS_IN_A_RUN = 20
@@ -172,7 +174,11 @@ def _micro_batches(row: Row, settings: RunSettings, strategy, stages=None) -> li
         return [settings.micro_batch] * len(stages)
     replicas, kind = strategy.num_replicas_in_sync, _device_kind(strategy)
     memory = device_memory(kind, replicas)
-    return [automatic_micro_batch(row, stage, replicas, memory) for stage in stages]
+    tpu_kind = generation_here(os.environ) if kind == "tpu" else None
+    return [
+        automatic_micro_batch(row, stage, replicas, memory, largest_compiled(row, stage, tpu_kind))
+        for stage in stages
+    ]
 
 
 def _earlier_result(folder, row: Row, settings: RunSettings) -> dict[str, Any] | None:

@@ -35,8 +35,11 @@ USABLE = 0.5
 WEIGHT_COPIES = 5  # weights, two slots, gradients and their sums, float32
 
 
-def automatic_micro_batch(row: Row, stage: Stage, replicas: int, memory_bytes: int) -> int | None:
-    """The largest micro-batch that divides a replica's share and is estimated to fit.
+def automatic_micro_batch(
+    row: Row, stage: Stage, replicas: int, memory_bytes: int, compiled: int | None = None
+) -> int | None:
+    """The largest micro-batch that divides a replica's share and fits: as a compiler has said
+    (`compiled`, see compiled_batches), or by an estimate.
 
     None where the whole share fits, where the model is small, or where the devices do not divide
     the batch (the loop says so). At least 1, even where the estimate says that not even one example
@@ -46,15 +49,21 @@ def automatic_micro_batch(row: Row, stage: Stage, replicas: int, memory_bytes: i
     if not estimated or (stage.batch_size % replicas and not row.pad_batch):
         return None
     share = -(-stage.batch_size // replicas)
-    needs = _sequence if row.task == "pretraining" else _image
-    example, parameters = needs(row, stage, 2 if row.precision == "bfloat16" else 4)
-    free = memory_bytes - WEIGHT_COPIES * 4 * parameters
-    fits = max(1, int(USABLE * free / example))
+    fits = _estimate(row, stage, memory_bytes) if compiled is None else compiled
     if fits >= share:
         return None
     if row.pad_batch:
         return fits
     return max(divisor for divisor in range(1, fits + 1) if share % divisor == 0)
+
+
+def _estimate(row: Row, stage: Stage, memory_bytes: int) -> int:
+    """About a third of what TPU v3's compiler finds room for, which reuses memory and computes
+    again what it does not keep (docs/tpu_compile.md); TensorFlow's own kernels do neither."""
+    needs = _sequence if row.task == "pretraining" else _image
+    example, parameters = needs(row, stage, 2 if row.precision == "bfloat16" else 4)
+    free = memory_bytes - WEIGHT_COPIES * 4 * parameters
+    return max(1, int(USABLE * free / example))
 
 
 def _image(row: Row, stage: Stage, width: int) -> tuple[float, float]:

@@ -127,7 +127,11 @@ def start(accelerator: Accelerator, name: str, run: Run) -> str:
     arguments = run_arguments(accelerator, name, run)
     program = shlex.join(arguments)
     then = f""" '"$@"; echo $? >~/{STATE}/run.exit' largebatch"""
-    variables = {"PYTHONUNBUFFERED": "1", **run_environment(accelerator)}
+    variables = {
+        "PYTHONUNBUFFERED": "1",
+        "LARGEBATCH_ACCELERATOR": accelerator.name,  # what fits depends on its generation
+        **run_environment(accelerator),
+    }
     exports = " ".join(f"{variable}={value}" for variable, value in variables.items())
     return f"""set -e
 cd ~/largebatch

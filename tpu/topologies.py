@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 GIB = 2**30
@@ -64,3 +65,16 @@ def topology(name: str) -> Topology:
         )
     return Topology(f"{generation}:{shape}" if colon else GENERATIONS[generation].topology,
                     generation)  # fmt: skip
+
+
+def generation_here(environ: Mapping[str, str]) -> str | None:
+    """The generation of this machine's TPU, where its environment names the accelerator.
+
+    `tpu.pod` sets $LARGEBATCH_ACCELERATOR; Cloud TPU's containers have $TPU_ACCELERATOR_TYPE.
+    """
+    for variable in ("LARGEBATCH_ACCELERATOR", "TPU_ACCELERATOR_TYPE"):
+        generation = environ.get(variable, "").partition("-")[0]
+        generation = {"v5litepod": "v5e"}.get(generation, generation)
+        if generation in GENERATIONS:
+            return generation
+    return None

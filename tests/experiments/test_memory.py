@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from largebatch.experiments import registry
+from largebatch.experiments.compiled_batches import LARGEST, largest_compiled
 from largebatch.experiments.memory import automatic_micro_batch, device_memory
 
 ROW = registry.find("table1/lamb-32768")
@@ -47,6 +48,35 @@ def test_a_batch_that_the_devices_do_not_divide_is_left_to_the_loop():
 @pytest.mark.parametrize("kind", ["cpu", "tpu"])
 def test_the_memory_of_a_device_is_a_constant_of_the_machine(kind):
     assert device_memory(kind, 1) == device_memory(kind, 1) > GIB // 4
+
+
+def test_what_a_compiler_found_room_for_is_believed_before_the_estimate():
+    second = ROW.stages[1]
+    assert automatic_micro_batch(ROW, second, 512, 16 * GIB) < 16  # 64 a replica
+    assert automatic_micro_batch(ROW, second, 512, 16 * GIB, compiled=16) == 16
+    assert automatic_micro_batch(ROW, second, 512, 16 * GIB, compiled=24) == 16  # divides 64
+    assert automatic_micro_batch(ROW, second, 2048, 16 * GIB, compiled=16) is None  # in one pass
+
+
+def test_the_compilers_figures_are_for_what_was_compiled():
+    sizes = LARGEST["bert_large", 512, "bfloat16"]
+    for generation, size in sizes.items():
+        assert largest_compiled(ROW, ROW.stages[1], generation) == size
+    assert largest_compiled(ROW, ROW.stages[1], None) is None
+    float32 = dataclasses.replace(ROW, precision="float32")
+    assert largest_compiled(float32, ROW.stages[1], "v3") is None
+    resnet = registry.find("table5/lamb-16384")
+    assert largest_compiled(resnet, resnet.stages[0], "v3") >= 128
+    narrow = dataclasses.replace(resnet, model_width=8)
+    assert largest_compiled(narrow, narrow.stages[0], "v3") is None
+
+
+def test_a_generation_that_was_not_compiled_for_takes_what_a_smaller_one_did(monkeypatch):
+    monkeypatch.setitem(LARGEST, ("bert_large", 512, "bfloat16"), {"v2": 3, "v3": 16})
+    second = ROW.stages[1]
+    assert largest_compiled(ROW, second, "v5e") == largest_compiled(ROW, second, "v6e") == 16
+    monkeypatch.setitem(LARGEST, ("bert_large", 512, "bfloat16"), {"v3": 16})
+    assert largest_compiled(ROW, second, "v2") is None
 
 
 def test_logical_cpu_devices_share_the_machines_memory():

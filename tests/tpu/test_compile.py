@@ -11,7 +11,7 @@ from largebatch.experiments.chips import CHIPS
 from largebatch.experiments.lowered_step import PROGRAMS
 from largebatch.tpu import compile, compile_client, compiled_step, lowering
 from largebatch.tpu.largest_batch import largest_batch, size
-from largebatch.tpu.topologies import GENERATIONS, GIB, topology
+from largebatch.tpu.topologies import GENERATIONS, GIB, generation_here, topology
 
 FAKE = Path(__file__).with_name("fake_compile_environment.py")
 
@@ -159,6 +159,12 @@ def test_the_compilers_word_on_memory_is_understood_and_any_other_error_is_one()
 def test_a_generation_alone_is_one_host_of_it():
     assert topology("v3") == ("v3:2x2", "v3") and topology("v4").name == "v4:2x2x1"
     assert topology("v5litepod:4x4") == ("v5e:4x4", "v5e")
+
+
+def test_a_tpus_own_generation_is_read_from_its_environment():
+    assert generation_here({"LARGEBATCH_ACCELERATOR": "v3-2048"}) == "v3"
+    assert generation_here({"TPU_ACCELERATOR_TYPE": "v5litepod-16"}) == "v5e"
+    assert generation_here({"TPU_ACCELERATOR_TYPE": "a100"}) is generation_here({}) is None
 
 
 def test_the_memory_of_a_core_agrees_with_the_scaling_models_chips():
