@@ -51,9 +51,11 @@ def define(values: flags.FlagValues) -> None:
     flag(flags.DEFINE_string, "tpu", None, "Name or address of a Cloud TPU.")
     flag(flags.DEFINE_integer, "num_devices", None, "Devices to use; logical ones on a CPU.")
     flag(flags.DEFINE_boolean, "deterministic", False, "The same bits for the same seed.")
-    flag(flags.DEFINE_integer, "micro_batch", None,
-         "Examples of one replica in one forward pass; gradients are accumulated to the row's "
-         "batch. Default: what fits.")  # fmt: skip
+    flags.DEFINE(
+        MicroBatch(), "micro_batch", None,
+        "Examples of one replica in one forward pass; gradients are accumulated to the row's "
+        "batch. auto, the default: what fits.", flag_values=values,
+    )  # fmt: skip
     flag(flags.DEFINE_integer, "steps_per_loop", None, "Updates in one call of the device loop.")
     flag(flags.DEFINE_integer, "checkpoint_every", None, "Updates between two checkpoints.")
 
