@@ -36,10 +36,10 @@ def _tables(first: int, last: int) -> tuple[str, ...]:
 
 
 SETS = (
-    TuningSet("tuning-adagrad", "AdaGrad", _tables(9, 9), "table3/adagrad"),
-    TuningSet("tuning-adagrad-plus", "AdaGrad+", _tables(10, 10), "table3/adagrad+"),
-    TuningSet("tuning-adam", "Adam", _tables(11, 11), "table3/adam"),
-    TuningSet("tuning-adam-plus", "Adam+", _tables(12, 12), "table3/adam+"),
+    TuningSet("table9", "AdaGrad", _tables(9, 9), "table3/adagrad"),
+    TuningSet("table10", "AdaGrad+", _tables(10, 10), "table3/adagrad+"),
+    TuningSet("table11", "Adam", _tables(11, 11), "table3/adam"),
+    TuningSet("table12", "Adam+", _tables(12, 12), "table3/adam+"),
     TuningSet("tuning-adamw-l2", "AdamW, L2 regularization 0.01", _tables(13, 16), "table3/adamw"),
     TuningSet("tuning-adamw", "AdamW, no L2 regularization", _tables(17, 20), "table3/adamw"),
     TuningSet(

@@ -95,9 +95,11 @@ h2 .title { display: block; font-weight: 400; font-size: 1rem; color: var(--soft
 .index li { display: flex; flex-wrap: wrap; gap: 2px 12px; justify-content: space-between;
   align-items: baseline; padding: 4px 0; border-bottom: 1px solid #f0f2f5; }
 .index li > a:first-child { display: flex; gap: 0 12px; }
-.index li a span { color: var(--ink); } .index li > a b { flex: 0 0 10.5em; }
+.index li > a span { color: var(--ink); } .index li > a b { flex: 0 0 10.5em; }
 .block figure { max-width: 500px; }
 .index .badge { margin: 1px 0 1px 4px; font-size: .74rem; padding: 0 8px; }
+.pills { display: flex; flex-wrap: wrap; gap: 1px 10px; justify-content: flex-end; }
+.pills span { white-space: nowrap; }
 .badge.left-out { background: #47505e; }
 .badge.paper { background: var(--ink); }
 .block h3 { display: flex; flex-wrap: wrap; gap: 4px 8px; align-items: center; margin: 0 0 10px;
@@ -113,6 +115,7 @@ h2 .title { display: block; font-weight: 400; font-size: 1rem; color: var(--soft
 .grid td.paper { color: var(--soft); } .grid td.setting { color: var(--ink); font-size: .9rem; }
 .grid td.measured { font-weight: 650; } .grid td.difference { color: var(--soft); }
 .grid td.nothing { font-weight: 400; color: #a5adb8; }
+sup { line-height: 0; font-size: .72em; }
 .grid td small { white-space: normal; min-width: 6em; }
 .scaled figure { background: #fff; border-radius: 8px; padding: 6px; }
 .run { margin-top: 14px; } .run span { color: var(--soft); font-size: .88rem; }
@@ -121,6 +124,7 @@ dt .badge { font-size: .74rem; padding: 0 8px; font-weight: 600; }
 @media (max-width: 640px) {
   .block.scaled { padding: 12px 10px; margin-left: -6px; margin-right: -6px; }
   .index { padding: 4px 12px 10px; } .index li > a:first-child { display: block; }
+  .pills { flex-direction: column; align-items: flex-start; } .pills span { white-space: normal; }
   .grid th:first-child { max-width: 8.5em; min-width: 5em; font-size: .84rem; }
 }
 """

@@ -75,8 +75,11 @@ def _says_something(column: Column, cells: Sequence[Cell]) -> bool:
 def metrics_shown(table: TableReport) -> dict[str, str]:
     """metric -> its name in the table, the one that the rows are judged by first."""
     metric = table.cells[0].row.metric
-    judged = table.layout.measures if table.scale == "paper" else f"test {metric}"
-    return {metric: judged, **sheets.BESIDE.get(metric, {})}
+    if table.scale == "paper":
+        return {metric: table.layout.measures, **sheets.BESIDE.get(metric, {})}
+    # The small data sets have ten classes: the best five of them say nothing.
+    beside = {m: name for m, name in sheets.BESIDE.get(metric, {}).items() if m != "top5"}
+    return {metric: f"test {metric}", **beside}
 
 
 def _metric_columns(table: TableReport) -> list[Column]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from largebatch.experiments import paper_entries, sheets
@@ -22,7 +23,8 @@ from largebatch.experiments.report_html import (
 from largebatch.experiments.report_model import Report, TableReport
 from largebatch.experiments.report_text import opening
 
-LONG = 12  # lines of a table; longer ones that were not run are folded
+_POWER = re.compile(r"\^([\d.]+)")
+LONG = 12  # lines of a table; longer ones are folded
 MEANINGS = (
     ("measured", "runs of exactly this row; the number is theirs"),
     ("not run", "no run yet; the command is given"),
@@ -87,14 +89,12 @@ def _index(report: Report, entries: Sequence[Entry]) -> str:
 def _index_line(entry: Entry) -> str:
     pills = []
     for block in entry.blocks:
-        if block.scale == "paper":
-            pills.append(_pills(block.counts))
-        else:
-            name = f"<a class='badge scaled' href='#{entry.block_anchor(block)}'>{block.scale}</a>"
-            pills.append(name + _pills(block.counts))
+        link = f"<a class='badge scaled' href='#{entry.block_anchor(block)}'>{block.scale}</a>"
+        name = "" if block.scale == "paper" else link
+        pills.append(f"<span>{name}{_pills(block.counts)}</span>")
     return (
         f"<li><a href='#{entry.anchor}'><b>{escaped(entry.heading)}</b> "
-        f"<span>{escaped(entry.title)}</span></a><span class=pills>{' '.join(pills)}</span></li>"
+        f"<span>{escaped(entry.title)}</span></a><div class=pills>{''.join(pills)}</div></li>"
     )
 
 
@@ -139,12 +139,9 @@ def _block(entry: Entry, block: Block) -> str:
 def _table(table: TableReport) -> str:
     shown = grid(table)
     markup = _markup(shown)
-    if len(shown.lines) > LONG and not any(cell.runs for cell in table.cells):
-        return (
-            f"<details><summary>{len(shown.lines)} lines, none run: what the paper prints"
-            f"</summary>{markup}</details>"
-        )
-    return markup
+    if len(shown.lines) <= LONG:
+        return markup
+    return f"<details><summary>The table: {len(shown.lines)} lines</summary>{markup}</details>"
 
 
 def _folded_table(table: TableReport) -> str:
@@ -178,6 +175,9 @@ def _markup(shown: Grid) -> str:
 def _cell(item: Item) -> str:
     badges = "".join(_badge(status) for status in item.statuses if status != "measured")
     text = escaped(item.text)
+    if item.kind == "setting":
+        raised = _POWER.sub(r"<sup>\1</sup>", text)
+        return f"<td class=setting>{raised}</td>"
     if item.text and item.text != sheets.NOTHING:
         mean, _, deviation = text.partition(" ± ")
         text = f"{mean}<small>± {deviation}</small>" if deviation and "/" not in text else text

@@ -55,7 +55,7 @@ def of_tuning(tuning: TuningSet, cells: Sequence[Cell]) -> list[Picture]:
     scale = cells[0].row.scale
     caption = "Accuracy against learning rate" + ("" if scale == "paper" else f", {scale} scale")
     name = tuning.anchor if scale == "paper" else f"{tuning.anchor}-{scale}"
-    return [Picture(name, caption, svg)] if svg else []
+    return [Picture(f"{name}-rates", caption, svg)] if svg else []
 
 
 def of_figure(
@@ -111,6 +111,8 @@ def _losses(name: str, report: Report, scale: str) -> tuple[list[Picture], list[
             best = "" if half is None else f"; of the more accurate half of them, {half:.0%}"
             text = DISAGREEING.format(share, len(cloud.runs))
             notes.append(f"{cloud.model} on {cloud.dataset}: {text[0].lower()}{text[1:]}{best}.")
+    if scale == "paper" and not pictures:
+        notes = [f"Drawn from {figures_loss.FEWEST} finished runs of a model on."]
     return pictures, notes
 
 

@@ -12,22 +12,26 @@ TUNING = "Top-1 Validation Accuracy"  # what Tables 9 to 25 measure
 
 
 def columns(table: TableReport) -> dict[str, Callable[[Cell], str]]:
-    """{name: the setting's text} of the table's columns, or lines."""
-    return {name: _TEXTS[name] for name in _shown(table)}
+    """{name: the setting's text} of the table's columns, or lines.
+
+    The labels of lines are the paper's; of a scaled table its own settings are told beside them.
+    """
+    here = "" if table.scale == "paper" else " here"
+    return {f"{name}{here}": _TEXTS[name] for name in _shown(table)}
 
 
 def _shown(table: TableReport) -> tuple[str, ...]:
-    if table.table in _SHOWN:
-        names = _SHOWN[table.table]
-        if table.scale == "paper" and not table.layout.down:
-            names = tuple(name for name in names if name != "batch size")  # its columns' names
-    elif table.layout.measures == TUNING:
+    if table.layout.measures == TUNING:
         names = ("learning rate", "weight decay", "L2 regularization")
         if table.cells[0].row.optimizer != "adamw":
             names = names[:1]
     else:
-        names = ()
-    return names
+        names = _SHOWN.get(table.table, ())
+    if table.scale != "paper":
+        return names
+    if table.layout.measures == TUNING:
+        return names[1:]  # its lines are named after their rates
+    return names if table.layout.down else tuple(n for n in names if n != "batch size")
 
 
 def _rate(cell: Cell) -> str:

@@ -60,7 +60,8 @@ def find_runs(root: str) -> tuple[list[Run], list[Problem]]:
     problems: list[Problem] = []
 
     def unreadable(error: OSError) -> None:
-        problems.append(Problem(str(error.filename), f"cannot be read: {error.strerror}"))
+        if not isinstance(error, FileNotFoundError):  # gone since its name was read
+            problems.append(Problem(str(error.filename), f"cannot be read: {error.strerror}"))
 
     for folder, subfolders, files in os.walk(root, onerror=unreadable):
         subfolders.sort()

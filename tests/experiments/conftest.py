@@ -79,3 +79,9 @@ def make_run(tmp_path):
         return write_run(tmp_path, name, **arguments)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def run_writer():
+    """write_run itself, for what a whole module shares."""
+    return write_run

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 
 import pytest
 
@@ -104,3 +105,28 @@ def test_all_runs_of_a_folder_are_found_in_order_beside_what_is_none(tmp_path, m
     assert [problem.path for problem in problems] == [str(tmp_path / "x" / "result.json")]
     assert find_runs(str(tmp_path / "nowhere")) == ([], [])
     assert read_run(str(tmp_path)) is None
+
+
+def test_a_folder_that_cannot_be_looked_into_is_a_problem(tmp_path, make_run, monkeypatch):
+    make_run("table7/lamb")
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path).endswith("lamb"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    runs, [problem] = find_runs(str(tmp_path))
+    assert runs == [] and problem.path.endswith("lamb")
+    assert problem.reason == "cannot be read: Permission denied"
+
+
+def test_numbers_that_no_float_holds_are_left_out(make_run):
+    folder = make_run("table7/lamb", metrics={"accuracy": 0.5, "loss": 10**400})
+    assert read_run(str(folder)).metrics == {"accuracy": 0.5}
+
+
+def test_a_result_nested_without_end_is_a_problem(tmp_path):
+    (tmp_path / "result.json").write_text("[" * 100_000)
+    assert "is not JSON" in read_run(str(tmp_path)).reason
