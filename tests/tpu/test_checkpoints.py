@@ -1,3 +1,6 @@
+import resource
+import signal
+
 import pytest
 import tensorflow as tf
 
@@ -7,7 +10,7 @@ from largebatch.tpu.checkpoints import CheckpointError, Checkpoints
 class Saved:
     """A variable, its checkpoints, and what they told the user."""
 
-    def __init__(self, folder, *, name="kernel", shape=(64,), interval=2, keep=3):
+    def __init__(self, folder, *, name="kernel", shape=(64,), interval=2, keep=3, scratch=None):
         self.variable = tf.Variable(tf.zeros(shape), name=name)
         self.said = []
         self.checkpoints = Checkpoints(
@@ -17,6 +20,7 @@ class Saved:
             keep=keep,
             variables=[self.variable],
             say=self.said.append,
+            scratch=scratch,
         )
 
     def save(self, *steps):
@@ -134,3 +138,59 @@ def test_a_full_disk_is_an_error_and_leaves_the_one_before_untouched(tmp_path, m
     again.checkpoints.restore_or_initialize()
     assert again.value == 2
     assert not list(tmp_path.glob("ckpt-4*"))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"garbage" * 9, b'model_checkpoint_path: "ckpt-2"'])
+def test_no_checkpoint_file_is_written_and_one_that_is_there_means_nothing(tmp_path, content):
+    Saved(tmp_path).save(2, 4)
+    assert not (tmp_path / "checkpoint").exists()
+    if content is not None:
+        (tmp_path / "checkpoint").write_bytes(content)
+    again = Saved(tmp_path)
+    assert again.checkpoints.restore_or_initialize().endswith("ckpt-4")
+    assert again.value == 4
+
+
+def test_a_write_that_the_system_cuts_off_is_an_error_and_leaves_the_one_before(tmp_path):
+    saved = Saved(tmp_path, shape=(100_000,)).save(2)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(CheckpointError, match="step 4 could not be written.*step 2 is untouch"):
+            saved.save(4)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not list(tmp_path.glob("ckpt-4*"))
+    again = Saved(tmp_path, shape=(100_000,))
+    again.checkpoints.restore_or_initialize()
+    assert again.value == 2
+    # There is room again: the same step is saved.
+    assert again.save(4).checkpoints.steps() == [2, 4]
+
+
+def test_hosts_that_would_resume_at_different_steps_stop_before_they_read(tmp_path):
+    Saved(tmp_path).save(2)
+    saved, seen = Saved(tmp_path), []
+
+    def differ(step):
+        seen.append(step)
+        raise ValueError("the hosts differ")
+
+    saved.checkpoints._agree = differ
+    with pytest.raises(ValueError, match="the hosts differ"):
+        saved.checkpoints.restore_or_initialize()
+    assert seen == [2] and saved.value == 0
+
+
+def test_a_host_that_is_not_the_chief_saves_to_its_scratch_and_removes_nothing(tmp_path):
+    chief = Saved(tmp_path / "run").save(2)
+    (tmp_path / "run" / "ckpt-4_temp").mkdir()
+    before = sorted(path.name for path in (tmp_path / "run").iterdir())
+    peer = Saved(tmp_path / "run", scratch=tmp_path / "scratch")
+    assert peer.checkpoints.restore_or_initialize().endswith("ckpt-2")
+    peer.save(4)
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == before
+    assert not (tmp_path / "scratch").exists()
+    assert chief.value == peer.checkpoints._newest - 2 == 2

@@ -113,25 +113,46 @@ def test_the_records_have_the_loss_the_rate_and_the_speed(run, regression, tmp_p
     assert [record["step"] for record in records if record["kind"] == "eval"] == [10, 20]
 
 
-def test_sigterm_writes_a_checkpoint_and_the_same_command_goes_on(
-    run, regression, monkeypatch, tmp_path
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_writes_a_checkpoint_and_the_same_command_goes_on(
+    run, regression, monkeypatch, tmp_path, signum
 ):
     _, whole = run(regression(), "whole")
     real = outer_loop._Run._record
 
     def record(self, kind, **values):
         if self._steps_done == 6:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signum)
         return real(self, kind, **values)
 
     monkeypatch.setattr(outer_loop._Run, "_record", record)
     outcome, _ = run(regression(), "stopped")
-    assert (outcome.status, outcome.last_step, outcome.signum) == ("interrupted", 6, signal.SIGTERM)
+    assert (outcome.status, outcome.last_step, outcome.signum) == ("interrupted", 6, signum)
     assert (tmp_path / "stopped/checkpoints/ckpt-6.index").exists()
     monkeypatch.undo()
     outcome, resumed = run(regression(), "stopped")
     assert outcome.status == "finished"
     same(whole, resumed)
+
+
+def test_a_run_goes_on_with_fewer_devices_then_more_and_keeps_its_global_batch(
+    run, regression, kill_after, tmp_path
+):
+    stages = ((24, 10), (12, 10))
+    _, whole = run(regression(stages), "whole")
+    for devices, loops in ((4, 2), (2, 3), (1, 1)):
+        disarm = kill_after(loops)
+        with pytest.raises(Killed):
+            run(regression(stages), "elastic", devices=devices)
+        disarm()
+    outcome, elastic = run(regression(stages), "elastic", devices=4, micro_batch=1)
+    assert outcome.status == "finished"
+    assert whole.keys() == elastic.keys()
+    for name in whole:
+        np.testing.assert_allclose(elastic[name], whole[name], rtol=1e-5, atol=1e-6, err_msg=name)
+    assert [r["step"] for r in log(tmp_path / "elastic")] == [
+        r["step"] for r in log(tmp_path / "whole")
+    ]
 
 
 def test_a_finished_run_started_again_trains_no_further(run, regression, tmp_path):
