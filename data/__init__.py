@@ -17,6 +17,7 @@ _HOME = {
     "with_dropout_seeds": "dropout_seeds",
     "ImageNetFiles": "imagenet",
     "find_imagenet": "imagenet",
+    "SkippedImages": "imagenet_decoding",
     "imagenet_eval_dataset": "imagenet_stream",
     "imagenet_train_dataset": "imagenet_stream",
     "PretrainingFiles": "pretraining_files",

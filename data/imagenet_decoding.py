@@ -18,11 +18,12 @@ from largebatch.data.record_runs import END, MARK
 
 
 class SkippedImages:
-    """The corrupt images that this process has left out, each once, as it met them."""
+    """The corrupt images that this process has left out, each once, in the order met."""
 
-    def __init__(self):
+    def __init__(self, earlier: Iterable = ()):
+        """`earlier`: the places that an earlier process of the run has left out."""
         self._lock = threading.Lock()
-        self._places: dict[str, None] = {}
+        self._places: dict[str, None] = dict.fromkeys(earlier)
 
     def add_all(self, places: Iterable) -> None:
         """Called by the pipelines' threads, also ahead of what is trained on."""
@@ -35,7 +36,7 @@ class SkippedImages:
 
     @property
     def places(self) -> list:
-        """The file, the record's number in it and the image's name, in the order met."""
+        """Of each: the file, the record's number in it and the image's name."""
         with self._lock:
             return list(self._places)
 

@@ -9,11 +9,14 @@ import tensorflow as tf
 
 from largebatch.data import imagenet
 from largebatch.data.imagenet import Layout
+from largebatch.data.imagenet_cache import ShardCache
 from largebatch.data.record_runs import END, MARK, read_run
 
 
-def read_images(layout: Layout, path, first, count, total) -> dict:
+def read_images(layout: Layout, cache: ShardCache | None, path, first, count, total) -> dict:
     """Records first, ..., first + count - 1 of a shard of `total` records, images still encoded.
+
+    They are read from the cache's copy, if there is a cache.
 
     Returns string `image` [n], int32 `label` [n], 0 to 999, and string `place` [n], what an error
     says of a record: its file, its number in it from 0, and the image's own file name.
@@ -21,7 +24,8 @@ def read_images(layout: Layout, path, first, count, total) -> dict:
     A record that cannot be read, that is no ImageNet example, or whose label is out of range is an
     error that names it: see `reading_error`.
     """
-    records = read_run(path, first, count, total)
+    here = path if cache is None else cache.local(path, total)
+    records = read_run(here, first, count, total)
     numbers = tf.strings.as_string(tf.range(first, first + count))
     place = tf.strings.join([path, ": record ", numbers])
     refused = f" has no {layout.image} and {layout.label}: it is no record of ImageNet{END}"

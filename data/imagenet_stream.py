@@ -14,6 +14,7 @@ import tensorflow as tf
 from largebatch.data import imagenet, imagenet_images
 from largebatch.data.autotuning import untuned
 from largebatch.data.imagenet import ImageNetFiles
+from largebatch.data.imagenet_cache import ShardCache
 from largebatch.data.imagenet_decoding import SkippedImages, decoded
 from largebatch.data.imagenet_records import read_images
 from largebatch.data.normalisation import pixel_normaliser
@@ -38,6 +39,7 @@ def imagenet_train_dataset(
     dtype: tf.DType = tf.float32,
     pad: bool = False,
     skipped: SkippedImages | None = None,
+    cache_dir: str | None = None,
     block: int = BLOCK,
     num_parallel_calls: int | None = None,
 ) -> tf.data.Dataset:
@@ -62,6 +64,7 @@ def imagenet_train_dataset(
         otherwise it is refused.
       skipped: takes the corrupt images, which keep their places, grey, with weight 0. None: one is
         an error.
+      cache_dir: keeps copies of the shards, see `ShardCache`; None: they are read where they are.
       block: about how many images are shuffled together.
       num_parallel_calls: images decoded at once; None: as many as this process has cores.
 
@@ -76,6 +79,7 @@ def imagenet_train_dataset(
     host = context.input_pipeline_id
     order = ShardOrder(files, seed, context.num_input_pipelines, host, block)
     normalise = _normaliser(files, dtype)
+    cache = None if cache_dir is None else ShardCache(cache_dir)
     per_step = max(slices.real_per_host, 1)
 
     def read(planned):
@@ -83,7 +87,7 @@ def imagenet_train_dataset(
         runs = [planned[name] for name in ("run_path", "run_first", "run_count", "run_total")]
         return (
             tf.data.Dataset.from_tensor_slices(tuple(runs))
-            .map(functools.partial(read_images, files.layout))
+            .map(functools.partial(read_images, files.layout, cache))
             .rebatch(planned["count"])
             .map(lambda images: {**images, "order": planned["order"]})
         )
@@ -145,6 +149,7 @@ def imagenet_eval_dataset(
     context: tf.distribute.InputContext,
     dtype: tf.DType = tf.float32,
     skipped: SkippedImages | None = None,
+    cache_dir: str | None = None,
     num_parallel_calls: int | None = None,
 ) -> tf.data.Dataset:
     """Batches of one replica, as `imagenet_train_dataset` has them, of the validation images.
@@ -157,12 +162,14 @@ def imagenet_eval_dataset(
       batch: b, the batch of one replica.
       skipped: takes the corrupt images, which keep their places, grey, with weight 0; an element
         then has "left_out", float32 [b], 1 for them. None: one is an error.
+      cache_dir: as for training.
 
     Raises:
       ValueError: a batch below 1.
     """
     plan = PaddedBatches(files.num_test, batch, context)
     normalise = _normaliser(files, dtype)
+    cache = None if cache_dir is None else ShardCache(cache_dir)
 
     def decode(encoded, _):
         return normalise(imagenet_images.centred(encoded, files.image_size))
@@ -180,7 +187,7 @@ def imagenet_eval_dataset(
     filling = _grey(files, dtype).batch(1).repeat(plan.batches * batch - plan.examples)
     stream = (
         tf.data.Dataset.from_tensor_slices(_runs(files.validation, plan.first, plan.examples))
-        .map(functools.partial(read_images, files.layout))
+        .map(functools.partial(read_images, files.layout, cache))
         .prefetch(1)
         .flat_map(images)
         .concatenate(filling)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from largebatch.data import (
     ImageNetFiles,
     ImageSet,
+    SkippedImages,
     eval_dataset,
     imagenet_eval_dataset,
     imagenet_train_dataset,
@@ -85,6 +86,10 @@ class ImageClassification(Task):
     def _train_images(self, plan: Mapping) -> tf.data.Dataset:
         return train_dataset(self._images, augment=self._row.augment, **plan)
 
+    @property
+    def eval_examples(self) -> int:
+        return self._images.num_test
+
     def eval_dataset(self, context, batch) -> tf.data.Dataset:
         return eval_dataset(self._images, split="test", batch=batch, context=context)
 
@@ -122,18 +127,28 @@ class ImageNetClassification(ImageClassification):
       row: As above.
       files: The data.
       seed: Of the order of the images and of their augmentation.
+      skipped: Takes the corrupt images, which are left out; None: one is an error.
+      cache_dir: Keeps copies of the files; None: they are read where they are.
     """
 
-    def __init__(self, row: Row, files: ImageNetFiles, seed: int):
+    def __init__(
+        self,
+        row: Row,
+        files: ImageNetFiles,
+        seed: int,
+        skipped: SkippedImages | None = None,
+        cache_dir: str | None = None,
+    ):
         super().__init__(row, files, seed)
         # On the way to the device, too: half the bytes.
-        self._dtype = tf.bfloat16 if row.precision == "bfloat16" else tf.float32
+        dtype = tf.bfloat16 if row.precision == "bfloat16" else tf.float32
+        self._input = {"dtype": dtype, "skipped": skipped, "cache_dir": cache_dir}
 
     def _train_images(self, plan) -> tf.data.Dataset:
-        return imagenet_train_dataset(self._images, dtype=self._dtype, **plan)
+        return imagenet_train_dataset(self._images, **plan, **self._input)
 
     def eval_dataset(self, context, batch) -> tf.data.Dataset:
-        return imagenet_eval_dataset(self._images, batch=batch, context=context, dtype=self._dtype)
+        return imagenet_eval_dataset(self._images, batch=batch, context=context, **self._input)
 
 
 def _mean(right, weight) -> tuple[tf.Tensor, tf.Tensor]:

@@ -12,7 +12,7 @@ from largebatch.experiments.settings import DEVICES
 # The fields of RunSettings that a sweep hands on to each of its runs as they are.
 FORWARDED = (
     *("data_dir", "squad_dir", "device", "tpu", "num_devices", "deterministic"),
-    *("micro_batch", "steps_per_loop", "checkpoint_every"),
+    *("micro_batch", "steps_per_loop", "checkpoint_every", "skip_corrupt", "image_cache"),
 )
 
 
@@ -58,6 +58,12 @@ def define(values: flags.FlagValues) -> None:
     )  # fmt: skip
     flag(flags.DEFINE_integer, "steps_per_loop", None, "Updates in one call of the device loop.")
     flag(flags.DEFINE_integer, "checkpoint_every", None, "Updates between two checkpoints.")
+    flag(flags.DEFINE_boolean, "skip_corrupt", False,
+         "ImageNet: leave out images that cannot be decoded, and say how many they were; otherwise "
+         "one ends the run.")  # fmt: skip
+    flag(flags.DEFINE_string, "image_cache", None,
+         "ImageNet: a local folder for copies of remote files (gs://...), made when they are first "
+         "read; about 150 GB for all.")  # fmt: skip
 
 
 def given(values: flags.FlagValues) -> list[str]:

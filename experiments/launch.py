@@ -83,13 +83,16 @@ def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
 
     # Read before hours of pre-training: a chain that cannot end is not begun.
     squad = finetuning.load(settings.squad_dir) if settings.squad_dir else None
+    skipped = None
     if settings.init_checkpoint:
         encoder = encoders.released(settings.init_checkpoint)
         work, pieces = None, [None]
     else:
-        work = workload.load(row, settings.data_dir, settings.seed)
+        skipped = _skipped_images(settings, folder)
+        work = workload.load(row, settings.data_dir, settings.seed, skipped, settings.image_cache)
         pieces = _micro_batches(row, settings, strategy)
     experiment = _experiment(row, settings, strategy, work, pieces)
+    _say_if_elsewhere(folder.read_json("experiment.json"), experiment)
     folder.write_json("experiment.json", experiment)
     folder.remove("result.json")
     if work is None:
@@ -100,11 +103,23 @@ def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
         if squad:
             encoder = encoders.of_run(row, folder.checkpoints, work.data)
     result = {**experiment, **outcome_record(outcome, row, folder)}
+    if skipped is not None:
+        result["skipped_images"] = sorted(skipped.places)
+        print(f"{len(skipped.places)} corrupt images were left out: skipped_images in result.json")
     if squad and outcome.status == "finished":
         outcome, fine_tuned = _fine_tune(row, settings, squad, encoder, strategy, folder)
         result = {**result, **fine_tuned, "metrics": {**result["metrics"], **fine_tuned["metrics"]}}
     folder.write_json("result.json", result)
     return outcome, result
+
+
+def _skipped_images(settings: RunSettings, folder):
+    """Takes the images that are left out, with those of the run's interrupted part; or None."""
+    from largebatch.data import SkippedImages
+
+    if not settings.skip_corrupt:
+        return None
+    return SkippedImages((folder.read_json("result.json") or {}).get("skipped_images", ()))
 
 
 def _fine_tune(row: Row, settings: RunSettings, squad, encoder, strategy, folder):
@@ -198,6 +213,17 @@ def _earlier_result(folder, row: Row, settings: RunSettings) -> dict[str, Any] |
         return None
     to_score = settings.squad_dir and "f1" not in result["metrics"]
     return None if to_score and result["status"] == "finished" else result
+
+
+def _say_if_elsewhere(stored: dict[str, Any] | None, experiment: dict[str, Any]) -> None:
+    """Tells of a run that goes on with other devices: its global batch stays what it is."""
+    before, now = (stored or {}).get("num_devices"), experiment["num_devices"]
+    if before not in (None, now):
+        print(
+            f"this run was on {before} devices and goes on with {now}: the same global batches, in "
+            f"micro-batches of {experiment['micro_batch'] or 'a share in one pass'}; equal to "
+            "rounding, but for batch norm's statistics and dropout where a micro-batch changes size"
+        )
 
 
 def _difference(stored: dict[str, Any], wanted: dict[str, Any]) -> str:

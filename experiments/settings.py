@@ -28,6 +28,8 @@ class RunSettings:
     micro_batch: int | None = None
     steps_per_loop: int | None = None
     checkpoint_every: int | None = None  # updates
+    skip_corrupt: bool = False  # images that cannot be decoded: left out and counted
+    image_cache: str | None = None  # a local folder for copies of ImageNet's files; None: no copies
     threads: int | None = None  # of TensorFlow, on the CPU
     # Several hosts: host:port of each, which of them this is, seconds to wait for the others.
     workers: Sequence[str] | None = None  # None: those of TF_CONFIG, if it is set

@@ -23,20 +23,30 @@ class Workload(NamedTuple):
     data: dict[str, Any]
 
 
-def load(row: Row, data_dir: str | None, seed: int) -> Workload:
+def load(
+    row: Row, data_dir: str | None, seed: int, skipped=None, image_cache: str | None = None
+) -> Workload:
     """Loads or prepares what `row` works on.
+
+    Args:
+      skipped: ImageNet: a `SkippedImages`, takes the corrupt ones; None: one is an error.
+      image_cache: ImageNet: the folder of the files' copies, see `ShardCache`.
 
     Raises:
       ValueError: The data are not there, or not the row's.
     """
+    if row.dataset not in names.STREAMED_IMAGES:
+        for flag, value in (("skip_corrupt", skipped), ("image_cache", image_cache)):
+            if value is not None:
+                raise UserError(f"--{flag}: {row.name} works on {row.dataset}, not on image files")
     if row.task == "pretraining":
         return _pretraining(row, data_dir, seed)
     if row.dataset in names.STREAMED_IMAGES:
-        return _imagenet(row, data_dir, seed)
+        return _imagenet(row, data_dir, seed, skipped, image_cache)
     return _images(row, data_dir, seed)
 
 
-def _imagenet(row: Row, data_dir: str | None, seed: int) -> Workload:
+def _imagenet(row: Row, data_dir: str | None, seed: int, skipped, image_cache) -> Workload:
     from largebatch.data import find_imagenet
     from largebatch.experiments.classification import ImageNetClassification
 
@@ -48,7 +58,7 @@ def _imagenet(row: Row, data_dir: str | None, seed: int) -> Workload:
             "to train on these (with a batch_size to fit), which is no run of the paper's row"
         )
     return Workload(
-        ImageNetClassification(row, files, seed),
+        ImageNetClassification(row, files, seed, skipped, image_cache),
         row.steps_per_epoch,
         max(1, round(row.eval_every_epochs * row.steps_per_epoch)),
         IMAGENET_EVAL_BATCH,

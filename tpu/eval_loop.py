@@ -26,7 +26,13 @@ class EvalLoop(orbit.AbstractEvaluator):
         self._step = tf.function(self._sums)
 
     def evaluate(self, num_steps: tf.Tensor | None = None) -> dict[str, float]:
-        """Returns the mean of every metric, the mean loss, and how many examples were counted."""
+        """Returns the mean of every metric, the mean loss, and how many examples were counted.
+
+        Where batches say of some examples that they were left out, also how many those are.
+
+        Raises:
+          ValueError: there is no example, or another number than the task's.
+        """
         totals: dict[str, list[float]] = {}
         for batch in self._dataset:
             for name, pair in self._step(batch).items():
@@ -37,8 +43,18 @@ class EvalLoop(orbit.AbstractEvaluator):
         if not totals or not totals["loss"][1]:
             raise ValueError("the evaluation set is empty: at least one example is needed")
         examples, _ = totals.pop("examples")
+        left_out, _ = totals.pop("left_out", (0.0, 0.0))
+        wanted = self._task.eval_examples
+        if wanted is not None and examples + left_out != wanted:
+            raise ValueError(
+                f"the evaluation counted {examples:.0f} examples and left out {left_out:.0f}; "
+                f"wanted {wanted} together"
+            )
         results = {name: total / weight for name, (total, weight) in totals.items() if weight}
-        return {**self._task.finish_evaluation(results), "examples": int(examples)}
+        counts = {"examples": int(examples)}
+        if left_out:
+            counts["left_out"] = int(left_out)
+        return {**self._task.finish_evaluation(results), **counts}
 
     def _sums(self, batch):
         per_replica = self._strategy.run(self._replica_sums, args=(batch,))
@@ -51,8 +67,10 @@ class EvalLoop(orbit.AbstractEvaluator):
         outputs = self._task.forward(self._model, batch, training=False)
         loss, weight = self._task.loss(outputs, batch)
         examples = tf.reduce_sum(batch["weight"]) if "weight" in batch else weight
+        counts = {"left_out": tf.reduce_sum(batch["left_out"])} if "left_out" in batch else {}
         return {
             "loss": (loss, weight),
             "examples": (examples, tf.ones_like(examples)),
+            **{name: (count, tf.ones_like(count)) for name, count in counts.items()},
             **self._task.metrics(outputs, batch),
         }

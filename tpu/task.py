@@ -40,6 +40,14 @@ class Task(abc.ABC):
     def stages(self) -> Sequence[Stage]:
         """The stages of the run, in order."""
 
+    @property
+    def eval_examples(self) -> int | None:
+        """How many examples an evaluation must count, with those that it says it left out.
+
+        None: it is not known.
+        """
+        return None
+
     @abc.abstractmethod
     def build_model(self) -> tf.keras.Model:
         """Returns a freshly initialised model. Called once, under the strategy's scope."""

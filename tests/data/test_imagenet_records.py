@@ -16,7 +16,7 @@ def shard(tmp_path, *records):
 def read(layout, path, first, count, total):
     runs = tf.data.Dataset.from_tensors((path, *(tf.constant(n, tf.int64) for n in (first, count))))
     return runs.map(
-        lambda *run: imagenet_records.read_images(layout, *run, tf.constant(total, tf.int64))
+        lambda *run: imagenet_records.read_images(layout, None, *run, tf.constant(total, tf.int64))
     ).get_single_element()
 
 

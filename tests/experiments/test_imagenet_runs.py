@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pathlib
+import shutil
 
 import pytest
 
@@ -72,3 +74,49 @@ def test_real_jpegs_are_trained_on(run, imagenet_sample):
 def test_settings_that_do_not_fit_are_refused(overrides, message):
     with pytest.raises(UserError, match=message):
         apply_overrides(registry.find("table5/lamb-512"), overrides)
+
+
+@pytest.fixture
+def damaged_folder(imagenet_folder, tmp_path):
+    """A copy with the fourth image of each split's first shard cut short."""
+    import tensorflow as tf
+
+    folder = pathlib.Path(shutil.copytree(imagenet_folder, tmp_path / "damaged"))
+    for shard in folder.rglob("*.tfrecord-00000-of-*"):
+        records = list(tf.data.TFRecordDataset(str(shard)).as_numpy_iterator())
+        example = tf.train.Example.FromString(records[3])
+        image = example.features.feature["image"].bytes_list
+        image.value[0] = image.value[0][:100]
+        records[3] = example.SerializeToString()
+        with tf.io.TFRecordWriter(str(shard)) as writer:
+            for record in records:
+                writer.write(record)
+    return folder
+
+
+def test_a_corrupt_image_ends_a_run_with_its_name(run, damaged_folder):
+    with pytest.raises(
+        UserError, match=r"tfrecord-00000.*: record 3 \(n00000003.JPEG\) is corrupt"
+    ):
+        run("table5/lamb-512", overrides={**SMALL, "examples": "32", "epochs": "1"},
+            data_dir=str(damaged_folder))  # fmt: skip
+
+
+def test_skipped_images_are_counted_and_named_in_the_result(run, damaged_folder, capsys):
+    overrides = {**SMALL, "examples": "32", "epochs": "1"}
+    _, result = run("table5/lamb-512", overrides=overrides, data_dir=str(damaged_folder),
+                    skip_corrupt=True)  # fmt: skip
+    assert result["status"] == "finished"
+    # Evaluation counts all but the one that it leaves out.
+    assert (result["metrics"]["examples"], result["metrics"]["left_out"]) == (10, 1)
+    assert len(result["skipped_images"]) == 2
+    for place, split in zip(result["skipped_images"], ("train", "validation")):
+        assert f"imagenet2012-{split}" in place and "record 3 (n00000003.JPEG)" in place
+    assert "2 corrupt images were left out" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("setting", [{"skip_corrupt": True}, {"image_cache": "x"}])
+def test_images_in_memory_take_no_setting_of_image_files(run, setting):
+    (flag,) = setting
+    with pytest.raises(UserError, match=f"--{flag}: table7/lamb works on .*, not on image files"):
+        run("table7/lamb", "smoke", **setting)
