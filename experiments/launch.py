@@ -220,9 +220,8 @@ def _say_if_elsewhere(stored: dict[str, Any] | None, experiment: dict[str, Any])
     before, now = (stored or {}).get("num_devices"), experiment["num_devices"]
     if before not in (None, now):
         print(
-            f"this run was on {before} devices and goes on with {now}: the same global batches, in "
-            f"micro-batches of {experiment['micro_batch'] or 'a share in one pass'}; equal to "
-            "rounding, but for batch norm's statistics and dropout where a micro-batch changes size"
+            f"this run was on {before} devices and goes on with {now}: the same global batches, "
+            "equal to rounding, but for batch norm and dropout where a micro-batch changes its size"
         )
 
 

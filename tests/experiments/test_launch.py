@@ -99,6 +99,17 @@ def test_a_finished_run_is_not_run_again(run, capsys, tmp_path):
     assert "table7/adam is finished already" in capsys.readouterr().out
 
 
+def test_the_same_run_may_go_on_with_other_devices_and_says_so(run, capsys, tmp_path):
+    _, first = run("table7/momentum")
+    assert "devices" not in capsys.readouterr().out
+    (tmp_path / "run/result.json").unlink()  # as if it had been cut off at its end
+    code, second = run("table7/momentum", num_devices=2)
+    assert code == 0
+    assert "this run was on 1 devices and goes on with 2: the same" in capsys.readouterr().out
+    assert (first["num_devices"], second["num_devices"]) == (1, 2)
+    assert second["last_loss"] == first["last_loss"] and second["metrics"] == first["metrics"]
+
+
 @pytest.mark.parametrize(
     "name, overrides, seed, message",
     [
