@@ -16,9 +16,9 @@ DIVISOR = 8  # of the batch
 EPOCHS = 10  # divisor of the epochs
 # LeNet has no batch norm and other rates suit it: each baseline's rates, and those of its tuning
 # tables, are multiplied by the power of two that moves the paper's best to LeNet's, as found by a
-# scan on MNIST at the laptop's batch of 2048 with seed 0. (AdaGrad's: at four times this rate seed 0
-# came to 0.979, and seeds 1 and 2 stayed at chance.) LAMB and LARS keep the paper's: that they need
-# no tuning is the claim.
+# scan on MNIST at the laptop's batch of 2048 with seed 0. (AdaGrad's: at four times this rate seed
+# 0 came to 0.979, and seeds 1 and 2 stayed at chance.) LAMB and LARS keep the paper's: that they
+# need no tuning is the claim.
 RATE_FACTORS = {
     ("momentum", "goyal"): 1 / 256,
     ("adagrad", "constant"): 1 / 8,

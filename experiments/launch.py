@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import Any
 
-from largebatch.experiments import encoders, finetuning, workload
+from largebatch.experiments import encoders, finetuning, memory, workload
 from largebatch.experiments.compiled_batches import largest_compiled
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import Row
@@ -188,12 +188,22 @@ def _micro_batches(row: Row, settings: RunSettings, strategy, stages=None) -> li
     if settings.micro_batch:
         return [settings.micro_batch] * len(stages)
     replicas, kind = strategy.num_replicas_in_sync, _device_kind(strategy)
-    memory = device_memory(kind, replicas)
+    available = device_memory(kind, replicas)
     tpu_kind = generation_here(os.environ) if kind == "tpu" else None
-    return [
-        automatic_micro_batch(row, stage, replicas, memory, largest_compiled(row, stage, tpu_kind))
-        for stage in stages
-    ]
+    pieces = []
+    for stage in stages:
+        compiled = largest_compiled(row, stage, tpu_kind)
+        short = None if compiled else memory.shortage(row, stage, available)
+        if short:
+            raise UserError(
+                f"{row.name}: {short}; take a larger machine, a smaller model or fewer "
+                "--num_devices on it, or --micro_batch=1 to try all the same"
+            )
+        pieces.append(automatic_micro_batch(row, stage, replicas, available, compiled))
+        said = memory.passes(row, stage, replicas, pieces[-1])
+        if said:
+            print(f"{row.name}: {said}")
+    return pieces
 
 
 def _earlier_result(folder, row: Row, settings: RunSettings) -> dict[str, Any] | None:

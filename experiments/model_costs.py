@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from largebatch.experiments import memory
+from largebatch.experiments import activations
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import Row, Stage
 from largebatch.models.bert_sizes import bert_size
@@ -65,7 +65,7 @@ def imagenet(row: Row, width: int) -> Cost:
     """A model of ImageNet's at its usual width, by the area of the row's images."""
     area = (row.image_size / 224) ** 2
     known = IMAGENET[row.model]
-    kept = memory.image_numbers(row) * width
+    kept = activations.image_numbers(row) * width
     return known._replace(forward_flops=area * known.forward_flops, kept_bytes=kept)
 
 
@@ -74,7 +74,7 @@ def bert(model: str, vocabulary: int, length: int, width: int = 2) -> Cost:
 
     Forward, a token, H hidden, I intermediate, L length, in each layer: 2 (4 H^2 + 2 H I) for the
     dense layers and 4 L H for attention; a predicted token 2 (H^2 + H V). As elsewhere, the pooler
-    is too small to count. What is kept, in numbers `width` bytes wide, is `memory`'s estimate.
+    is too small to count. What is kept, in numbers `width` bytes wide, `activations` estimates.
     """
     size = bert_size(model)
     hidden, inner, layers = size.hidden_size, size.intermediate_size, size.layers
@@ -83,12 +83,12 @@ def bert(model: str, vocabulary: int, length: int, width: int = 2) -> Cost:
     embeddings = (vocabulary + MAX_POSITIONS + 2) * hidden + norm
     heads = 2 * (hidden + 1) * hidden + norm + vocabulary + 2 * (hidden + 1)  # with the pooler
     token = layers * (2 * (4 * hidden**2 + 2 * hidden * inner) + 4 * length * hidden)
-    token += memory.MASKED_SHARE * 2 * (hidden**2 + hidden * vocabulary)
+    token += activations.MASKED_SHARE * 2 * (hidden**2 + hidden * vocabulary)
     return Cost(
         embeddings + layers * layer + heads,
         5 + 16 * layers + 2 + 5 + 2,  # embeddings, layers, pooler, masked LM, next sentence
         token * length,
-        memory.sequence_bytes(size, length, vocabulary, width),
+        activations.sequence_bytes(size, length, vocabulary, width),
     )
 
 

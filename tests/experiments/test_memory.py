@@ -1,12 +1,19 @@
 """The automatic micro-batch: what fits, and divides."""
 
 import dataclasses
+import re
 
 import pytest
 
 from largebatch.experiments import registry
 from largebatch.experiments.compiled_batches import LARGEST, largest_compiled
-from largebatch.experiments.memory import automatic_micro_batch, device_memory
+from largebatch.experiments.memory import (
+    automatic_micro_batch,
+    device_memory,
+    passes,
+    shortage,
+)
+from largebatch.experiments.scales import scaled
 
 ROW = registry.find("table1/lamb-32768")
 GIB = 2**30
@@ -92,3 +99,29 @@ def test_resnet_50_is_split_by_its_images_and_small_models_are_not():
     assert chosen(0, memory=80 * GIB, row=wide) == h100 // 2
     assert chosen(0, memory=80 * GIB, row=dataclasses.replace(row, image_size=448)) == h100 // 4
     assert chosen(0, row=registry.find("table7/lamb")) is None
+
+
+def test_a_full_batch_of_mnist_is_split_where_memory_is_small():
+    row = scaled(registry.find("limit/lamb-1281167"), "laptop")
+    assert chosen(0, memory=24 * GIB, row=row) is None
+    piece = chosen(0, memory=GIB, row=row)
+    assert piece < 60_000
+    assert passes(row, row.stages[0], 1, piece) == (
+        f"a batch of 60,000 is {-(-60_000 // piece)} passes of {piece:,} on 1 device, their "
+        "gradients summed before one update"
+    )
+    assert passes(row, row.stages[0], 1, 60_000) is passes(row, row.stages[0], 1, None) is None
+
+
+def test_a_padded_batch_takes_whatever_fits():
+    row = registry.find("limit/lamb-1281167")
+    assert 1281167 % chosen(0, row=row) != 0
+
+
+def test_a_machine_on_which_not_one_example_fits_is_told_with_the_numbers():
+    assert shortage(ROW, ROW.stages[1], 32 * GIB) is None
+    assert re.fullmatch(
+        r"one example of bert_large in a pass takes about \d\.\d GiB beside 6\.\d GiB of weights, "
+        r"gradients and slots, and a device has 4\.0 GiB for it",
+        shortage(ROW, ROW.stages[1], 4 * GIB),
+    )
