@@ -8,13 +8,13 @@ Hoffer et al. 2017 find |w_t - w_0| ~ log t in the first phase of training, befo
 as of a random walk on a random potential, where a free one has t^(1/2); that a larger batch makes
 fewer updates, and so goes less far, is their account of the generalisation gap. The second abstract
 of this suite's sources disputes it. The program runs the rows (as experiments/lipschitz.py does),
-records the distance at updates even in log t, and fits over t >= 1
+records the distance at updates even in log t, and fits by least squares
 
     a + b log t    and    c t^p,
 
-each with its R^2 (of the distance itself): the first is right where log wins, with b the slope; p
-says which power comes nearest. --until leaves out what lies after that share of the updates. Writes
-distance.svg and distance.json.
+each with its R^2: the first is right where it wins, with b the slope; p says which power comes
+nearest. --since and --until leave out the first updates, and what lies after that share of them.
+Writes distance.svg and distance.json.
 """
 
 from __future__ import annotations
@@ -35,9 +35,11 @@ observed_runs.define(FLAGS, points=40)
 flags.DEFINE_multi_string(
     "run", [], "In place of --experiment: a folder that this program ran.", flag_values=FLAGS
 )
+flags.DEFINE_integer("since", 1, "The first update that is fitted.", flag_values=FLAGS)
 flags.DEFINE_float("until", 1.0, "Share of the updates that is fitted.", flag_values=FLAGS)
 
 FEWEST_POINTS = 3  # of a fit of two constants
+POWERS = np.linspace(0.01, 3, 300)  # p that are tried
 
 
 class DistanceObserver:
@@ -64,6 +66,8 @@ class DistanceObserver:
 def main() -> int:
     if not 0 < FLAGS.until <= 1:
         raise UserError(f"--until={FLAGS.until}: want a share, above 0 and at most 1")
+    if FLAGS.since < 1:
+        raise UserError(f"--since={FLAGS.since}: want 1 or more, log 0 is none")
     if FLAGS.run:
         observed = [reopened(folder) for folder in FLAGS.run]
     else:
@@ -76,10 +80,15 @@ def main() -> int:
         code, observed = observed_runs.run_all(FLAGS, rows, DistanceObserver.kind, new_observer)
         if code:
             return code
-    runs = [summary(run, FLAGS.until) for run in observed]
+    runs = [summary(run, FLAGS.since, FLAGS.until) for run in observed]
     print(as_text(runs))
     if FLAGS.output is not None:
-        record = {"until": FLAGS.until, "scaling": FLAGS.scaling, "runs": runs}
+        record = {
+            "since": FLAGS.since,
+            "until": FLAGS.until,
+            "scaling": FLAGS.scaling,
+            "runs": runs,
+        }
         findings.write(FLAGS.output, "distance", record, draw(runs))
     return 0
 
@@ -99,19 +108,22 @@ def even_in_log(steps: int, points: int) -> list[int]:
 
 def fits(curve: list[tuple[int, float]]) -> dict[str, float] | None:
     """{"a", "b", "r2_log", "c", "p", "r2_power"} of [(t, distance)]; None of too few points."""
-    points = [(t, distance) for t, distance in curve if t >= 1 and distance > 0]
+    points = [(t, distance) for t, distance in curve if t >= 1]
     if len(points) < FEWEST_POINTS:
         return None
     t, distance = np.array(points, np.float64).T
     b, a = np.polyfit(np.log(t), distance, 1)
-    p, log_c = np.polyfit(np.log(t), np.log(distance), 1)
+    powers = t[:, None] ** POWERS  # [points, powers]
+    factors = distance @ powers / np.sum(powers**2, axis=0)  # the best c of each p
+    shares = [_r2(distance, fitted) for fitted in (factors * powers).T]
+    best = int(np.argmax(shares))
     return {
         "a": float(a),
         "b": float(b),
         "r2_log": _r2(distance, a + b * np.log(t)),
-        "c": float(np.exp(log_c)),
-        "p": float(p),
-        "r2_power": _r2(distance, np.exp(log_c) * t**p),
+        "c": float(factors[best]),
+        "p": float(POWERS[best]),
+        "r2_power": shares[best],
     }
 
 
@@ -120,7 +132,7 @@ def _r2(values: np.ndarray, fitted: np.ndarray) -> float:
     return float(1 - np.sum((values - fitted) ** 2) / spread) if spread else 0.0
 
 
-def summary(run: observed_runs.Observed, until: float) -> dict[str, Any]:
+def summary(run: observed_runs.Observed, since: int, until: float) -> dict[str, Any]:
     row = run.row
     curve = [(r["step"], r["distance"]) for r in run.records if r["distance"] is not None]
     return {
@@ -130,7 +142,8 @@ def summary(run: observed_runs.Observed, until: float) -> dict[str, Any]:
         "batch_size": row.batch_size,
         "learning_rate": row.learning_rate,
         "steps": row.steps,
-        "fit": fits([point for point in curve if point[0] <= until * row.steps]),
+        "fit": fits([point for point in curve if since <= point[0] <= until * row.steps]),
+        "fitted": [since, until * row.steps],
         "curve": [{"step": step, "distance": distance} for step, distance in curve],
     }
 
@@ -157,7 +170,7 @@ def draw(runs: list[dict]) -> str:
         label, fit = f"batch {run['batch_size']}", run["fit"]
         if fit:
             label += f": R² = {fit['r2_log']:.2f}"
-            ends = [t for t, _ in points if fit["a"] + fit["b"] * np.log(t) >= 0]
+            ends = [t for t, _ in points if run["fitted"][0] <= t <= run["fitted"][1]]
             axes.plot(ends, [fit["a"] + fit["b"] * np.log(t) for t in ends], ":", color=colour)
         axes.plot(*zip(*points), "o-", ms=2.5, lw=1.3, color=colour, label=label)
     axes.set_xscale("log")
