@@ -1,0 +1,187 @@
+"""Writes the map of the paper: each section, formula, table and figure, and where it is here.
+
+    python -m largebatch.experiments.paper_map                              # prints it
+    python -m largebatch.experiments.paper_map --output=docs/paper_map.md   # writes it
+
+The second part lists each place where this suite had to decide: the rows' `assumed` settings, and
+how ambiguous formulas were read. A test holds that docs/paper_map.md is what this prints.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import os
+from collections.abc import Sequence
+
+from absl import flags
+
+from largebatch.experiments import cli, paper_contents, registry, sheets
+from largebatch.experiments.errors import UserError
+from largebatch.experiments.experiment import SETTINGS
+from largebatch.experiments.paper_contents import Place
+from largebatch.experiments.report_text import piped
+from largebatch.experiments.sheets import Sheet
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+COMMAND = "python -m largebatch.experiments.paper_map --output=docs/paper_map.md"
+MOST_VALUES = 3  # of a setting; more differ from row to row
+
+FLAGS = cli.new_flags()
+flags.DEFINE_string("output", None, "The file to write; default: print.", flag_values=FLAGS)
+
+
+def main() -> int:
+    text = as_markdown()
+    if FLAGS.output is None:
+        print(text, end="")
+        return 0
+    with open(FLAGS.output, "w", encoding="utf-8") as file:
+        file.write(text)
+    print(f"wrote {FLAGS.output}")
+    return 0
+
+
+def as_markdown() -> str:
+    parts = [
+        "# A map of the paper",
+        f"Made by `{COMMAND}`; a test keeps it so. Paths are from the repository's root; names are "
+        "of what the file defines.",
+        "## Sections",
+        _places("section", paper_contents.SECTIONS),
+        "## Equations, algorithms, theorems",
+        _places("", paper_contents.FORMULAS),
+        "## Tables",
+        _tables(registry.PAPER_TABLES),
+        "## Figures",
+        _places("", paper_contents.FIGURES),
+        "## The lecture",
+        _places("", paper_contents.LECTURE),
+        "## Studies and public recipes",
+        _tables([t for t in registry.TABLES if not t.startswith(("table", "figure"))]),
+        "## How ambiguous formulas are read",
+        *_readings(),
+        "## What the suite had to assume",
+        "Each setting that the paper does not give, with the value taken and why. `run --describe` "
+        "prints them for a row; a setting that a rule of the paper computes is not here.",
+        piped(decisions()),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _places(corner: str, places: Sequence[Place]) -> str:
+    rows = [[place.where, place.what, _links(place.references)] for place in places]
+    return piped(Sheet([corner, "what", "where"], rows))
+
+
+def _tables(tables: Sequence[str]) -> str:
+    rows = []
+    for table in tables:
+        module = registry.module(table)
+        heading = module.LAYOUT.heading or f"Table {table[len('table') :]}"
+        rows.append(
+            [heading, module.LAYOUT.title, f"{len(module.ROWS)}",
+             _links(f"experiments/{table}.py:ROWS")]
+        )  # fmt: skip
+    return piped(Sheet(["", "what", "rows", "where"], rows))
+
+
+def _links(references: str) -> str:
+    """'optimizers/lamb.py:LAMB' -> a link to the file, relative to docs/, and the name."""
+    made = []
+    for reference in references.split():
+        path, _, name = check(reference).partition(":")
+        made.append(f"[`{path}`](../{path}){f' `{name}`' if name else ''}")
+    return ", ".join(made) or "nothing to implement"
+
+
+def check(reference: str) -> str:
+    """Returns the reference; an error names the file or the name that is not there."""
+    path, _, name = reference.partition(":")
+    if not os.path.isfile(os.path.join(ROOT, path)):
+        raise UserError(f"the map names {path}, which is not there; mend paper_contents.py")
+    if name and name not in defined(path):
+        raise UserError(f"the map names {name} in {path}, which does not define it")
+    return reference
+
+
+@functools.cache
+def defined(path: str) -> dict[str, ast.AST]:
+    """{name: node} of the top level of a file, which is read, not imported."""
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        tree = ast.parse(file.read())
+    found: dict[str, ast.AST] = {}
+    for node in tree.body:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            found[node.name] = node
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        found.update({target.id: node for target in targets if isinstance(target, ast.Name)})
+    return found
+
+
+def _readings() -> list[str]:
+    """The paragraphs of the docstrings that tell of the printed formulas."""
+    found = []
+    for where, reference, beginning in paper_contents.READINGS:
+        path, _, name = check(reference).partition(":")
+        text = ast.get_docstring(defined(path)[name]) or ""
+        told = [paragraph for paragraph in text.split("\n\n") if paragraph.startswith(beginning)]
+        if not told:
+            raise UserError(f"the docstring of {reference} has no paragraph {beginning!r} any more")
+        found.append(f"**{where}** ({_links(reference)})")
+        found += told
+    return found
+
+
+def decisions() -> Sheet:
+    """A line for each assumed setting and reason: its values and the tables that have it."""
+    found: dict[tuple[str, str], tuple[dict, dict]] = {}
+    for table in registry.TABLES:
+        module = registry.module(table)
+        for row in module.ROWS.values():
+            if row.same_run_as:
+                continue
+            for field, source in row.sources.items():
+                value = getattr(row, field)
+                if source.kind != "assumed" or value is None:
+                    continue
+                values, tables = found.setdefault((field, source.note), ({}, {}))
+                values["tuned" if field in row.grid else sheets.plain(value)] = None
+                tables[table] = None
+    rows = [
+        [field, _values(list(values)), _where(list(tables)), note]
+        for (field, note), (values, tables) in found.items()
+    ]
+    rows.sort(key=lambda line: SETTINGS.index(line[0]))
+    return Sheet(["setting", "value", "in", "source"], rows)
+
+
+def _values(values: list[str]) -> str:
+    return ", ".join(values) if len(values) <= MOST_VALUES else "differs by row"
+
+
+def _where(tables: list[str]) -> str:
+    """'Tables 3, 9 to 12; Figure 1'."""
+    numbers = [int(t[len("table") :]) for t in tables if t in registry.PAPER_TABLES]
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and spans[-1][-1] == number - 1:
+            spans[-1].append(number)
+        else:
+            spans.append([number])
+    texts = [f"{s[0]} to {s[-1]}" if len(s) > 2 else ", ".join(map(str, s)) for s in spans]
+    parts = [f"{'Table' if len(numbers) == 1 else 'Tables'} {', '.join(texts)}"] if texts else []
+    parts += [registry.module(t).LAYOUT.heading for t in tables if t not in registry.PAPER_TABLES]
+    return "; ".join(parts)
+
+
+def program(argv: list[str] | None = None) -> int:
+    return cli.start(main, FLAGS, __doc__, argv)
+
+
+def console() -> None:
+    cli.exit_with(program)
+
+
+if __name__ == "__main__":
+    console()
