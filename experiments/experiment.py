@@ -60,6 +60,7 @@ class Row:
     beta_2: float | None = None
     epsilon: float | None = None
     bias_correction: bool | None = None  # of LAMB's moments (appendix E)
+    momentum_schedule: str | None = None  # of beta_1 in N-LAMB, NN-LAMB and Nadam
     norm: str | None = None  # of a layer, in its trust ratio (appendix F)
     form: str | None = None  # of LARS: the paper's Algorithm 1, or You et al. 2017
     trust_coefficient: float | None = None  # of LARS

@@ -52,6 +52,7 @@ SCHEDULES = ("warmup_linear", "goyal", "constant")
 DECAY_STARTS = ("start", "warmup_end")
 PRECISIONS = ("float32", "bfloat16")
 NORMS = ("l1", "l2", "linf")
+MOMENTUM_SCHEDULES = ("dozat", "constant")
 LARS_FORMS = ("lamb_paper", "you2017")
 DECAY_EXCLUSIONS = ("default", "bert", "resnet50")
 
@@ -64,10 +65,10 @@ OPTIMIZER_SETTINGS = {  # the fields of a row that each optimizer reads, besides
     "adam": _ADAM,
     "adamw": (*_ADAM, *_DECAY, "l2_regularization"),
     "bert_adamw": (*_ADAM, *_DECAY),
-    "nadam": _ADAM,
+    "nadam": (*_ADAM, "momentum_schedule"),
     "lamb": (*_ADAM, *_DECAY, "bias_correction", "norm"),
-    "nlamb": (*_ADAM, *_DECAY, "norm"),
-    "nnlamb": (*_ADAM, *_DECAY, "norm"),
+    "nlamb": (*_ADAM, *_DECAY, "norm", "momentum_schedule"),
+    "nnlamb": (*_ADAM, *_DECAY, "norm", "momentum_schedule"),
     "lars": ("momentum", "nesterov", *_DECAY, "norm", "form", "trust_coefficient", "max_ratio"),
     "tfa_lamb": (*_ADAM, *_DECAY),
 }

@@ -32,6 +32,7 @@ _OPTIONAL_CHOICES = {
     "exclude_from_weight_decay": names.DECAY_EXCLUSIONS,
     "norm": names.NORMS,
     "form": names.LARS_FORMS,
+    "momentum_schedule": names.MOMENTUM_SCHEDULES,
 }
 _FRACTIONS = (  # in [0, 1)
     *("label_smoothing", "momentum", "beta_1", "beta_2", "dropout"),

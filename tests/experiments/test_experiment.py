@@ -71,7 +71,8 @@ def test_every_field_is_a_setting_or_the_papers_or_says_what_the_row_is():
 def test_every_row_is_whole(row):
     assert row.name == row.name.lower() and row.name.startswith(f"{row.table}/")
     assert row.stages and all(stage.warmup_steps < stage.steps for stage in row.stages)
-    assert row.metric in row.paper or row.paper["status"] == "diverged"
+    if row.table in registry.PAPER_TABLES:  # figures and studies print no numbers
+        assert row.metric in row.paper or row.paper["status"] == "diverged"
     used = [field for field in SETTINGS if field not in row.unused_fields]
     given_settings = [field for field in used if getattr(row, field) is not None]
     assert set(given_settings) <= set(row.sources)
