@@ -40,6 +40,7 @@ TEST_REQUIRES = [
     "pytest>=8,<10",
     "pytest-timeout>=2.3,<3",  # a hung test fails, with a traceback, instead of eating the job
     "pytest-xdist>=3.5,<4",
+    "scipy>=1.11,<2",  # an independent maximiser, for the sharpness
     "ruff==0.17.5",  # exact: another ruff formats differently
 ]
 
@@ -68,6 +69,7 @@ setuptools.setup(
             for program in (
                 *("run", "sweep", "report", "export"),
                 *("rate_trace", "figures", "scaling_model"),
+                *("sharpness", "lipschitz", "layer_ratios", "distance", "theorem_rates"),
             )
         ]
     },

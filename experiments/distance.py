@@ -6,9 +6,11 @@
 
 Hoffer et al. 2017 find |w_t - w_0| ~ log t in the first phase of training, before the rate falls,
 as of a random walk on a random potential, where a free one has t^(1/2); that a larger batch makes
-fewer updates, and so goes less far, is their account of the generalisation gap. The second abstract
-of this suite's sources disputes it. The program runs the rows (as experiments/lipschitz.py does),
-records the distance at updates even in log t, and fits by least squares
+fewer updates, and so goes less far, is their account of the generalisation gap. You et al. ("The
+Limit of the Batch Size") report results that contradict it.
+
+The program runs the rows (as experiments/lipschitz.py does), records the distance at updates even
+in log t, and fits by least squares
 
     a + b log t    and    c t^p,
 

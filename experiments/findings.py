@@ -51,6 +51,7 @@ def new_panels(rows: int, columns: int, size: tuple[float, float]):
         axes = figure.add_subplot(rows, columns, number + 1)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(True, color="#e4e4e4", lw=0.8)
+        axes.set_axisbelow(True)
         panels.append(axes)
     return figure, panels
 

@@ -146,6 +146,8 @@ def draw(row, layers: list[dict[str, Any]]) -> str:
     if slides:
         axes.plot(places, slides["ratio"], "D", color=findings.COLOURS[1], label="the slides'")
     axes.set_yscale("log")
+    everything = [*ratios, *(slides["ratio"] if slides else ())]
+    axes.set_ylim(bottom=10 ** np.floor(np.log10(min(everything, default=1.0)) - 0.1))
     axes.grid(False, axis="x")
     names = [layer["path"].rsplit("/", 1)[0] for layer in shown]
     axes.set_xticks(places, names, rotation=90 if len(shown) > 6 else 30, fontsize=7.5)

@@ -85,7 +85,7 @@ def at_batch_size(row: Row, batch: int, scaling: str) -> Row:
     if scaling != "none":
         rate = RULES[scaling](row.learning_rate, row.batch_size, batch)
         warmup = legw_warmup_epochs(row.warmup_epochs, row.batch_size, batch)
-        changes |= {"learning_rate": repr(rate), "warmup_epochs": repr(min(warmup, row.epochs))}
+        changes |= {"learning_rate": repr(rate), "warmup_epochs": repr(warmup)}
     return apply_overrides(row, changes)
 
 

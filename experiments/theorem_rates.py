@@ -16,8 +16,8 @@ from largebatch.experiments.errors import UserError
 
 LABELS = (  # of the vertical axes, in the theorems' order
     r"$E\,\|\nabla f\|^2$",
-    r"$(E\,\sum_i\|\nabla_i f\|/\sqrt{h})^2$",
-    r"$(E\,\|\nabla f\|_1/\sqrt{d})^2$",
+    r"$(E\,h^{-1/2}\sum_i\|\nabla_i f\|)^2$",
+    r"$(E\,d^{-1/2}\|\nabla f\|_1)^2$",
     r"$E\,\|\nabla f\|^2$",
 )
 COLOURS = ("#0072B2", "#009E73", "#D55E00", "#D55E00")
