@@ -220,6 +220,7 @@ def main(argv) -> None:
         "batch_size": row.batch_size,
         "data": "the data folder's" if FLAGS.data_dir else "random images",
         "cores": os.cpu_count(),
+        "load_average": round(os.getloadavg()[0], 1),  # of this and whatever else ran
         **figures(row.batch_size, bare, loop),
         "rounds": FLAGS.rounds,
         "steps": FLAGS.steps,
