@@ -7,7 +7,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults environment constraints tpu-compile-environment
+.PHONY: help demo test faults environment constraints tpu-compile-environment tpu-compile-table
 .NOTPARALLEL:
 
 help:
@@ -37,6 +37,17 @@ environment:
 tpu-compile-environment:
 	$(or $(PYTHON),python3.11) -m venv .venv-tpu
 	.venv-tpu/bin/python -m pip install --quiet 'jax[tpu]==0.10.2' 'libtpu==0.0.42.1'
+
+# docs/tpu_compile.md: about two hours on two cores. What was compiled once is kept and not compiled again;
+# TOPOLOGIES=v3 takes one of v2, v3, v4, v5e, v5p, v6e, and BITS=3 a finer search.
+TOPOLOGIES ?= all
+BITS ?= 2
+aot := $(python) -m largebatch.tpu.compile --topology=$(TOPOLOGIES) --bits=$(BITS)
+tpu-compile-table: environment
+	$(aot) --experiment=table1/lamb-32768 --stage=2 --output=results/tpu_compile/bert-large-512.json
+	$(aot) --experiment=table1/lamb-65536-32768 --stage=1 --batch_per_core=64 --output=results/tpu_compile/bert-large-128.json
+	$(aot) --experiment=table5/lamb-16384 --output=results/tpu_compile/resnet50.json
+	$(python) -m largebatch.tpu.compile_table
 
 # For whoever keeps the pins: resolves setup.py anew, for the three Pythons at once. The three names
 # beside it are what builds the packages that come as source.

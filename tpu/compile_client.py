@@ -16,7 +16,11 @@ import time
 from importlib import metadata
 
 UNKNOWN_TOPOLOGY = 3  # exit code
+# Said after the program was laid out, of all it holds; or before, of its temporaries alone.
 _USED = re.compile(r"Used ([\d.]+)([KMGT]) of ([\d.]+)([KMGT]) hbm")
+_TEMPORARIES = re.compile(
+    r"HLO temporaries \(([\d.]+)([KMGT])\) exceeds available HBM \(([\d.]+)([KMGT])\)"
+)
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -85,14 +89,15 @@ def figures(executable) -> dict:
 
 def out_of_memory(message: str) -> dict:
     """What the compiler says of a step that does not fit; any other error is raised."""
-    if "hbm" not in message or "Ran out of memory" not in message:
+    if "Ran out of memory" not in message or "hbm" not in message.lower():
         raise RuntimeError(message)
-    found = _USED.search(message)
-    used = limit = None
-    if found:
-        used = round(float(found[1]) * _UNITS[found[2]])
-        limit = round(float(found[3]) * _UNITS[found[4]])
-    return {"fits": False, "total_bytes": used, "limit_bytes": limit}
+    result = {"fits": False, "total_bytes": None, "limit_bytes": None}
+    for pattern, name in ((_USED, "total_bytes"), (_TEMPORARIES, "temporaries_bytes")):
+        found = pattern.search(message)
+        if found:
+            result[name] = round(float(found[1]) * _UNITS[found[2]])
+            result["limit_bytes"] = round(float(found[3]) * _UNITS[found[4]])
+    return result
 
 
 if __name__ == "__main__":

@@ -123,6 +123,8 @@ class StepCompiler:
             result["total_bytes"] += idle
             # What has no idle part was judged by the compiler itself.
             result["fits"] = not idle or result["total_bytes"] <= topology.usable
+        elif result["total_bytes"] is None and "temporaries_bytes" in result:
+            result["total_bytes"] = sizes["resident_bytes"] + result["temporaries_bytes"]
         self._keep(kept, json.dumps(result).encode())
         return result
 

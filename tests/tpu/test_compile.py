@@ -86,6 +86,13 @@ def test_what_other_programs_keep_on_the_core_counts(run, monkeypatch):
     assert ten["memory"]["idle"] == 4 * GIB and ten["total_bytes"] == 15 * GIB
 
 
+def test_where_the_compiler_speaks_of_temporaries_the_weights_are_added(run):
+    _, report, _, _ = run("--topology=v2", "--batch_per_core=100", "--nosearch")
+    (found,) = report["topologies"][0]["compilations"]
+    assert not found["fits"] and found["temporaries_bytes"] == 100 * GIB
+    assert found["total_bytes"] == 101 * GIB
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
@@ -152,6 +159,12 @@ def test_the_compilers_word_on_memory_is_understood_and_any_other_error_is_one()
         "total_bytes": round(15.95 * GIB),
         "limit_bytes": round(15.48 * GIB),
     }
+    said = (
+        "RESOURCE_EXHAUSTED: Ran out of memory on HBM, the total memory required for HLO "
+        "temporaries (19.97G) exceeds available HBM (15.48G)."
+    )
+    found = compile_client.out_of_memory(said)
+    assert found["temporaries_bytes"] == round(19.97 * GIB) and found["total_bytes"] is None
     with pytest.raises(RuntimeError, match="UNIMPLEMENTED"):
         compile_client.out_of_memory("UNIMPLEMENTED: no such operation")
 
