@@ -143,6 +143,18 @@ def new_raw_imagenet():
     return write_raw_imagenet
 
 
+def content_of(folder):
+    """{name: bytes} of all files below a folder."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.fixture(scope="session")
+def folder_content():
+    """The function content_of."""
+    return content_of
+
+
 @pytest.fixture(scope="session")
 def new_imagenet():
     """The function write_imagenet."""
@@ -158,7 +170,10 @@ def new_imagenet_record():
 @pytest.fixture(scope="session")
 def imagenet_folder(tmp_path_factory):
     """A small imagenet2012: 32 training images in three shards, 11 validation images in two."""
-    return write_imagenet(tmp_path_factory.mktemp("tfds"))
+    folder = write_imagenet(tmp_path_factory.mktemp("tfds"))
+    before = content_of(folder)
+    yield folder
+    assert content_of(folder) == before, "a data folder is only read"
 
 
 @pytest.fixture(scope="session")

@@ -21,11 +21,13 @@ CONTEXT = "The cat sat on the mat. The dog ran to the park. A bird sang in the o
 
 
 @pytest.fixture(scope="module")
-def text_dir(tmp_path_factory):
+def text_dir(tmp_path_factory, folder_content):
     folder = tmp_path_factory.mktemp("text")
     topics = [text[:1500] for _, text in sorted(pydoc_data.topics.topics.items())]
     (folder / "topics.txt").write_text("\n\n\n\n".join(topics))
-    return str(folder)
+    before = folder_content(folder)
+    yield str(folder)
+    assert folder_content(folder) == before, "a data folder is only read"
 
 
 @pytest.fixture(scope="module")

@@ -123,7 +123,7 @@ class Program:
     def stop(self):
         if self.running:
             self._process.kill()
-            self._process.communicate()
+            self.end()
 
 
 @pytest.fixture

@@ -32,11 +32,17 @@ class Pair:
         return [host.end() for host in self.hosts]
 
 
+def same_to_rounding(one, two):
+    assert one.keys() == two.keys()
+    for name in one:
+        np.testing.assert_allclose(two[name], one[name], rtol=1e-6, atol=1e-6, err_msg=name)
+
+
 def checkpoints(host):
     return sorted(path.name for path in (host.folder / "checkpoints").glob("*.index"))
 
 
-def test_two_hosts_are_one_through_a_sigterm_a_kill_and_two_restarts(program, free_ports):
+def test_two_hosts_are_one_through_a_sigterm_and_a_restart(program, free_ports):
     alone = program(*ROW, "--checkpoint_every=10", folder="alone").start()
     pair = Pair(program, free_ports(2)).start()
     pair.chief.wait_for_step(3)
@@ -49,47 +55,40 @@ def test_two_hosts_are_one_through_a_sigterm_a_kill_and_two_restarts(program, fr
     assert f"checkpoint of step {stopped} written" in step
     assert f"ckpt-{stopped}.index" in checkpoints(pair.chief)
 
-    pair.start()
-    pair.chief.wait_for_step(stopped + 12)
-    pair.other.send(signal.SIGKILL)
-    killed = time.monotonic()
-    assert pair.chief.end() == LOST, pair.chief.output
-    assert time.monotonic() - killed < 60
-    assert "host 0 of 2 lost another one" in pair.chief.output
-    assert "Traceback" not in pair.chief.output
-    pair.other.end()
-
     assert pair.start().end() == [0, 0], [host.output for host in pair.hosts]
     assert "resumed at step" in pair.other.output
     # Disjoint and complete reading shows here, too: other examples would be other weights.
     assert alone.end() == 0, alone.output
-    one, two = alone.state(), pair.chief.state()
-    assert one.keys() == two.keys()
-    for name in one:
-        np.testing.assert_allclose(two[name], one[name], rtol=1e-6, atol=1e-6, err_msg=name)
+    same_to_rounding(alone.state(), pair.chief.state())
     assert [r["step"] for r in pair.chief.log()] == [r["step"] for r in alone.log()]
     assert pair.chief.result()["num_devices"] == 2
-    # The chief alone wrote: one set of events a start, no second log.
-    assert not list(pair.chief.folder.glob("*host*"))
+    # The chief alone wrote: one file of events a start.
     events = list((pair.chief.folder / "events").glob("events.out*"))
-    assert len(events) == 3
+    assert len(events) == 2
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(900)
-def test_the_chief_killed_or_either_host_standing_still_ends_the_other_within_a_minute(
-    program, free_ports
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_host_killed_or_standing_still_ends_the_other_within_a_minute_and_both_resume(
+    program, free_ports, victim, signum
 ):
-    for victim, signum in ((0, signal.SIGKILL), (1, signal.SIGSTOP), (0, signal.SIGSTOP)):
-        pair = Pair(program, free_ports(2), folders=(f"{victim}{signum}",) * 2).start()
-        pair.chief.wait_for_step(12)
-        pair.hosts[victim].send(signum)
-        began = time.monotonic()
-        survivor = pair.hosts[1 - victim]
-        assert survivor.end() == LOST, survivor.output
-        assert time.monotonic() - began < 60
-        assert f"host {1 - victim} of 2 lost another one" in survivor.output
-        pair.hosts[victim].stop()
+    pair = Pair(program, free_ports(2)).start()
+    pair.chief.wait_for_step(12)
+    pair.hosts[victim].send(signum)
+    began = time.monotonic()
+    survivor = pair.hosts[1 - victim]
+    assert survivor.end() == LOST, survivor.output
+    assert time.monotonic() - began < 60
+    assert f"host {1 - victim} of 2 lost another one" in survivor.output
+    assert "Traceback" not in survivor.output
+    pair.hosts[victim].stop()
+    assert pair.start().end() == [0, 0], [host.output for host in pair.hosts]
+    assert "resumed at step 10 of" in pair.other.output
+    alone = program(*ROW, "--checkpoint_every=10", folder="alone")
+    assert alone.finish() == 0, alone.output
+    same_to_rounding(alone.state(), pair.chief.state())
 
 
 @pytest.mark.faults
