@@ -53,11 +53,11 @@ def alexnet(
     first convolution does not cover evenly are padded: 224 pixels to 227. Images below 64 pixels (a
     laptop's: CIFAR-10, MNIST) meet a 5 x 5 convolution without stride in its place.
 
-    Kernels start normal, and so do biases of more than zero, such that the slides' table of ||w||
-    is met: 0.098, 0.16, 0.196 and 0.16 (biases of conv1, 2, 3, 5), 8.15 (kernel of conv4: so it
-    has two groups), 6.4, 6.4 and 0.316 (biases of fc6 to 8). Caffe's own file starts some biases
-    at 0 or 0.1 instead. A narrower network or a smaller image has fewer inputs a unit; deviations
-    grow to keep the variance of its outputs.
+    Kernels start normal and biases constant, above 0, so that the slides' table of ||w|| is met:
+    0.098, 0.16, 0.196 and 0.16 (biases of conv1, 2, 3, 5), 8.15 (kernel of conv4: so it has two
+    groups), 6.4, 6.4 and 0.316 (biases of fc6 to 8). Caffe's own file starts the biases of the
+    convolutions and of fc8 at 0 or 0.1 instead. A narrower network or a smaller image has fewer
+    inputs a unit; deviations grow to keep the variance of its outputs.
 
     It takes normalised images, as all models here do, and scales them up to the pixels that Caffe's
     takes. The model is called with the images or with {"image", "dropout_seed"}, see `SeededModel`.
