@@ -2,7 +2,8 @@
 
     python -m largebatch.experiments.sweep --table=alexnet --data_dir=TFDS
 
-The rates of momentum are printed; those of LARS are You et al. 2017's, whose experiment it is.
+The rates of momentum are printed; those of LARS are of the solver files that Ginsburg, an author of
+You et al. 2017, published for these runs (borisgin/nvcaffe).
 """
 
 from __future__ import annotations
@@ -57,8 +58,12 @@ MOMENTUM = Row(
 )
 MOMENTUM_BN = dataclasses.replace(MOMENTUM, model="alexnet_bn")
 
+SOLVERS = "the solver files of an author of You et al. 2017 (borisgin/nvcaffe)"
+RAMP = 600 * 8192 / 1_281_167  # epochs: 600 updates at 8K
 _LARS_SOURCES = sources(
-    assumed(YOU, "form trust_coefficient weight_decay learning_rate warmup_epochs"),
+    assumed(YOU, "form"),
+    assumed(SOLVERS, "trust_coefficient weight_decay learning_rate"),
+    assumed(f"{SOLVERS}: 600 updates at 8K, as many epochs at the other sizes", "warmup_epochs"),
     assumed("the decay is part of LARS", "l2_regularization"),
 )
 LARS = dataclasses.replace(
@@ -68,7 +73,7 @@ LARS = dataclasses.replace(
     trust_coefficient=0.001,
     weight_decay=5e-4,
     l2_regularization=0.0,
-    warmup_epochs=2,
+    warmup_epochs=RAMP,
     sources={**MOMENTUM.sources, **_LARS_SOURCES},
 )
 LARS_BN = dataclasses.replace(LARS, model="alexnet_bn")
@@ -99,7 +104,7 @@ ROWS = {
         "alexnet", LARS_BN, "bn-{optimizer}-{batch_size}",
         "batch_size  learning_rate  label                    paper_top1",
         (4096,       10,            "AlexNet-BN, LARS, 4K",  0.604),
-        (8192,       14,            "AlexNet-BN, LARS, 8K",  0.604),
+        (8192,       10,            "AlexNet-BN, LARS, 8K",  0.604),
     ),
 }
 # fmt: on

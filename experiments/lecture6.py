@@ -40,6 +40,7 @@ _32K = dataclasses.replace(
     sources={
         **alexnet.LARS_BN.sources,
         **assumed("You et al. 2018, 'ImageNet Training in Minutes'", "model"),
+        **assumed(alexnet.SOLVERS, "learning_rate"),
     },
 )
 
@@ -51,7 +52,7 @@ _SLOW = table(
 _FAST = table(
     "lecture6", _32K, "bn-{optimizer}-{batch_size}",
     "batch_size  learning_rate  warmup_epochs  label            paper_top1  paper_hardware  paper_time",  # noqa: E501
-    (32768,      22,            5,             "32K, 512 KNLs", 0.586,      "512 KNLs",     "24m"),
+    (32768,      32,            alexnet.RAMP,  "32K, 512 KNLs", 0.586,      "512 KNLs",     "24m"),
 )  # fmt: skip
 
 # fmt: off
