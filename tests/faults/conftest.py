@@ -73,9 +73,9 @@ class Program:
         return len(log.read_text().splitlines()) if log.exists() else 0
 
     def log(self):
-        """The metrics log without what the clock says."""
-        lines = (self.folder / "metrics.jsonl").read_text().splitlines()
-        records = [json.loads(line) for line in lines]
+        """The metrics log without what the clock says; a line that a kill cut is left out."""
+        lines = (self.folder / "metrics.jsonl").read_text().splitlines(keepends=True)
+        records = [json.loads(line) for line in lines if line.endswith("\n")]
         return [{k: v for k, v in record.items() if k not in CLOCK} for record in records]
 
     def wait_for(self, reached):
