@@ -34,7 +34,10 @@ INSTALL_REQUIRES = [
     "typeguard>=2.7,<3",  # tensorflow-addons uses what typeguard 3 removed
 ]
 
+MLPERF_REQUIRES = ["mlperf-logging>=4.1,<5"]  # for `run --mlperf_log`
+
 TEST_REQUIRES = [
+    *MLPERF_REQUIRES,
     "hypothesis>=6.100,<7",
     "packaging>=23",
     "pytest>=8,<10",
@@ -62,13 +65,18 @@ setuptools.setup(
     package_dir={"largebatch": ".", **{f"largebatch.{room}": room for room in ROOMS}},
     packages=["largebatch", *(f"largebatch.{room}" for room in ROOMS)],
     install_requires=INSTALL_REQUIRES,
-    extras_require={"test": TEST_REQUIRES, "beam": BEAM_REQUIRES, "gpu": GPU_REQUIRES},
+    extras_require={
+        "test": TEST_REQUIRES,
+        "beam": BEAM_REQUIRES,
+        "gpu": GPU_REQUIRES,
+        "mlperf": MLPERF_REQUIRES,
+    },
     entry_points={
         "console_scripts": [
             f"largebatch-{program} = largebatch.experiments.{program}:console"
             for program in (
                 *("run", "sweep", "report", "export"),
-                *("rate_trace", "figures", "scaling_model"),
+                *("rate_trace", "figures", "scaling_model", "paper_map"),
                 *("sharpness", "lipschitz", "layer_ratios", "distance", "theorem_rates"),
             )
         ]

@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import Any
 
-from largebatch.experiments import encoders, finetuning, memory, workload
+from largebatch.experiments import encoders, finetuning, memory, mlperf_log, workload
 from largebatch.experiments.compiled_batches import largest_compiled
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import Row
@@ -83,11 +83,12 @@ def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
 
     # Read before hours of pre-training: a chain that cannot end is not begun.
     squad = finetuning.load(settings.squad_dir) if settings.squad_dir else None
-    skipped = None
+    skipped = log = None
     if settings.init_checkpoint:
         encoder = encoders.released(settings.init_checkpoint)
         work, pieces = None, [None]
     else:
+        log = mlperf_log.start(settings.mlperf_log, row, settings.seed, folder)
         skipped = _skipped_images(settings, folder)
         work = workload.load(row, settings.data_dir, settings.seed, skipped, settings.image_cache)
         pieces = _micro_batches(row, settings, strategy)
@@ -99,7 +100,9 @@ def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
         outcome = tpu.Outcome("finished", {}, 0, None, 0, 0.0)
     else:
         observer = new_observer(row, work) if new_observer else None
-        outcome = _fit(row, settings, work, strategy, folder, experiment, pieces, observer)
+        with mlperf_log.logged(folder, log, experiment, row, work.eval_every) as told:
+            outcome = _fit(row, settings, work, strategy, told, experiment, pieces, observer)
+            told.end(outcome.status)
         if squad:
             encoder = encoders.of_run(row, folder.checkpoints, work.data)
     result = {**experiment, **outcome_record(outcome, row, folder)}

@@ -45,6 +45,12 @@ flags.DEFINE_string(
     "table1/baseline: Google's released BERT (a folder) in place of pre-training.",
     flag_values=FLAGS,
 )
+flags.DEFINE_string(
+    "mlperf_log",
+    None,
+    "BERT and ResNet-50: a file to write a log in MLPerf's format to, by mlperf-logging.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_list(
     "workers",
     None,
@@ -86,6 +92,7 @@ def main() -> int:
         output_dir=FLAGS.output_dir or run_folder("runs", row, FLAGS.seed),
         seed=FLAGS.seed,
         threads=FLAGS.threads,
+        mlperf_log=FLAGS.mlperf_log,
         init_checkpoint=FLAGS.init_checkpoint,
         workers=FLAGS.workers,
         worker_index=FLAGS.worker_index,

@@ -31,6 +31,7 @@ class RunSettings:
     skip_corrupt: bool = False  # images that cannot be decoded: left out and counted
     image_cache: str | None = None  # a local folder for copies of ImageNet's files; None: no copies
     threads: int | None = None  # of TensorFlow, on the CPU
+    mlperf_log: str | None = None  # a file to write MLPerf's log to; BERT and ResNet-50
     # Several hosts: host:port of each, which of them this is, seconds to wait for the others.
     workers: Sequence[str] | None = None  # None: those of TF_CONFIG, if it is set
     worker_index: int | None = None
