@@ -14,7 +14,7 @@ import time
 import pytest
 import tensorflow as tf
 
-LIMIT = 240  # seconds for anything to happen
+LIMIT = 500  # seconds for anything to happen, on a machine that has much else to do
 CLOCK = ("seconds", "examples_per_second")
 
 
