@@ -140,3 +140,28 @@ def test_a_program_tells_what_it_would_lower_without_tensorflow(capsys):
     assert lowered_step.program(["lowered_step", *flags]) == 0
     printed = capsys.readouterr().out
     assert '"sequence_length": 128' in printed and '"batch_per_core": 64' in printed
+
+
+def lint_program(*flags):
+    for name in step_lint.FLAGS:
+        step_lint.FLAGS[name].unparse()
+    return step_lint.program(["step_lint", *flags])
+
+
+def test_the_program_lints_the_rows_of_a_glob_and_its_exit_code_says_what_came_out(
+    capsys, monkeypatch
+):
+    assert lint_program("--experiment=table7/lamb") == 0
+    assert "lamb, 128 a core (1 rows): clean" in capsys.readouterr().out
+    monkeypatch.setattr(step_lint, "lint", lambda row, stage: ["64-bit floating point: multiply"])
+    assert lint_program("--experiment=table7/*") == step_lint.FOUND
+    printed = capsys.readouterr().out
+    assert "5 steps of 5 rows, 5 with findings" in printed and "    64-bit" in printed
+
+
+def test_the_program_lists_what_it_would_lint_and_wants_to_know_which_rows(capsys):
+    assert lint_program("--all", "--list") == 0
+    assert "bert_large with sequences of 512, lamb, 16 a core" in capsys.readouterr().out
+    assert lint_program() == 2 and "or --all" in capsys.readouterr().err
+    assert lint_program("--experiment=table4/*") == 2
+    assert "runs of other tables" in capsys.readouterr().err
