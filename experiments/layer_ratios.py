@@ -8,8 +8,8 @@ a layer by eta |g| / |w| of its norm, so the layer with the largest ratio bears 
 the one with the smallest. The gradient is that of the row's first update, its whole batch: weights
 from the seed, data in the run's order; of a checkpoint, on the same examples. Layers are the
 variables that a layer-wise optimizer adapts by default: no biases, no batch norm (the JSON file has
-all). The weights' norms at the start follow from the initializer, so printed values are matched
-only by the author's. Writes layer_ratios.svg and layer_ratios.json.
+all). For AlexNet the slides' values stand beside, which are mostly of biases (see PRINTED). Writes
+layer_ratios.svg and layer_ratios.json.
 """
 
 from __future__ import annotations
@@ -26,12 +26,14 @@ from largebatch.experiments.overrides import apply_overrides, parse_assignments
 from largebatch.experiments.quiet import quiet_tensorflow
 from largebatch.experiments.trained import open_run
 
-# The slides' table: AlexNet, batch 4096, first iteration.
+# The slides' table: AlexNet, batch 4096, first iteration. Its norms are those of constants, but for
+# layer 4's: 0.098 is 96 biases of 0.01, 6.4 is 4096 of 0.1, and 8.15 the kernel of conv4, 663,552
+# weights of deviation 0.01. Layer 5's ratio is not its quotient.
 PRINTED_MODEL = "alexnet"
 PRINTED = {
     "weight_norm": (0.098, 0.16, 0.196, 8.15, 0.16, 6.4, 6.4, 0.316),
     "gradient_norm": (0.017, 0.002, 0.0015, 0.109, 0.0002, 0.0048, 0.013, 0.016),
-    "ratio": (5.76, 83.5, 127, 74.6, 69, 1345, 489, 19),  # of layer 5 not the quotient: 800
+    "ratio": (5.76, 83.5, 127, 74.6, 69, 1345, 489, 19),
 }
 
 FLAGS = cli.new_flags()
@@ -144,7 +146,13 @@ def draw(row, layers: list[dict[str, Any]]) -> str:
     ratios = [layer["ratio"] for layer in shown]
     axes.bar(places, ratios, 0.6, color=findings.COLOURS[0], label="measured" if slides else None)
     if slides:
-        axes.plot(places, slides["ratio"], "D", color=findings.COLOURS[1], label="the slides'")
+        axes.plot(
+            places,
+            slides["ratio"],
+            "D",
+            color=findings.COLOURS[1],
+            label="the slides': biases, and conv4",
+        )
     axes.set_yscale("log")
     everything = [*ratios, *(slides["ratio"] if slides else ())]
     axes.set_ylim(bottom=10 ** np.floor(np.log10(min(everything, default=1.0)) - 0.1))

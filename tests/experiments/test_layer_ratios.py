@@ -109,6 +109,15 @@ def test_the_slides_values_stand_beside_alexnet_alone():
     assert "</svg>" in layer_ratios.draw(alexnet, layers)
 
 
+def test_the_printed_weight_norms_are_those_of_constant_biases_and_one_kernel():
+    biases = {0: (96, 0.01), 1: (256, 0.01), 2: (384, 0.01), 4: (256, 0.01),
+              5: (4096, 0.1), 6: (4096, 0.1), 7: (1000, 0.01)}  # fmt: skip
+    kernel = {3: (3 * 3 * 192 * 384, 0.01)}  # conv4, in two groups
+    for layer, (count, fill) in {**biases, **kernel}.items():
+        printed = layer_ratios.PRINTED["weight_norm"][layer]
+        assert fill * count**0.5 == pytest.approx(printed, rel=5e-3)
+
+
 def test_the_printed_ratios_are_the_quotients_of_the_printed_norms_but_for_one():
     norms = zip(layer_ratios.PRINTED["weight_norm"], layer_ratios.PRINTED["gradient_norm"])
     quotients = [weight / gradient for weight, gradient in norms]
