@@ -1,6 +1,6 @@
 """|w| / |g| of each layer, at a row's first iteration or of a run's checkpoint.
 
-    python -m largebatch.experiments.layer_ratios --experiment=lecture6/... --data_dir=DIR
+    python -m largebatch.experiments.layer_ratios --experiment=alexnet/momentum-4096 --data_dir=DIR
     python -m largebatch.experiments.layer_ratios --run=OUT --data_dir=DIR --output=OUT
 
 The slides' obstacle to one rate for all layers, there of AlexNet at batch 4096: a step -eta g moves
