@@ -15,6 +15,8 @@ from largebatch.experiments.report_model import Cell, TableReport
 from largebatch.experiments.runs import finite_number
 from largebatch.experiments.selection import summarize
 
+_METRICS = {"masked_lm_accuracy": "masked-LM accuracy", "top1": "top-1 accuracy"}
+
 
 class Item(NamedTuple):
     """One cell of a grid."""
@@ -79,7 +81,7 @@ def metrics_shown(table: TableReport) -> dict[str, str]:
         return {metric: table.layout.measures, **sheets.BESIDE.get(metric, {})}
     # The small data sets have ten classes: the best five of them say nothing.
     beside = {m: name for m, name in sheets.BESIDE.get(metric, {}).items() if m != "top5"}
-    return {metric: f"test {metric}", **beside}
+    return {metric: f"test {_METRICS.get(metric, metric)}", **beside}
 
 
 def _metric_columns(table: TableReport) -> list[Column]:

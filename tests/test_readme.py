@@ -8,6 +8,7 @@ import pytest
 from largebatch.experiments import (
     export,
     figures,
+    paper_map,
     rate_trace,
     registry,
     report,
@@ -46,7 +47,7 @@ def test_the_scaling_models_table_is_what_it_prints(capsys):
 def test_every_flag_and_row_that_the_readme_names_exists():
     modules = {"run": run, "sweep": sweep, "report": report}
     modules.update(export=export, rate_trace=rate_trace, figures=figures)
-    modules.update(scaling_model=scaling_model)
+    modules.update(scaling_model=scaling_model, paper_map=paper_map)
     programs = {name: module.FLAGS for name, module in modules.items()}
     commands = re.findall(r"python -m largebatch\.experiments\.(\w+)(.*)", README)
     assert commands
