@@ -99,6 +99,16 @@ def test_a_finished_run_is_not_run_again(run, capsys, tmp_path):
     assert "table7/adam is finished already" in capsys.readouterr().out
 
 
+def test_a_runs_folder_may_be_in_a_bucket(capsys):
+    row = scaled(registry.find("table7/momentum"), "smoke")
+    settings = RunSettings(output_dir="ram://launch/run")  # ram:// stands for gs://
+    assert launch.launch(row, settings) == 0
+    with tf.io.gfile.GFile("ram://launch/run/result.json") as file:
+        assert json.load(file)["status"] == "finished"
+    assert launch.launch(row, settings) == 0
+    assert "table7/momentum is finished already" in capsys.readouterr().out
+
+
 def test_the_same_run_may_go_on_with_other_devices_and_says_so(run, capsys, tmp_path):
     _, first = run("table7/momentum")
     assert "devices" not in capsys.readouterr().out
