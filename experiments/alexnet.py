@@ -63,6 +63,7 @@ RAMP = 600 * 8192 / 1_281_167  # epochs: 600 updates at 8K
 _LARS_SOURCES = sources(
     assumed(YOU, "form"),
     assumed(SOLVERS, "trust_coefficient weight_decay learning_rate"),
+    assumed("Caffe's LARS takes biases for layers of their own", "exclude_from_layer_adaptation"),
     assumed(f"{SOLVERS}: 600 updates at 8K, as many epochs at the other sizes", "warmup_epochs"),
     assumed("the decay is part of LARS", "l2_regularization"),
 )
@@ -71,6 +72,7 @@ LARS = dataclasses.replace(
     optimizer="lars",
     form="you2017",
     trust_coefficient=0.001,
+    exclude_from_layer_adaptation="nothing",
     weight_decay=5e-4,
     l2_regularization=0.0,
     warmup_epochs=RAMP,

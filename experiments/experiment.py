@@ -66,6 +66,7 @@ class Row:
     trust_coefficient: float | None = None  # of LARS
     max_ratio: float | None = None  # of LARS: the trust ratio is at most this
     exclude_from_weight_decay: str | None = None  # nor regularized: a preset; None: by optimizer
+    exclude_from_layer_adaptation: str | None = None  # a preset; None: by optimizer
     clip_norm: float | None = None  # of the global gradient
 
     # Length and schedule.
@@ -200,7 +201,9 @@ class Row:
     @property
     def optimizer_settings(self) -> dict[str, Any]:
         """What is given of the settings that this row's optimizer reads, but for the rate."""
-        return {f: getattr(self, f) for f in self.optimizer_fields if getattr(self, f) is not None}
+        given = {f: getattr(self, f) for f in self.optimizer_fields}
+        given = {field: value for field, value in given.items() if value is not None}
+        return {f: [] if value == names.NOTHING else value for f, value in given.items()}
 
     @property
     def unused_fields(self) -> tuple[str, ...]:

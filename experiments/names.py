@@ -54,10 +54,12 @@ PRECISIONS = ("float32", "bfloat16")
 NORMS = ("l1", "l2", "linf")
 MOMENTUM_SCHEDULES = ("dozat", "constant")
 LARS_FORMS = ("lamb_paper", "you2017")
-DECAY_EXCLUSIONS = ("default", "bert", "resnet50")
+NOTHING = "nothing"  # the empty list: `none` on a command line is 'not given'
+EXCLUSIONS = ("default", "bert", "resnet50", NOTHING)
 
 _ADAM = ("beta_1", "beta_2", "epsilon")
 _DECAY = ("weight_decay", "exclude_from_weight_decay")
+_ADAPTATION = ("exclude_from_layer_adaptation", "norm")
 OPTIMIZER_SETTINGS = {  # the fields of a row that each optimizer reads, besides the learning rate
     "sgd": (*_DECAY, "l2_regularization"),
     "momentum": ("momentum", "nesterov", *_DECAY, "l2_regularization"),
@@ -66,9 +68,12 @@ OPTIMIZER_SETTINGS = {  # the fields of a row that each optimizer reads, besides
     "adamw": (*_ADAM, *_DECAY, "l2_regularization"),
     "bert_adamw": (*_ADAM, *_DECAY),
     "nadam": (*_ADAM, "momentum_schedule"),
-    "lamb": (*_ADAM, *_DECAY, "bias_correction", "norm"),
-    "nlamb": (*_ADAM, *_DECAY, "norm", "momentum_schedule"),
-    "nnlamb": (*_ADAM, *_DECAY, "norm", "momentum_schedule"),
-    "lars": ("momentum", "nesterov", *_DECAY, "norm", "form", "trust_coefficient", "max_ratio"),
+    "lamb": (*_ADAM, *_DECAY, *_ADAPTATION, "bias_correction"),
+    "nlamb": (*_ADAM, *_DECAY, *_ADAPTATION, "momentum_schedule"),
+    "nnlamb": (*_ADAM, *_DECAY, *_ADAPTATION, "momentum_schedule"),
+    "lars": (
+        *("momentum", "nesterov", *_DECAY, *_ADAPTATION),
+        *("form", "trust_coefficient", "max_ratio"),
+    ),
     "tfa_lamb": (*_ADAM, *_DECAY),
 }

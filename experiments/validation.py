@@ -29,7 +29,8 @@ _NOT_NEGATIVE = (
     *("weight_decay", "l2_regularization", "warmup_epochs", "epsilon", "end_learning_rate"),
 )
 _OPTIONAL_CHOICES = {
-    "exclude_from_weight_decay": names.DECAY_EXCLUSIONS,
+    "exclude_from_weight_decay": names.EXCLUSIONS,
+    "exclude_from_layer_adaptation": names.EXCLUSIONS,
     "norm": names.NORMS,
     "form": names.LARS_FORMS,
     "momentum_schedule": names.MOMENTUM_SCHEDULES,

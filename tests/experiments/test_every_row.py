@@ -9,6 +9,7 @@ import pytest
 
 from largebatch import optimizers
 from largebatch.experiments import launch, registry
+from largebatch.experiments.overrides import apply_overrides
 from largebatch.experiments.rates import learning_rate
 from largebatch.experiments.scales import ALL_SCALES, scaled
 from largebatch.experiments.settings import RunSettings
@@ -24,8 +25,8 @@ def test_every_row_builds_its_optimizer_and_a_schedule_that_warms_up_before_it_e
         assert 0 <= row.warmup_steps < row.steps
         schedule = learning_rate(row)
         optimizer = optimizers.create(row.optimizer, schedule, **row.optimizer_settings)
-        for field in row.optimizer_settings:
-            assert getattr(optimizer, field) == getattr(row, field), (row.name, field)
+        for field, value in row.optimizer_settings.items():
+            assert getattr(optimizer, field) == value, (row.name, field)
         rates = [float(schedule(step)) for step in (0, row.warmup_steps, row.steps - 1)]
         assert all(math.isfinite(rate) and rate >= 0 for rate in rates), row.name
         assert 0 < rates[1] <= max(stage.learning_rate for stage in row.stages) * (1 + 1e-6)
@@ -56,4 +57,13 @@ def test_every_scale_of_an_imagenet_row_keeps_its_optimizer_and_schedule():
         for scale in ALL_SCALES[1:]:
             small = scaled(row, scale)
             assert (small.optimizer, small.schedule) == (row.optimizer, row.schedule)
-            assert small.optimizer_settings == row.optimizer_settings
+            added = {} if row.optimizer != "lars" else {"exclude_from_layer_adaptation": []}
+            assert small.optimizer_settings == {**row.optimizer_settings, **added}
+
+
+def test_nothing_is_left_out_where_that_is_said():
+    row = registry.find("alexnet/lars-4096")
+    assert row.optimizer_settings["exclude_from_layer_adaptation"] == []
+    assert "exclude_from_weight_decay" not in row.optimizer_settings  # biases, by default
+    row = apply_overrides(registry.find("table7/lamb"), {"exclude_from_weight_decay": "nothing"})
+    assert row.optimizer_settings["exclude_from_weight_decay"] == []

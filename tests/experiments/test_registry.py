@@ -60,7 +60,7 @@ def test_known_names_agree_with_the_rooms():
     assert set(data.NAMES) <= set(names.TRAINING_EXAMPLES)
     assert set(names.IMAGE_MODELS) == set(classification.MODELS)
     assert list(names.BERT_MODELS) == list(models.BERT_SIZES)
-    assert set(names.DECAY_EXCLUSIONS) == set(PRESETS) - {"none"}
+    assert set(names.EXCLUSIONS) - {names.NOTHING} == set(PRESETS) - {"none"}
 
 
 def test_the_optimizers_have_the_settings_that_rows_give_them():
