@@ -21,7 +21,10 @@ from largebatch.experiments.report_text import as_markdown
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-TABLES = ["table7", "table6", "table1-laptop", "table2-laptop", "table8-laptop"]
+TABLES = [
+    *("table7", "table6", "table1-laptop", "table2-laptop", "table8-laptop"),
+    *("table3-laptop", "table5-laptop", "figure1-laptop", "figure2-laptop", "figure3-laptop"),
+]
 
 
 @pytest.mark.parametrize("table", TABLES)
