@@ -11,6 +11,7 @@ from typing import NamedTuple
 from largebatch.experiments import curves, registry, sheets
 from largebatch.experiments.report_model import Cell
 
+FEWEST = 3  # measured points that are worth a picture of their own
 STRAIGHT = 0.9  # below this best value, accuracies are told apart on a plain axis
 
 
@@ -82,8 +83,8 @@ def sentences(tuning: TuningSet, cells: Sequence[Cell]) -> list[str]:
         where = "" if scale == "paper" else f" at {scale} scale"
         count = sum(bool(cell.summary) for cell in cells)
         found.append(
-            f"Measured best{where}: {_at(best, best.summary.mean)}, of {count} measured points of "
-            f"{len(cells)}."
+            f"Measured best{where}: {_at(best, best.summary.mean)}; {count} of {len(cells)} points "
+            "are measured."
         )
     return found
 
@@ -101,7 +102,8 @@ def _decays(cell: Cell) -> bool:
 
 def draw(cells: Sequence[Cell]) -> str | None:
     """All cells are of one scale; the printed values are those of the paper's scale alone."""
-    if not any(cell.summary or cell.printed is not None for cell in cells):
+    measured_points = sum(bool(cell.summary) for cell in cells)
+    if measured_points < FEWEST and all(cell.printed is None for cell in cells):
         return None
     groups: dict[str, list[Cell]] = {}
     for cell in cells:
@@ -110,14 +112,13 @@ def draw(cells: Sequence[Cell]) -> str | None:
     figure, axes = curves.new_figure()
     drawn: list[float] = []
     palette = [curves.COLOURS[name] for name in ("momentum", "adam", "adagrad", "adamw")]
-    any_measured = any(cell.summary for cell in cells)
     for (name, group), colour in zip(sorted(groups.items(), key=_decay_of), palette):
         group = sorted(group, key=_rate)
         printed = [(_rate(c), c.printed) for c in group if c.printed is not None]
         measured = [(_rate(c), c.summary) for c in group if c.summary]
         alone = len(groups) == 1
         if printed:
-            label = "printed" if alone else f"{name}: printed" if any_measured else name
+            label = "printed" if alone else f"{name}: printed" if measured_points else name
             axes.plot(*zip(*printed), "--o", mfc="white", ms=4.5, lw=1.1, color=colour, label=label)
             drawn += [value for _, value in printed]
         if measured:

@@ -145,7 +145,8 @@ def _of_table(table: str, group: str, found: dict[tuple[str, str], TableReport])
     for scale in scales.ALL_SCALES:
         if (table, scale) in found:
             one = found[table, scale]
-            command = sweep_command(f"--table={one.flag}", one.cells[0], one.layout.seeds)
+            seeds = max(one.layout.seeds, *(c.summary.n for c in one.cells if c.summary), 0)
+            command = sweep_command(f"--table={one.flag}", one.cells[0], seeds)
             pictures = paper_pictures.of_table(one)
             notes = [*_remarks(one, bool(pictures)), *sheets.notes(one)]
             blocks.append(Block(scale, one.cells, pictures, [one], notes, [command]))

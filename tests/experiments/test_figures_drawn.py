@@ -134,8 +134,8 @@ def test_the_best_is_told_as_printed_as_quoted_and_as_measured(make_run, tmp_pat
         "as 0.6727 for adamw."
     )
     assert measured == (
-        "Measured best: 0.6000 at rate 0.004, weight decay 1e-05 (Table 17), of 1 measured points "
-        "of 80."
+        "Measured best: 0.6000 at rate 0.004, weight decay 1e-05 (Table 17); 1 of 80 points are "
+        "measured."
     )
     tuning = next(t for t in figures_tuning.SETS if t.anchor == "tuning-adamw-l2")
     cells = [c for n in range(13, 17) for c in table_of(tmp_path, f"table{n}").cells]
@@ -151,6 +151,8 @@ def test_a_tuning_picture_has_a_curve_a_weight_decay_and_the_best_ringed(make_ru
     for name in ("1e-05: printed", "1e-05: measured", "0.0001: printed", "0.01: printed"):
         assert f"weight decay {name}" in svg
     assert "ring: the best" in svg
+    make_run("table17/adamw-rate0.002", scale="laptop", metrics={"top1": 0.6, "loss": 1})
+    assert figures_tuning.draw(table_of(tmp_path, "table17", "laptop").cells) is None
 
 
 def test_a_picture_over_batch_sizes_needs_three_of_them(make_run, tmp_path):
