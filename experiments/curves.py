@@ -191,6 +191,7 @@ def new_figure():
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(True, color="#e4e4e4", lw=0.8)
+    axes.set_axisbelow(True)
     return figure, axes
 
 

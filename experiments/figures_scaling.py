@@ -65,7 +65,6 @@ def draw(cells: Sequence[Cell]) -> str:
     figure, axes = curves.new_figure()
     rows = [registry.find(name) for name in NAMES]
     places = range(len(rows))
-    axes.set_axisbelow(True)
     values = [100 * value for value in printed()]
     axes.bar(
         places, values, width=0.66, color="white", edgecolor="#444444", linewidth=1.3,

@@ -49,7 +49,9 @@ def draw(layers: Layers, highest: float, lowest: float) -> str:
     figure.set_size_inches(4.6, 2.9)
     ratios = list(layers.ratios.values())
     positive = [ratio if ratio > 0 else lowest for ratio in ratios]
-    axes.bar(range(1, len(ratios) + 1), positive, width=0.8, color=curves.COLOURS["lamb"])
+    # A layer that is not adapted, such as a bias, has a ratio of exactly 1.
+    colours = ["#9aa3af" if ratio == 1 else curves.COLOURS["lamb"] for ratio in ratios]
+    axes.bar(range(1, len(ratios) + 1), positive, width=0.8, color=colours)
     axes.axhline(1, color="#555555", lw=0.9, ls=":")
     axes.set_yscale("log")
     axes.set_ylim(lowest / 2, highest * 2)

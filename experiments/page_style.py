@@ -98,7 +98,8 @@ h2 .title { display: block; font-weight: 400; font-size: 1rem; color: var(--soft
 .index li > a span { color: var(--ink); } .index li > a b { flex: 0 0 10.5em; }
 .block figure { max-width: 500px; }
 .index .badge { margin: 1px 0 1px 4px; font-size: .74rem; padding: 0 8px; }
-.pills { margin-left: auto; display: flex; flex-wrap: wrap; gap: 1px 10px; justify-content: flex-end; }
+.pills { margin-left: auto; display: flex; flex-wrap: wrap; gap: 1px 10px;
+  justify-content: flex-end; }
 .pills span { white-space: nowrap; }
 .badge.left-out { background: #47505e; }
 .badge.paper { background: var(--ink); }
@@ -124,7 +125,8 @@ dt .badge { font-size: .74rem; padding: 0 8px; font-weight: 600; }
 @media (max-width: 640px) {
   .block.scaled { padding: 12px 10px; margin-left: -6px; margin-right: -6px; }
   .index { padding: 4px 12px 10px; } .index li > a:first-child { display: block; }
-  .pills { margin-left: 0; flex-direction: column; align-items: flex-start; } .pills span { white-space: normal; }
+  .pills { margin-left: 0; flex-direction: column; align-items: flex-start; }
+  .pills span { white-space: normal; }
   .grid th:first-child { max-width: 8.5em; min-width: 5em; font-size: .84rem; }
 }
 """

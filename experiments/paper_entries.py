@@ -158,7 +158,9 @@ def _remarks(table: TableReport, drawn: bool) -> list[str]:
     """What the layout says in brackets, and why Figures 9 to 14 are not drawn."""
     _, _, remark = table.layout.measures.partition(" (")
     found = [f"{remark[:1].upper()}{remark[1:].rstrip(')')}."] if remark else []
-    if table.table == "figure9" and not drawn:
+    if table.table == "figure9" and drawn:
+        found.append("Grey: biases and normalisation, which are not adapted: their ratio is 1.")
+    elif table.table == "figure9":
         ran = any(cell.runs for cell in table.cells)
         found.append(
             "The run has no record of its layers: an older version made it."
