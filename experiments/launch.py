@@ -63,14 +63,16 @@ def launch(row: Row, settings: RunSettings, new_observer=None) -> int:
             devices.configure_precision(row.precision)
             devices.seed_everything(settings.seed, settings.deterministic)
             outcome, result = _run(row, settings, strategy, folder, new_observer)
-        except tpu.PeerLost as error:
+        except Exception as error:
+            lost = isinstance(error, tpu.PeerLost)
+            # On the host whose data are damaged, the others seem to be lost, too.
+            damage = data.reading_error(error.__cause__ if lost else error)
+            if damage is not None:
+                raise UserError(damage) from error
+            if not lost:
+                raise
             print(f"error: {error}", file=sys.stderr)
             return PEER_LOST
-        except Exception as error:
-            damage = data.reading_error(error)
-            if damage is None:
-                raise
-            raise UserError(damage) from error
     print(f"{row.name} {outcome.status}: {headline(result)}")
     if outcome.status == "interrupted":
         return 128 + (outcome.signum or signal.SIGTERM)

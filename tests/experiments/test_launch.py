@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import socket
 
 import pytest
 import tensorflow as tf
@@ -107,6 +108,20 @@ def test_a_runs_folder_may_be_in_a_bucket(capsys):
         assert json.load(file)["status"] == "finished"
     assert launch.launch(row, settings) == 0
     assert "table7/momentum is finished already" in capsys.readouterr().out
+
+
+def test_a_host_that_does_not_come_is_code_4_and_one_line(tmp_path, capsys):
+    row = scaled(registry.find("table7/momentum"), "smoke")
+    with socket.create_server(("localhost", 0)) as one, socket.create_server(("", 0)) as other:
+        ports = [taken.getsockname()[1] for taken in (one, other)]
+    workers = [f"localhost:{port}" for port in ports]
+    settings = RunSettings(
+        output_dir=str(tmp_path), workers=workers, worker_index=0, peer_timeout=0.3
+    )
+    assert launch.launch(row, settings) == 4
+    assert f"error: nobody answered at {workers[1]} within" in capsys.readouterr().err
+    with pytest.raises(UserError, match="--squad_dir with several hosts"):
+        launch.launch(row, dataclasses.replace(settings, squad_dir="squad"))
 
 
 def test_the_same_run_may_go_on_with_other_devices_and_says_so(run, capsys, tmp_path):
