@@ -132,10 +132,11 @@ def print_best(planned: list[Planned]) -> None:
         tried = sum(bool(point.runs) for point in points)
         # A scaled or overridden run is not to be compared with the paper's number.
         is_papers = row.scale == "paper" and set(row.overrides) <= set(row.grid)
+        printed = row.paper.get(metric) if is_papers else None  # a study's row has none
         print(
             f"  {name}: {metric} {summary.mean:.4f}{spread} (n={summary.n})"
             + (f" at {at}, best of {tried} of {len(points)} points" if at else "")
-            + (f"; the paper: {row.paper[metric]}" if is_papers else "")
+            + ("" if printed is None else f"; the paper: {printed}")
         )
 
 

@@ -42,7 +42,7 @@ def main() -> int:
         **records.row_record(row),
         "seed": seed,
         "status": ending,
-        "metrics": {"accuracy": accuracy, "loss": 0.1} if ending == "finished" else {},
+        "metrics": {row.metric: accuracy, "loss": 0.1} if ending == "finished" else {},
         "last_step": row.steps,
     }
     with open(os.path.join(flags["output_dir"], "result.json"), "w") as file:

@@ -111,6 +111,12 @@ def test_a_scaled_or_overridden_run_is_not_put_beside_the_papers_number(tmp_path
     assert output.count("table6/momentum: accuracy") == 2 and "the paper:" not in output
 
 
+def test_a_row_of_which_the_paper_prints_nothing_is_summed_up_without_it(tmp_path, endings, capsys):
+    assert run_sweep(tmp_path, "--rows=lstm/momentum-256") == 0
+    output = capsys.readouterr().out
+    assert "lstm/momentum-256: top1 0.9100 (n=1)" in output and "the paper:" not in output
+
+
 def test_an_interrupted_run_is_continued(tmp_path, endings, capsys):
     assert run_sweep(tmp_path, "--rows=table6/momentum", "--scale=smoke") == 0
     result = next(tmp_path.glob("**/result.json"))
