@@ -18,7 +18,7 @@ _HOME = {
     "ImageNetFiles": "imagenet",
     "find_imagenet": "imagenet",
     "SkippedImages": "imagenet_decoding",
-    "imagenet_eval_dataset": "imagenet_stream",
+    "imagenet_eval_dataset": "imagenet_evaluation",
     "imagenet_train_dataset": "imagenet_stream",
     "PretrainingFiles": "pretraining_files",
     "ShardFile": "pretraining_files",

@@ -1,4 +1,4 @@
-"""ImageNet's training and evaluation streams.
+"""ImageNet's training stream.
 
 Legend: B the global batch, b a micro-batch of one replica, M micro-batches a host and update, H
 hosts, S the image's side in pixels.
@@ -7,18 +7,27 @@ hosts, S the image's side in pixels.
 from __future__ import annotations
 
 import functools
-import os
 
 import tensorflow as tf
 
-from largebatch.data import imagenet, imagenet_images
-from largebatch.data.autotuning import untuned
+from largebatch.data import imagenet_images
 from largebatch.data.imagenet import ImageNetFiles
+from largebatch.data.imagenet_batches import (
+    grey_image,
+    image_normaliser,
+    make_first,
+    parallel_calls,
+    prefetched,
+)
 from largebatch.data.imagenet_cache import ShardCache
-from largebatch.data.imagenet_decoding import SkippedImages, decoded
+from largebatch.data.imagenet_decoding import (
+    Decoding,
+    SkippedImages,
+    checked,
+    named,
+    numbered,
+)
 from largebatch.data.imagenet_records import read_images
-from largebatch.data.normalisation import pixel_normaliser
-from largebatch.data.padded_batches import PaddedBatches
 from largebatch.data.pretraining_order import ShardOrder
 from largebatch.data.update_slices import AUGMENT_STREAM, UpdateSlices, check_steps, stream_seed
 
@@ -78,7 +87,7 @@ def imagenet_train_dataset(
         raise ValueError(f"the block is {block} images, wanted at least 1")
     host = context.input_pipeline_id
     order = ShardOrder(files, seed, context.num_input_pipelines, host, block)
-    normalise = _normaliser(files, dtype)
+    normalise = image_normaliser(files, dtype)
     cache = None if cache_dir is None else ShardCache(cache_dir)
     per_step = max(slices.real_per_host, 1)
 
@@ -114,95 +123,45 @@ def imagenet_train_dataset(
 
         return tf.data.Dataset.range(first, steps).map(rest).unbatch()
 
-    def numbered(position, planned):
-        """Counts the host's images, block by block."""
+    def counted(position, planned):
+        """The block with the number of its first image in the host's stream."""
         return position + tf.size(planned["order"], tf.int64), (position, planned)
 
     def decode(encoded, random):
         return normalise(imagenet_images.distorted(encoded, random, files.image_size))
 
-    def images(position, block):
-        order = block["order"][: tf.maximum(steps * per_step - position, 0)]
-        calls = _calls(num_parallel_calls)
-        return decoded(block, order, randoms(position), decode, calls, skipped)
+    def images(make, start):
+        """The host's images from number `start` on, as `make` makes them of a block."""
+        decoding = Decoding(decode, parallel_calls(num_parallel_calls))
+        end = steps * per_step
 
+        def of_block(position, block):
+            return make(
+                block, position, block["order"][: end - position], randoms(position), decoding
+            )
+
+        return (
+            order.blocks(start)
+            .scan(tf.constant(start, tf.int64), counted)
+            .take_while(lambda position, _: position < end)
+            .flat_map(lambda position, planned: read(planned).map(lambda read: (position, read)))
+            .prefetch(1)  # the next block is read while this one is used
+            .flat_map(of_block)
+        )
+
+    each = functools.partial(named, skipped=skipped)
     start = first_step * slices.real_per_host
-    blocks = order.blocks(start)
-    stream = (
-        blocks.scan(tf.constant(start, tf.int64), numbered)
-        .flat_map(lambda position, planned: read(planned).map(lambda read: (position, read)))
-        .prefetch(1)  # the next block is read while this one is used
-        .flat_map(images)
-    )
-    if slices.size == batch_size:
-        stream = stream.rebatch(micro_batch, drop_remainder=True)
-    else:
-        stream = _filled_up(stream.unbatch(), slices, _grey(files, dtype), steps - first_step)
+    if slices.size != batch_size:
+        grey = grey_image(files, dtype)
+        stream = _filled_up(images(each, start).unbatch(), slices, grey, steps - first_step)
         stream = stream.batch(micro_batch, drop_remainder=True)
-    return _prefetched(stream.take((steps - first_step) * slices.pieces))
-
-
-def imagenet_eval_dataset(
-    files: ImageNetFiles,
-    *,
-    batch: int,
-    context: tf.distribute.InputContext,
-    dtype: tf.DType = tf.float32,
-    skipped: SkippedImages | None = None,
-    cache_dir: str | None = None,
-    num_parallel_calls: int | None = None,
-) -> tf.data.Dataset:
-    """Batches of one replica, as `imagenet_train_dataset` has them, of the validation images.
-
-    Every image comes exactly once with weight 1, its centre; a shard with fewer or more images
-    than it should hold is an error. What fills up the batches has weight 0: all hosts yield the
-    same number of batches, a multiple of their replicas.
-
-    Args:
-      batch: b, the batch of one replica.
-      skipped: takes the corrupt images, which keep their places, grey, with weight 0; an element
-        then has "left_out", float32 [b], 1 for them. None: one is an error.
-      cache_dir: as for training.
-
-    Raises:
-      ValueError: a batch below 1.
-    """
-    plan = PaddedBatches(files.num_test, batch, context)
-    normalise = _normaliser(files, dtype)
-    cache = None if cache_dir is None else ShardCache(cache_dir)
-
-    def decode(encoded, _):
-        return normalise(imagenet_images.centred(encoded, files.image_size))
-
-    def images(block):
-        order = tf.range(tf.size(block["label"], tf.int64))
-        calls = _calls(num_parallel_calls)
-        return decoded(block, order, tf.data.Dataset.range(order[-1] + 1), decode, calls, skipped)
-
-    def counted(number, element):
-        place = number * batch + tf.range(batch, dtype=tf.int64)
-        here = tf.cast(place < plan.examples, tf.float32)
-        return {**element, "left_out": here - element["weight"]}
-
-    filling = _grey(files, dtype).batch(1).repeat(plan.batches * batch - plan.examples)
-    stream = (
-        tf.data.Dataset.from_tensor_slices(_runs(files.validation, plan.first, plan.examples))
-        .map(functools.partial(read_images, files.layout, cache))
-        .prefetch(1)
-        .flat_map(images)
-        .concatenate(filling)
-        .rebatch(batch, drop_remainder=True)
-    )
-    if skipped is not None:
-        stream = stream.enumerate().map(counted)
-    return _prefetched(stream)
-
-
-def _prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Ready ahead of use; its parallelism is that over images alone."""
-    options = tf.data.Options()
-    options.threading.max_intra_op_parallelism = 1  # an image is too small to be shared by threads
-    return untuned(dataset.prefetch(2).with_options(options))
+    elif skipped is not None:
+        stream = images(each, start).rebatch(micro_batch, drop_remainder=True)
+    else:
+        stream = checked(
+            images(numbered, start), micro_batch, start, lambda at: make_first(images(each, at))
+        )
+    return prefetched(stream.take((steps - first_step) * slices.pieces))
 
 
 def _filled_up(images, slices: UpdateSlices, grey, updates: int) -> tf.data.Dataset:
@@ -211,41 +170,3 @@ def _filled_up(images, slices: UpdateSlices, grey, updates: int) -> tf.data.Data
         lambda place: tf.cast(place % slices.per_host >= slices.real_per_host, tf.int64)
     )
     return tf.data.Dataset.choose_from_datasets([images, grey.repeat()], choice)
-
-
-def _grey(files: ImageNetFiles, dtype: tf.DType) -> tf.data.Dataset:
-    """One image of weight 0: the mean colour, 0 after normalisation."""
-    return tf.data.Dataset.from_tensors(
-        {
-            "image": tf.zeros(files.image_shape, dtype),
-            "label": tf.zeros([], tf.int32),
-            "weight": tf.zeros([], tf.float32),
-        }
-    )
-
-
-def _runs(shards, first: int, count: int) -> tuple:
-    """(path, first, count, total) of the runs that make up images first, ..., first + count - 1."""
-    runs, before = [], 0
-    for shard in shards:
-        start, end = max(first, before), min(first + count, before + shard.examples)
-        for here in range(start, end, BLOCK):  # of a large shard, too, a part is held at a time
-            part = min(end - here, BLOCK)
-            runs.append((shard.path, here - before, part, shard.examples))
-        before += shard.examples
-    paths = tf.constant([run[0] for run in runs], tf.string)
-    numbers = [tf.constant([run[place] for run in runs], tf.int64) for place in (1, 2, 3)]
-    return (paths, *numbers)
-
-
-def _normaliser(files: ImageNetFiles, dtype: tf.DType):
-    normalise = pixel_normaliser(files.image_shape, imagenet.MEAN, imagenet.STD)
-    # An image at a time: it fits into a core's cache, a batch does not.
-    return lambda image: tf.cast(normalise(image)[0], dtype)
-
-
-def _calls(asked: int | None) -> int:
-    """Of images decoded at once: this process's cores, unless asked for another number."""
-    if asked is not None:
-        return asked
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

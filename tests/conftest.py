@@ -4,6 +4,7 @@ import ipaddress
 import json
 import os
 import pathlib
+import shutil
 import socket
 import sys
 
@@ -174,6 +175,25 @@ def imagenet_folder(tmp_path_factory):
     before = content_of(folder)
     yield folder
     assert content_of(folder) == before, "a data folder is only read"
+
+
+@pytest.fixture(scope="session")
+def damaged_imagenet(imagenet_folder, tmp_path_factory):
+    """A copy with the fourth image of each split's first shard cut short: image 3 of both."""
+    import tensorflow as tf
+
+    folder = tmp_path_factory.mktemp("damaged") / "tfds"
+    shutil.copytree(imagenet_folder, folder)
+    for shard in folder.rglob("*.tfrecord-00000-of-*"):
+        records = list(tf.data.TFRecordDataset(str(shard)).as_numpy_iterator())
+        example = tf.train.Example.FromString(records[3])
+        image = example.features.feature["image"].bytes_list
+        image.value[0] = image.value[0][:100]
+        records[3] = example.SerializeToString()
+        with tf.io.TFRecordWriter(str(shard)) as writer:
+            for record in records:
+                writer.write(record)
+    return folder
 
 
 @pytest.fixture(scope="session")

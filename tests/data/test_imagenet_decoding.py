@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from largebatch.data import reading_error
-from largebatch.data.imagenet_decoding import SkippedImages, decoded
+from largebatch.data.imagenet_decoding import Decoding, SkippedImages, checked, named, numbered
 
 COUNT = 6
 
@@ -28,10 +28,10 @@ def decode(encoded, added):
     return tf.cast(image + added, tf.float32)
 
 
-def stream(corrupt=(), order=(4, 0, 2, 1, 5), skipped=None, decode=decode, calls=2):
+def stream(corrupt=(), order=(4, 0, 2, 1, 5), skipped=None, calls=2):
     arguments = tf.data.Dataset.from_tensors(tf.constant(3, tf.uint8)).repeat(len(order))
     order = tf.constant(order, tf.int64)
-    dataset = decoded(block(corrupt), order, arguments, decode, calls, skipped)
+    dataset = named(block(corrupt), 0, order, arguments, Decoding(decode, calls), skipped)
     elements = list(dataset.as_numpy_iterator())
     whole = {key: np.concatenate([one[key] for one in elements]) for key in elements[0]}
     return {**whole, "image": whole["image"].reshape(-1, 8 * 8 * 3)[:, 0]}
@@ -76,3 +76,42 @@ def test_a_corrupt_image_is_an_error_that_names_it(corrupt):
 
 def test_a_corrupt_image_that_is_not_asked_for_is_no_error():
     assert len(stream((3,))["label"]) == 5
+
+
+def batches(corrupt=(), batch=2, first=10):
+    """Batches of a stream whose images from number 10 on are those of two blocks."""
+    arguments = tf.data.Dataset.from_tensors(tf.constant(3, tf.uint8)).repeat()
+    order, decoding = tf.range(COUNT, dtype=tf.int64), Decoding(decode, 2)
+    images = numbered(block(corrupt), 10, order, arguments, decoding)
+    images = images.concatenate(numbered(block(), 10 + COUNT, order, arguments, decoding))
+
+    def refuse(number):
+        raise ValueError(f"input data: number {number} is missing")
+
+    return list(checked(images, batch, first, refuse).take(2 * COUNT // batch))
+
+
+def test_batches_of_a_whole_stream_pass():
+    found = batches()
+    np.testing.assert_array_equal(
+        np.concatenate([one["label"] for one in found]), [*range(COUNT), *range(COUNT)]
+    )
+    assert found[0]["image"].shape == (2, 8, 8, 3) and len(found) == COUNT
+    np.testing.assert_array_equal(found[-1]["weight"], [1, 1])
+
+
+# The second's gap shows in the next block, the third's at the end of the stream.
+@pytest.mark.parametrize(("corrupt", "number"), [((2, 4), 12), ((5,), 15), (tuple(range(6)), 10)])
+def test_what_is_missing_in_a_batch_is_refused(corrupt, number):
+    with pytest.raises(tf.errors.OpError) as caught:
+        batches(corrupt)
+    assert reading_error(caught.value).startswith(f"number {number} is missing")
+
+
+def test_what_is_missing_at_the_end_of_a_stream_is_refused():
+    arguments = tf.data.Dataset.from_tensors(tf.constant(3, tf.uint8)).repeat()
+    order, called = tf.range(COUNT, dtype=tf.int64), []
+    images = numbered(block((5,)), 0, order, arguments, Decoding(decode, 2))
+    with pytest.raises(tf.errors.OpError, match="image 5 of the stream was lost"):
+        list(checked(images, 3, 0, called.append).take(2))
+    assert called == [5]

@@ -1,3 +1,4 @@
+import re
 import shutil
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from largebatch.data import (
+    SkippedImages,
     find_imagenet,
     imagenet_counts,
     imagenet_eval_dataset,
@@ -190,6 +192,37 @@ def test_real_images_make_batches_of_the_usual_statistics(imagenet_sample):
     images = stream(files, **settings)["image"]
     assert images.shape == (64, 64, 64, 3)
     assert abs(images.mean()) < 0.3 and 0.7 < images.std() < 1.5
+
+
+CUT = r"tfrecord-00000-of-0000\d: record 3 \(n00000003.JPEG\) is corrupt"
+
+
+@pytest.mark.parametrize("settings", [{"steps": 4}, {"first_step": 5, "steps": 8}])
+def test_a_corrupt_image_is_named(damaged_imagenet, settings):
+    files = find_imagenet(str(damaged_imagenet), 8)
+    with pytest.raises(tf.errors.OpError) as caught:
+        stream(files, micro_batch=4, **settings)
+    assert re.search(f"imagenet2012-train.{CUT}", reading_error(caught.value))
+    with pytest.raises(tf.errors.OpError) as caught:
+        joined(imagenet_eval_dataset(files, batch=3, context=context()))
+    assert re.search(f"imagenet2012-validation.{CUT}", reading_error(caught.value))
+
+
+def test_a_corrupt_image_may_be_left_out_and_all_others_stay_where_they_are(
+    damaged_imagenet, whole, files
+):
+    damaged, skipped = find_imagenet(str(damaged_imagenet), 8), SkippedImages()
+    found = stream(damaged, skipped=skipped)
+    good = whole["label"] != 3
+    np.testing.assert_array_equal(found["weight"], good)
+    np.testing.assert_array_equal(found["label"], whole["label"])
+    np.testing.assert_array_equal(found["image"], whole["image"] * good[:, None, None, None])
+    (place,) = skipped.places
+    assert re.search(r"record 3 \(n00000003.JPEG\)$", place)
+    found = joined(imagenet_eval_dataset(damaged, batch=4, context=context(), skipped=skipped))
+    np.testing.assert_array_equal(found["weight"], [1, 1, 1, 0, *[1] * 7, 0])
+    np.testing.assert_array_equal(found["left_out"], np.arange(12) == 3)
+    assert len(skipped.places) == 2
 
 
 @pytest.mark.parametrize(
