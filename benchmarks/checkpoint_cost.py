@@ -108,7 +108,7 @@ def measure(row, rounds: int, updates: int) -> dict:
         "experiment": row.name,
         "scale": row.scale,
         "updates_between_saves": interval,
-        "megabytes": round(size / 1e6, 1),
+        "megabytes": round(size / 1e6, 3),
         "seconds_of_an_update": round(one[0], 4),
         "seconds_of_a_save": round(save[0], 4),
         "share_of_the_time": round(save[0] / (interval * one[0]), 5),
