@@ -15,7 +15,7 @@ from largebatch.tpu.topologies import GENERATIONS
 LARGEST = {
     ("bert_large", 128, "bfloat16"): {"v3": 64},
     ("bert_large", 512, "bfloat16"): {"v3": 16},
-    ("resnet50", 224, "bfloat16"): {"v3": 128},
+    ("resnet50", 224, "bfloat16"): {"v3": 1024},
 }
 
 
