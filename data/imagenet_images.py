@@ -21,9 +21,8 @@ def distorted(encoded, random, size: int) -> tf.Tensor:
       random: int32 [3], any numbers: two are the box's seed, the last bit of the third flips.
     """
     jpeg = as_jpeg(encoded)
-    shape = tf.image.extract_jpeg_shape(jpeg)
     begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
-        tf.stack([shape[0], shape[1], 3]),
+        tf.image.extract_jpeg_shape(jpeg),
         tf.zeros([1, 0, 4]),
         seed=random[:2],
         min_object_covered=0.0,  # the object is the whole image: more would bound the area again
@@ -32,19 +31,17 @@ def distorted(encoded, random, size: int) -> tf.Tensor:
         max_attempts=ATTEMPTS,
         use_image_if_no_bounding_boxes=True,
     )
-    image = _decode(jpeg, begin[0], begin[1], extent[0], extent[1], size)
+    image = _decode(jpeg, begin[:2], extent[:2], size)
     return tf.cond(random[2] % 2 == 0, lambda: image, lambda: tf.reverse(image, [1]))
 
 
 def centred(encoded, size: int) -> tf.Tensor:
     """The square of 7/8 of the shorter side in the middle, as float32 [size, size, 3], 0 to 255."""
     jpeg = as_jpeg(encoded)
-    shape = tf.image.extract_jpeg_shape(jpeg)
-    height, width = shape[0], shape[1]
-    shorter = tf.cast(tf.minimum(height, width), tf.float32)
+    extent = tf.image.extract_jpeg_shape(jpeg)[:2]
+    shorter = tf.cast(tf.reduce_min(extent), tf.float32)
     side = tf.maximum(tf.cast(tf.round(CENTRE * shorter), tf.int32), 1)
-    top, left = (height - side) // 2, (width - side) // 2
-    return _decode(jpeg, top, left, side, side, size)
+    return _decode(jpeg, (extent - side) // 2, tf.stack([side, side]), size)
 
 
 def as_jpeg(encoded) -> tf.Tensor:
@@ -56,10 +53,10 @@ def as_jpeg(encoded) -> tf.Tensor:
     )
 
 
-def _decode(jpeg, top, left, height, width, size: int) -> tf.Tensor:
-    """One box of a JPEG of whatever colours, RGB, resized bilinearly."""
+def _decode(jpeg, corner, extent, size: int) -> tf.Tensor:
+    """The box at `corner`, int32 [2], of a JPEG of whatever colours, RGB, resized bilinearly."""
     # channels=3: one channel is repeated, four (CMYK) are converted.
-    box = tf.image.decode_and_crop_jpeg(jpeg, tf.stack([top, left, height, width]), channels=3)
+    box = tf.image.decode_and_crop_jpeg(jpeg, tf.concat([corner, extent], 0), channels=3)
     # TensorFlow resizes float32 with SIMD instructions, and uint8 without.
     image = tf.image.resize(tf.cast(box, tf.float32), [size, size])
     return tf.ensure_shape(image, [size, size, 3])

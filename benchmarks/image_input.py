@@ -1,0 +1,246 @@
+"""ImageNet's input beside tf-models-official's two, in images per second of processor time.
+
+    python -m largebatch.benchmarks.image_input --data_dir=TFDS \
+        [--rounds=5] [--batch=64] [--output=FILE.json]
+
+The images of a TFDS folder's imagenet2012, training and validation together, are written once to
+temporary raw TFRecord files, and all read these: 224 x 224 pixels, float32 unless said. The
+contenders take turns in one process. Each turn is one pass over the images, from a rest to the next
+rest, so that what is prefetched is counted where it is made. Processor time does not count what
+else the machine does, though a busy machine's caches slow all of them; read the ratios.
+
+decode_and_crop alone is the floor of every pipeline: parse, draw the box, decode it, throw it away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+
+from absl import app, flags
+
+SIZE = 224
+FLOOR = "decode_and_crop alone"
+PARSER = "tf-models-official's parser"
+LEGACY = "tf-models-official's legacy ResNet"
+OURS = "largebatch"
+EVALUATION = ", evaluation"
+
+
+def write_raw(data_dir: str, folder: str, shards: int = 4) -> int:
+    """Writes all images of a TFDS imagenet2012 as both splits of raw files; returns how many."""
+    import tensorflow as tf
+
+    from largebatch.data import find_imagenet, imagenet_counts
+
+    files = find_imagenet(data_dir)
+    layout = files.layout
+    examples = []
+    for shard in (*files.train, *files.validation):
+        for record in tf.data.TFRecordDataset(shard.path).as_numpy_iterator():
+            feature = tf.train.Example.FromString(record).features.feature
+            examples.append(
+                _raw_example(
+                    feature[layout.image].bytes_list.value[0],
+                    feature[layout.label].int64_list.value[0] - layout.first_label + 1,
+                    feature[layout.file_name].bytes_list.value[0],
+                )
+            )
+    for split in imagenet_counts.SPLITS:
+        for shard in range(shards):
+            name = os.path.join(folder, f"{split}-{shard:05d}-of-{shards:05d}")
+            with tf.io.TFRecordWriter(name) as writer:
+                for example in examples[shard::shards]:
+                    writer.write(example)
+    imagenet_counts.count(folder, 1)
+    return len(examples)
+
+
+def _raw_example(image: bytes, label: int, file_name: bytes) -> bytes:
+    import tensorflow as tf
+
+    texts = {"image/encoded": image, "image/filename": file_name, "image/format": b"JPEG"}
+    feature = {
+        name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[text]))
+        for name, text in texts.items()
+    }
+    feature["image/class/label"] = tf.train.Feature(int64_list=tf.train.Int64List(value=[label]))
+    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+
+
+def contenders(folder: str, batch: int) -> dict[str, Callable]:
+    """{name: what makes its data set}, of endless batches."""
+    import tensorflow as tf
+    from official.legacy.image_classification.resnet import imagenet_preprocessing
+    from official.vision.dataloaders import classification_input
+
+    from largebatch import data
+
+    files = data.find_imagenet(folder, SIZE)
+    context = tf.distribute.InputContext(1, 0, 1)
+    cores = len(os.sched_getaffinity(0))
+
+    def records(split):
+        return tf.data.TFRecordDataset([shard.path for shard in getattr(files, split)])
+
+    def mapped(dataset, function):
+        return dataset.map(function, num_parallel_calls=cores).batch(batch).prefetch(2)
+
+    def floor():
+        return mapped(records("train").repeat(), _decoded)
+
+    def parser(split):
+        decoder = classification_input.Decoder()
+        parse = classification_input.Parser([SIZE, SIZE], 1000).parse_fn(split == "train")
+        dataset = records(split)
+        dataset = dataset.shuffle(1000) if split == "train" else dataset
+        return mapped(dataset.repeat(), lambda record: parse(decoder.decode(record)))
+
+    def legacy(split):
+        return imagenet_preprocessing.process_record_dataset(
+            records(split) if split == "train" else records(split).repeat(),
+            is_training=split == "train",
+            batch_size=batch,
+            shuffle_buffer=1000,
+            parse_record_fn=imagenet_preprocessing.get_parse_record_fn(),
+        )
+
+    def train(dtype):
+        return data.imagenet_train_dataset(
+            files,
+            batch_size=batch,
+            micro_batch=batch,
+            context=context,
+            seed=0,
+            first_step=0,
+            steps=1_000_000,
+            dtype=dtype,
+        )
+
+    def evaluation(dtype):
+        dataset = data.imagenet_eval_dataset(files, batch=batch, context=context, dtype=dtype)
+        return dataset.repeat()  # a set's 50,000 images make little of how a pass begins
+
+    return {
+        FLOOR: floor,
+        PARSER: lambda: parser("train"),
+        LEGACY: lambda: legacy("train"),
+        OURS: lambda: train(tf.float32),
+        f"{OURS}, bfloat16": lambda: train(tf.bfloat16),
+        PARSER + EVALUATION: lambda: parser("validation"),
+        LEGACY + EVALUATION: lambda: legacy("validation"),
+        OURS + EVALUATION: lambda: evaluation(tf.float32),
+        f"{OURS}, bfloat16{EVALUATION}": lambda: evaluation(tf.bfloat16),
+    }
+
+
+def _decoded(record):
+    import tensorflow as tf
+
+    features = {"image/encoded": tf.io.FixedLenFeature([], tf.string)}
+    jpeg = tf.io.parse_single_example(record, features)["image/encoded"]
+    begin, extent, _ = tf.image.sample_distorted_bounding_box(
+        tf.image.extract_jpeg_shape(jpeg),
+        tf.zeros([1, 0, 4]),
+        min_object_covered=0.0,
+        aspect_ratio_range=(3 / 4, 4 / 3),
+        area_range=(0.08, 1.0),
+        max_attempts=10,
+        use_image_if_no_bounding_boxes=True,
+    )
+    box = tf.concat([begin[:2], extent[:2]], 0)
+    return tf.image.decode_and_crop_jpeg(jpeg, box, channels=3)[0, 0]
+
+
+def measure(folder: str, images: int, batch: int, rounds: int, report=print) -> list[dict]:
+    """A row a contender: its images per second of processor time, round by round."""
+    made = {name: iter(make()) for name, make in contenders(folder, batch).items()}
+    speeds = {name: [] for name in made}
+    for number in range(rounds + 1):
+        for name, batches in made.items():
+            at_rest()
+            start = time.process_time()
+            count = -(-images // batch)  # an evaluation's pass ends with a batch filled up
+            for _ in range(count):
+                next(batches)
+            at_rest()
+            seen = images if name.endswith(EVALUATION) else count * batch
+            speed = seen / (time.process_time() - start)
+            if number:  # the first pass builds the graphs and fills the buffers
+                speeds[name].append(speed)
+                report(f"round {number}: {name}: {speed:.0f}")
+    return [_row(name, speeds) for name in made]
+
+
+def at_rest() -> None:
+    """Waits until the pipelines' buffers are full, and their threads idle."""
+    before = time.process_time()
+    while True:
+        time.sleep(0.2)
+        now = time.process_time()
+        if now - before < 0.005:
+            return
+        before = now
+
+
+def _row(name: str, speeds: dict[str, list[float]]) -> dict:
+    row = {
+        "pipeline": name,
+        "rounds": [round(speed, 1) for speed in speeds[name]],
+        "images_per_cpu_second": round(statistics.median(speeds[name]), 1),
+    }
+    kind = EVALUATION if name.endswith(EVALUATION) else ""
+    for key, other in (("floor", FLOOR), ("parser", PARSER + kind), ("legacy", LEGACY + kind)):
+        ratios = [mine / theirs for mine, theirs in zip(speeds[name], speeds[other])]
+        row[f"of_{key}"] = round(statistics.median(ratios), 3)
+    return row
+
+
+def table(rows: list[dict]) -> str:
+    lines = [f"{'pipeline':<48} images/CPU-s  of the floor  x parser  x legacy"]
+    for row in rows:
+        lines.append(
+            f"{row['pipeline']:<48} {row['images_per_cpu_second']:12,.0f}  {row['of_floor']:12.2f}"
+            f"  {row['of_parser']:8.2f}  {row['of_legacy']:8.2f}"
+        )
+    return "\n".join(lines)
+
+
+def main(_):
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    values = flags.FLAGS
+    with tempfile.TemporaryDirectory() as folder:
+        images = write_raw(values.data_dir, folder)
+        rows = measure(folder, images, values.batch, values.rounds)
+    print(table(rows))
+    if values.output:
+        result = {
+            "images": images,
+            "batch": values.batch,
+            "size": SIZE,
+            "processor": platform.processor() or platform.machine(),
+            "cores": len(os.sched_getaffinity(0)),
+            "rows": rows,
+        }
+        with open(values.output, "w") as file:
+            json.dump(result, file, indent=1)
+            file.write("\n")
+
+
+def _define_flags():
+    flags.DEFINE_string("data_dir", None, "A TFDS folder with imagenet2012; a sample is enough.")
+    flags.DEFINE_integer("rounds", 5, "Passes of each; medians are reported.", lower_bound=1)
+    flags.DEFINE_integer("batch", 64, "Images of a batch.", lower_bound=1)
+    flags.DEFINE_string("output", None, "Write the measurements to this JSON file.")
+    flags.mark_flag_as_required("data_dir")
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)
