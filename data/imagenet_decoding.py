@@ -46,7 +46,7 @@ class SkippedImages:
 
 
 class Decoding(NamedTuple):
-    """`function`: (encoded image, an argument) -> image [H, W, C]; `calls`: of it at once."""
+    """`function`: (record, an argument) -> image [H, W, C]; `calls`: of it at once."""
 
     function: Callable
     calls: int
@@ -58,7 +58,7 @@ def numbered(
     """A block's images in `order`, the corrupt ones left out: number int64, image, label int32.
 
     Args:
-      block: `image`, `label`, `place` [n] of `imagenet_records.read_images`.
+      block: `record`, `label`, `place` [n] of `imagenet_records.read_block`.
       position: the first image's number in the stream.
       order: int64 [k] of 0, ..., n - 1: which images come.
       arguments: of the decoding, one for each of them.
@@ -68,7 +68,7 @@ def numbered(
         place = order[number]
         return {
             "number": position + number,
-            "image": decoding.function(tf.gather(block["image"], place), argument),
+            "image": decoding.function(tf.gather(block["record"], place), argument),
             "label": tf.gather(block["label"], place),
         }
 

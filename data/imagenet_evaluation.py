@@ -17,7 +17,7 @@ from largebatch.data.imagenet_batches import (
 )
 from largebatch.data.imagenet_cache import ShardCache
 from largebatch.data.imagenet_decoding import Decoding, SkippedImages, checked, named, numbered
-from largebatch.data.imagenet_records import read_images
+from largebatch.data.imagenet_records import image_of, read_block
 from largebatch.data.padded_batches import PaddedBatches
 
 BLOCK = 4096  # images read at once
@@ -52,26 +52,25 @@ def imagenet_eval_dataset(
     normalise = image_normaliser(files, dtype)
     cache = None if cache_dir is None else ShardCache(cache_dir)
 
-    def decode(encoded, _):
+    def decode(record, _):
+        encoded = image_of(files.layout, record)
         return normalise(imagenet_images.centred(encoded, files.image_size))
 
     def images(make, start):
         """The host's images from number `start` on, as `make` makes them of a block."""
         decoding = Decoding(decode, parallel_calls(num_parallel_calls))
         runs = _runs(files.validation, plan.first + start, plan.examples - start)
-        read = functools.partial(read_images, files.layout, cache)
+
+        def read(position, *run):
+            run = [value[tf.newaxis] for value in run]
+            return position, read_block(files.layout, cache, *run)
 
         def of_block(position, block):
             order = tf.range(tf.size(block["label"], tf.int64))
             nothing = tf.data.Dataset.from_tensors(0).repeat()
             return make(block, start + position, order, nothing, decoding)
 
-        return (
-            tf.data.Dataset.from_tensor_slices(runs)
-            .map(lambda position, *run: (position, read(*run)))
-            .prefetch(1)
-            .flat_map(of_block)
-        )
+        return tf.data.Dataset.from_tensor_slices(runs).map(read).prefetch(1).flat_map(of_block)
 
     def real(number):
         """float32 [batch] of this host's batch: 1 for an image of the set, 0 for filling."""

@@ -1,6 +1,6 @@
-"""ImageNet's records: what one holds, read a run at a time and named in every error.
+"""ImageNet's records: what one holds, read a block at a time and named in every error.
 
-Legend: n the records of a run.
+Legend: r runs of records of shards, n records in all.
 """
 
 from __future__ import annotations
@@ -10,29 +10,34 @@ import tensorflow as tf
 from largebatch.data import imagenet
 from largebatch.data.imagenet import Layout
 from largebatch.data.imagenet_cache import ShardCache
-from largebatch.data.record_runs import END, MARK, read_run
+from largebatch.data.record_runs import END, MARK, read_runs
 
 
-def read_images(layout: Layout, cache: ShardCache | None, path, first, count, total) -> dict:
-    """Records first, ..., first + count - 1 of a shard of `total` records, images still encoded.
+def read_block(layout: Layout, cache: ShardCache | None, path, first, count, total) -> dict:
+    """Runs of records of shards, as `read_runs` has them, the images still in their records.
 
-    They are read from the cache's copy, if there is a cache.
+    They are read from the cache's copies, if there is a cache.
 
-    Returns string `image` [n], int32 `label` [n], 0 to 999, and string `place` [n], what an error
-    says of a record: its file, its number in it from 0, and the image's own file name.
+    Returns string `record` [n], for `image_of`; int32 `label` [n], 0 to 999; and string `place`
+    [n], what an error says of a record: its file, its number in it from 0, and the image's own
+    file name.
 
     A record that cannot be read, that is no ImageNet example, or whose label is out of range is an
     error that names it: see `reading_error`.
     """
-    here = path if cache is None else cache.local(path, total)
-    records = read_run(here, first, count, total)
-    numbers = tf.strings.as_string(tf.range(first, first + count))
-    place = tf.strings.join([path, ": record ", numbers])
-    refused = f" has no {layout.image} and {layout.label}: it is no record of ImageNet{END}"
+    if cache is None:
+        records = read_runs(path, first, count, total)
+    else:
+        records = read_runs(path, first, count, total, cache.local)
+    run = tf.repeat(tf.range(tf.size(path)), count)
+    number = tf.range(tf.reduce_sum(count)) + tf.gather(
+        first - tf.cumsum(count, exclusive=True), run
+    )
+    place = tf.strings.join([tf.gather(path, run), ": record ", tf.strings.as_string(number)])
+    refused = f" has no {layout.label}: it is no record of ImageNet{END}"
     parsed = tf.io.parse_example(
         records,
         {
-            layout.image: tf.io.FixedLenFeature([], tf.string),
             layout.label: tf.io.FixedLenFeature([], tf.int64),
             layout.file_name: tf.io.FixedLenFeature([], tf.string, default_value=""),
         },
@@ -44,10 +49,16 @@ def read_images(layout: Layout, cache: ShardCache | None, path, first, count, to
     label = parsed[layout.label]
     with tf.control_dependencies([_check_labels(layout, named, label)]):
         return {
-            "image": tf.identity(parsed[layout.image]),
+            "record": tf.identity(records),
             "label": tf.cast(label - layout.first_label, tf.int32),
             "place": named,
         }
+
+
+def image_of(layout: Layout, record) -> tf.Tensor:
+    """The encoded image in a record."""
+    feature = tf.io.FixedLenFeature([], tf.string)
+    return tf.io.parse_single_example(record, {layout.image: feature})[layout.image]
 
 
 def _check_labels(layout: Layout, place, label):

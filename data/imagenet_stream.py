@@ -27,7 +27,7 @@ from largebatch.data.imagenet_decoding import (
     named,
     numbered,
 )
-from largebatch.data.imagenet_records import read_images
+from largebatch.data.imagenet_records import image_of, read_block
 from largebatch.data.pretraining_order import ShardOrder
 from largebatch.data.update_slices import AUGMENT_STREAM, UpdateSlices, check_steps, stream_seed
 
@@ -91,15 +91,9 @@ def imagenet_train_dataset(
     cache = None if cache_dir is None else ShardCache(cache_dir)
     per_step = max(slices.real_per_host, 1)
 
-    def read(planned):
-        """One element: the block's images, encoded."""
+    def read(position, planned):
         runs = [planned[name] for name in ("run_path", "run_first", "run_count", "run_total")]
-        return (
-            tf.data.Dataset.from_tensor_slices(tuple(runs))
-            .map(functools.partial(read_images, files.layout, cache))
-            .rebatch(planned["count"])
-            .map(lambda images: {**images, "order": planned["order"]})
-        )
+        return position, {**read_block(files.layout, cache, *runs), "order": planned["order"]}
 
     def draw(step):
         """int32 [B / H, 3]: the random numbers of this host's images."""
@@ -127,7 +121,8 @@ def imagenet_train_dataset(
         """The block with the number of its first image in the host's stream."""
         return position + tf.size(planned["order"], tf.int64), (position, planned)
 
-    def decode(encoded, random):
+    def decode(record, random):
+        encoded = image_of(files.layout, record)
         return normalise(imagenet_images.distorted(encoded, random, files.image_size))
 
     def images(make, start):
@@ -144,7 +139,7 @@ def imagenet_train_dataset(
             order.blocks(start)
             .scan(tf.constant(start, tf.int64), counted)
             .take_while(lambda position, _: position < end)
-            .flat_map(lambda position, planned: read(planned).map(lambda read: (position, read)))
+            .map(read)
             .prefetch(1)  # the next block is read while this one is used
             .flat_map(of_block)
         )

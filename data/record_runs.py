@@ -1,8 +1,9 @@
-"""Reading a run of records of a TFRecord file, and the errors that name a damaged one."""
+"""Reading runs of records of TFRecord files, and the errors that name a damaged one."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -29,34 +30,59 @@ def reading_error(error: BaseException) -> str | None:
 
 
 def read_run(path, first, count, total) -> tf.Tensor:
-    """The serialised records, string [count]; an error names the first that cannot be read.
+    """`read_runs` of one."""
+    return read_runs(*(tf.expand_dims(value, 0) for value in (path, first, count, total)))
 
-    Errors of the file are turned into an early end of it, and the records that came are counted:
-    a shard that is shorter or longer than its manifest says is never trained on.
+
+def read_runs(path, first, count, total, read_from: Callable = lambda path, total: path):
+    """The serialised records of runs of files, one run after the other: string [sum of `count`].
+
+    An error names the first record that cannot be read. Errors of a file are turned into an early
+    end of it, and the records that came are counted: a shard that is shorter or longer than its
+    manifest says is never trained on.
+
+    Args:
+      path: string [r], a run's file, of `total` records, int64 [r].
+      first, count: int64 [r]: records first, ..., first + count - 1 of it.
+      read_from: (path, total) -> the path to read; that of a copy, for example.
     """
-    # Opened once outside `ignore_errors`, which would try a file that is gone for ever.
-    opened = tf.data.FixedLengthRecordDataset(path, 1).concatenate(_one(b""))
-    with tf.control_dependencies([opened.take(1).get_single_element()]):
-        path = tf.identity(path)
-    readable = tf.data.TFRecordDataset(path, buffer_size=_BUFFER).ignore_errors(log_warning=True)
-    found = (
-        readable.skip(first)
-        .take(count + 1)
-        .concatenate(_one(b""))  # a batch of nothing would not be an element
-        .batch(count + 2)
-        .get_single_element()[:-1]
+
+    def records(run, path, first, count, total):
+        path = read_from(path, total)
+        # Opened once outside `ignore_errors`, which would try a file that is gone for ever.
+        opened = tf.data.FixedLengthRecordDataset(path, 1).concatenate(_one(b""))
+        with tf.control_dependencies([opened.take(1).get_single_element()]):
+            path = tf.identity(path)
+        # One more than is wanted shows a file that is too long.
+        most = count + tf.cast(tf.equal(first + count, total), tf.int64)
+        return tf.data.Dataset.zip((_readable(path).skip(first).take(most), _one(run).repeat()))
+
+    runs = tf.range(tf.size(path))
+    found, run = (
+        tf.data.Dataset.from_tensor_slices((runs, path, first, count, total))
+        .flat_map(records)
+        .concatenate(_one((b"", 0)))  # a batch of nothing would not be an element
+        .batch(tf.reduce_sum(count + 1) + 1)  # strings are moved into it, not copied
+        .get_single_element()
     )
-    here = tf.size(found, tf.int64)
-    last = tf.equal(first + count, total)
-    complete = tf.equal(here, count) | (~last & tf.greater(here, count))
-    with tf.control_dependencies(
-        [tf.cond(complete, lambda: tf.no_op(), lambda: _refuse(path, readable, total))]
-    ):
-        return tf.ensure_shape(found, [None])[:count]
+    here = tf.math.unsorted_segment_sum(tf.ones_like(run[:-1], tf.int64), run[:-1], tf.size(path))
+    wrong = tf.not_equal(here, count)
+
+    def refuse():
+        at = tf.argmax(wrong)
+        return _refuse(read_from(path[at], total[at]), total[at])
+
+    with tf.control_dependencies([tf.cond(tf.reduce_any(wrong), refuse, tf.no_op)]):
+        return tf.ensure_shape(found[:-1], [None])
 
 
-def _refuse(path, readable: tf.data.Dataset, total):
-    number = readable.reduce(tf.constant(0, tf.int64), lambda count, _: count + 1)
+def _readable(path) -> tf.data.Dataset:
+    """A file's records up to the first that cannot be read."""
+    return tf.data.TFRecordDataset(path, buffer_size=_BUFFER).ignore_errors(log_warning=True)
+
+
+def _refuse(path, total):
+    number = _readable(path).reduce(tf.constant(0, tf.int64), lambda count, _: count + 1)
     said = tf.strings.as_string(total)
     message = tf.where(
         number > total,

@@ -17,7 +17,7 @@ def block(corrupt=()):
     for number in corrupt:
         images[number] = images[number][:100]
     return {
-        "image": tf.constant(images),
+        "record": tf.constant(images),
         "label": tf.range(COUNT),
         "place": tf.constant([f"shard: record {number}" for number in range(COUNT)]),
     }
