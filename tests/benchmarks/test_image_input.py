@@ -1,23 +1,43 @@
+import pytest
+
 from largebatch.benchmarks import image_input
 from largebatch.data import find_imagenet
 
 
-def test_all_images_are_written_to_both_splits_and_all_contenders_read_them(
-    imagenet_folder, tmp_path
-):
-    count = image_input.write_raw(str(imagenet_folder), str(tmp_path), shards=2)
-    files = find_imagenet(str(tmp_path))
-    assert count == files.num_train == files.num_test == 43
-    for name, make in image_input.contenders(str(tmp_path), batch=4).items():
-        first = next(iter(make()))
-        image = first["image"] if isinstance(first, dict) else first
+@pytest.fixture(scope="module")
+def raw_folder(imagenet_folder, tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp("raw"))
+    assert image_input.write_raw(str(imagenet_folder), folder, copies=2) == 2 * (32 + 11)
+    return folder
+
+
+def test_both_splits_hold_all_images(raw_folder):
+    files = find_imagenet(raw_folder)
+    assert files.num_train == files.num_test == 86
+
+
+def test_every_contender_makes_batches_of_images_of_one_size(raw_folder):
+    import tensorflow as tf
+
+    made = image_input.contenders(raw_folder, 4)
+    for name, make in made.items():
+        batch = next(iter(make()))
+        image = batch["image"] if isinstance(batch, dict) else batch
         image = image[0] if isinstance(image, tuple) else image
-        assert image.shape[0] == 4, name
+        wanted = (4, 3) if name == image_input.FLOOR else (4, 224, 224, 3)
+        assert image.shape == wanted, name
+        if "bfloat16" in name:
+            assert image.dtype == tf.bfloat16
 
 
-def test_a_rows_ratios_are_the_medians_of_its_rounds():
-    names = [image_input.FLOOR, image_input.PARSER, image_input.LEGACY, image_input.OURS]
-    speeds = dict(zip(names, ([8.0, 4.0, 6.0], [2.0, 2.0, 2.0], [4.0, 1.0, 2.0], [4.0, 2.0, 3.0])))
+def test_a_row_holds_the_median_ratios_to_each_peer():
+    speeds = {
+        image_input.FLOOR: [1000.0, 500.0, 1000.0],
+        image_input.PARSER: [500.0, 250.0, 400.0],
+        image_input.LEGACY: [800.0, 400.0, 800.0],
+        image_input.OURS: [900.0, 450.0, 800.0],
+    }
     row = image_input._row(image_input.OURS, speeds)
-    assert row["images_per_cpu_second"] == 3.0
-    assert (row["of_floor"], row["of_parser"], row["of_legacy"]) == (0.5, 1.5, 1.5)
+    assert (row["images_per_cpu_second"], row["of_floor"]) == (800.0, 0.9)
+    assert (row["of_parser"], row["of_legacy"]) == (1.8, 1.125)
+    assert "1.80" in image_input.table([row])
