@@ -51,6 +51,17 @@ def start(
         return _mistake(str(error))
 
 
+def entry(
+    main: Callable[[], int], values: flags.FlagValues, usage: str
+) -> tuple[Callable[..., int], Callable[[], None]]:
+    """(the program: arguments -> exit code; the same for a console, which ends the process)."""
+
+    def program(argv: list[str] | None = None) -> int:
+        return start(main, values, usage, argv)
+
+    return program, lambda: exit_with(program)
+
+
 def exit_with(program: Callable[[], int]) -> None:
     """Ends the process with the code of `program()`; a reader that stops early is no error."""
     try:

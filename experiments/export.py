@@ -74,12 +74,7 @@ def export(row: Row, run: Run, part: str, form: str, output_dir: str) -> None:
     write(model, output_dir, vocabulary)
 
 
-def program(argv: list[str] | None = None) -> int:
-    return cli.start(main, FLAGS, __doc__, argv)
-
-
-def console() -> None:
-    cli.exit_with(program)
+program, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":

@@ -99,12 +99,7 @@ def draw(lines: Sequence[tuple[str, list]]) -> str:
     return curves.as_svg(figure, axes, columns=1)
 
 
-def program(argv: list[str] | None = None) -> int:
-    return cli.start(main, FLAGS, __doc__, argv)
-
-
-def console() -> None:
-    cli.exit_with(program)
+program, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":

@@ -148,12 +148,7 @@ def lower_row(row: Row, stage: str, batch: int, program: str = "update", task=No
     )
 
 
-def program(argv: list[str] | None = None) -> int:
-    return cli.start(main, FLAGS, __doc__, argv)
-
-
-def console() -> None:
-    cli.exit_with(program)
+program, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":

@@ -95,12 +95,7 @@ def draw(row: Row, path: str) -> None:
     figure.savefig(path, dpi=150)
 
 
-def program(argv: list[str] | None = None) -> int:
-    return cli.start(main, FLAGS, __doc__, argv)
-
-
-def console() -> None:
-    cli.exit_with(program)
+program, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":

@@ -91,12 +91,7 @@ def _answer() -> scaling_tables.Sheet:
     return scaling_tables.answer(row, where, constants)
 
 
-def program(argv: list[str] | None = None) -> int:
-    return cli.start(main, FLAGS, __doc__, argv)
-
-
-def console() -> None:
-    cli.exit_with(program)
+program, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":

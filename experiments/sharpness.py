@@ -124,12 +124,7 @@ def draw(points: list[dict]) -> str:
     return findings.svg_of(figure, [axes])
 
 
-def program(argv: list[str] | None = None) -> int:
-    return cli.start(main, FLAGS, __doc__, argv)
-
-
-def console() -> None:
-    cli.exit_with(program)
+program, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":

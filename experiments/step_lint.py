@@ -132,12 +132,7 @@ def main() -> int:
     return FOUND if unclean else 0
 
 
-def program(argv: list[str] | None = None) -> int:
-    return cli.start(main, FLAGS, __doc__, argv)
-
-
-def console() -> None:
-    cli.exit_with(program)
+program, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":

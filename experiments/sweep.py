@@ -153,12 +153,7 @@ def print_failures(progress: Progress, blocked: list[str]) -> None:
         print(f"  not run: {line}", file=sys.stderr)
 
 
-def sweep(argv: list[str] | None = None) -> int:
-    return cli.start(main, FLAGS, __doc__, argv)
-
-
-def console() -> None:
-    cli.exit_with(sweep)
+sweep, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":
