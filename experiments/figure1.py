@@ -13,7 +13,7 @@ import dataclasses
 from largebatch.experiments import table5
 from largebatch.experiments.imagenet import (
     GOYAL,
-    LAMB,
+    LAMB_32K,
     MOMENTUM,
     NO_DECAY,
     RESNET50,
@@ -38,13 +38,10 @@ _DOZAT = paper("appendix D: the best of Dozat 2016", "beta_1 beta_2 epsilon")
 _LIKE_LAMB = assumed("as LAMB at 32K in Table 5", "learning_rate warmup_epochs schedule decay_from")
 
 NESTEROV_LAMB = dataclasses.replace(
-    LAMB,
-    batch_size=32768,
-    learning_rate=4 / 100,
-    warmup_epochs=20,
+    LAMB_32K,
     beta_1=0.975,
     epsilon=1e-8,
-    sources={**LAMB.sources, **_BATCH, **_DOZAT, **_LIKE_LAMB},
+    sources={**LAMB_32K.sources, **_BATCH, **_DOZAT, **_LIKE_LAMB},
 )
 MOMENTUM_32K = dataclasses.replace(
     MOMENTUM,

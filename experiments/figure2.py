@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 from largebatch.experiments import table5
-from largebatch.experiments.imagenet import LAMB
+from largebatch.experiments.imagenet import LAMB_32K
 from largebatch.experiments.imagenet_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.layout import Layout
 from largebatch.experiments.sources import assumed, paper
@@ -26,11 +26,9 @@ LAYOUT = Layout(
 )
 
 _BASE = dataclasses.replace(
-    LAMB,
-    batch_size=32768,
-    learning_rate=4 / 100,
+    LAMB_32K,
     sources={
-        **LAMB.sources,
+        **LAMB_32K.sources,
         **assumed("the figure's batch is not given: Table 5's largest", "batch_size"),
         **paper("appendix E: with and without", "bias_correction warmup_epochs"),
         **assumed("as in Table 5 at this batch", "learning_rate"),

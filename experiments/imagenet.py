@@ -59,6 +59,9 @@ LAMB = dataclasses.replace(
     ),
 )
 
+# At 32K, where Figures 1 to 3 vary it: as in Table 5.
+LAMB_32K = dataclasses.replace(LAMB, batch_size=32768, learning_rate=4 / 100, warmup_epochs=20)
+
 _CONSTANT = sources(
     assumed(
         "the 'default' or 'standard' optimizer, before a scheme is added: a constant rate",
