@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from largebatch.experiments import curves
+from largebatch.experiments.outcomes import spread
 from largebatch.experiments.report_model import Cell
 from largebatch.experiments.runs import Run, finite_number
 
@@ -28,10 +29,7 @@ def iterations(run: Run) -> list[Layers]:
     if not isinstance(records, list) or not records:
         records = _logged(run.folder)
     found = [layers for record in records if (layers := _layers(record)) is not None]
-    last, wanted = len(found) - 1, len(FIGURES)
-    if len(found) <= wanted:
-        return found
-    return [found[round(i * last / (wanted - 1))] for i in range(wanted)]
+    return spread(found, len(FIGURES))
 
 
 def shown_run(cells: Sequence[Cell]) -> Run | None:

@@ -26,7 +26,7 @@ def outcome_record(outcome, row: Row, folder) -> dict[str, Any]:
         "wall_seconds": outcome.wall_seconds,
         "history": [_without(r, "kind", "seconds") for r in records if r["kind"] == "eval"],
         "train_history": _thinned(train),
-        "layers": _spread(layers),
+        "layers": spread(layers, LAYER_POINTS),
     }
 
 
@@ -41,12 +41,12 @@ def _thinned(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return points
 
 
-def _spread(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """LAYER_POINTS of the records at even distances, the first and the last among them."""
-    if len(records) <= LAYER_POINTS:
+def spread(records: list, count: int) -> list:
+    """`count` of the records at even distances, the first and the last among them."""
+    if len(records) <= count:
         return records
     last = len(records) - 1
-    return [records[round(i * last / (LAYER_POINTS - 1))] for i in range(LAYER_POINTS)]
+    return [records[round(i * last / (count - 1))] for i in range(count)]
 
 
 def _without(record: dict[str, Any], *fields: str) -> dict[str, Any]:

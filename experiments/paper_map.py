@@ -78,9 +78,8 @@ def _tables(tables: Sequence[str]) -> str:
     rows = []
     for table in tables:
         module = registry.module(table)
-        heading = module.LAYOUT.heading or f"Table {table[len('table') :]}"
         rows.append(
-            [heading, module.LAYOUT.title, f"{len(module.ROWS)}",
+            [registry.heading(table), module.LAYOUT.title, f"{len(module.ROWS)}",
              _links(f"experiments/{table}.py:ROWS")]
         )  # fmt: skip
     return piped(Sheet(["", "what", "rows", "where"], rows))
@@ -175,12 +174,7 @@ def _where(tables: list[str]) -> str:
     return "; ".join(parts)
 
 
-def program(argv: list[str] | None = None) -> int:
-    return cli.start(main, FLAGS, __doc__, argv)
-
-
-def console() -> None:
-    cli.exit_with(program)
+program, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":

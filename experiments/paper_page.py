@@ -11,6 +11,7 @@ from largebatch.experiments.paper_entries import GROUPS, Block, Entry
 from largebatch.experiments.paper_layouts import Grid, Item, grid
 from largebatch.experiments.report_html import (
     PAPER,
+    commands,
     escaped,
     framed,
     left_out_card,
@@ -197,7 +198,8 @@ def _run_it(block: Block) -> str:
 
 
 def _details(table: TableReport) -> str:
-    return _tuning(table) + provenance(table) + _commands(table)
+    cells = commands(table, lambda cell: f" {_badge(cell.status)}")
+    return _tuning(table) + provenance(table) + cells
 
 
 def _tuning(table: TableReport) -> str:
@@ -207,18 +209,6 @@ def _tuning(table: TableReport) -> str:
     return (
         "<details><summary>Tuning: every point of the grid</summary><p class=hint>Mean ± standard "
         f"deviation (n); the best is marked.</p>{plain_table(sheet, mark='*')}</details>"
-    )
-
-
-def _commands(table: TableReport) -> str:
-    items = []
-    for cell in table.cells:
-        lines = escaped("\n".join(sheets.commands(cell, table.layout.seeds)))
-        name = f"{escaped(cell.row.name)} {_badge(cell.status)}"
-        items.append(f"<dt>{name}</dt><dd><pre>{lines}</pre></dd>")
-    return (
-        "<details><summary>The commands that regenerate each cell</summary>"
-        f"<dl>{''.join(items)}</dl></details>"
     )
 
 

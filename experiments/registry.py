@@ -36,6 +36,16 @@ def module(table: str) -> types.ModuleType:
     return importlib.import_module(f"largebatch.experiments.{table}")
 
 
+def table_flag(table: str) -> str:
+    """The table as --table takes it: '7', 'figure1'."""
+    return table[len("table") :] if table.startswith("table") else table
+
+
+def heading(table: str) -> str:
+    """What a reader calls it: 'Table 7', 'Figure 1'."""
+    return module(table).LAYOUT.heading or f"Table {table_flag(table)}"
+
+
 @functools.lru_cache(maxsize=1)
 def all_rows() -> dict[str, Row]:
     """name -> Row for every table, in the paper's order."""

@@ -88,12 +88,7 @@ def _html(report: Report) -> str:
     return as_html(report)
 
 
-def report(argv: list[str] | None = None) -> int:
-    return cli.start(main, FLAGS, __doc__, argv)
-
-
-def console() -> None:
-    cli.exit_with(report)
+report, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":

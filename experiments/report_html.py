@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from largebatch.experiments import curves, sheets
 from largebatch.experiments.page_style import STYLE
@@ -74,7 +74,7 @@ def _table_card(table: TableReport) -> str:
             _pictures(table),
             _tuning(table),
             provenance(table),
-            _commands(table),
+            commands(table),
             "</section>",
         ]
     )
@@ -150,11 +150,13 @@ def provenance(table: TableReport) -> str:
     )
 
 
-def _commands(table: TableReport) -> str:
+def commands(table: TableReport, mark: Callable[[Cell], str] = lambda cell: "") -> str:
+    """`mark`: HTML after a row's name."""
     items = []
     for cell in table.cells:
-        lines = "\n".join(sheets.commands(cell, table.layout.seeds))
-        items.append(f"<dt>{escaped(cell.row.name)}</dt><dd><pre>{escaped(lines)}</pre></dd>")
+        lines = escaped("\n".join(sheets.commands(cell, table.layout.seeds)))
+        name = f"{escaped(cell.row.name)}{mark(cell)}"
+        items.append(f"<dt>{name}</dt><dd><pre>{lines}</pre></dd>")
     return (
         "<details><summary>The commands that regenerate each cell</summary>"
         f"<dl>{''.join(items)}</dl></details>"

@@ -80,12 +80,11 @@ class TableReport:
 
     @property
     def flag(self) -> str:
-        """The table as --table takes it: '7', 'figure1'."""
-        return self.table[len("table") :] if self.table.startswith("table") else self.table
+        return registry.table_flag(self.table)
 
     @property
     def heading(self) -> str:
-        return self.layout.heading or f"Table {self.flag}"
+        return registry.heading(self.table)
 
     @property
     def anchor(self) -> str:
