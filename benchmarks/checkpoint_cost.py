@@ -62,6 +62,7 @@ def measure(row, rounds: int, updates: int) -> dict:
     import tensorflow as tf
 
     from largebatch import optimizers
+    from largebatch.benchmarks.train_step import update_of
     from largebatch.experiments.launch import CHECKPOINTS_IN_A_RUN
     from largebatch.experiments.rates import learning_rate
     from largebatch.tpu import Checkpoints
@@ -71,15 +72,7 @@ def measure(row, rounds: int, updates: int) -> dict:
     optimizer = optimizers.create(row.optimizer, learning_rate(row), **row.optimizer_settings)
     optimizer.build(model.trainable_variables)
 
-    @tf.function
-    def update():
-        with tf.GradientTape() as tape:
-            loss, weight = task.loss(task.forward(model, batch, training=True), batch)
-            loss /= weight
-        gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
-        return loss
-
+    update = update_of(task, model, optimizer, batch)
     update_seconds, save_seconds = [], []
     with tempfile.TemporaryDirectory() as folder:
         checkpoints = Checkpoints(

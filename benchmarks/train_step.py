@@ -139,6 +139,13 @@ def bare_step(task, row, make_optimizer):
     context = tf.distribute.InputContext()
     batch = next(iter(task.train_dataset(0, context, row.batch_size, 0)))
 
+    return update_of(task, model, optimizer, batch)
+
+
+def update_of(task, model, optimizer, batch):
+    """Returns a function that runs one update on `batch` and returns its loss."""
+    import tensorflow as tf
+
     @tf.function
     def step():
         with tf.GradientTape() as tape:
