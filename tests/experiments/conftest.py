@@ -85,3 +85,23 @@ def make_run(tmp_path):
 def run_writer():
     """write_run itself, for what a whole module shares."""
     return write_run
+
+
+@pytest.fixture
+def launch_row(tmp_path):
+    """Launches a row at a scale; returns the exit code and the result."""
+    from largebatch.experiments import launch
+    from largebatch.experiments.overrides import apply_overrides
+    from largebatch.experiments.settings import RunSettings
+    from largebatch.tpu import devices
+
+    def launch_row(name, *, scale, folder="run", overrides=None, **settings):
+        row = apply_overrides(scales.scaled(registry.find(name), scale), overrides or {})
+        output = tmp_path / folder
+        try:
+            code = launch.launch(row, RunSettings(output_dir=str(output), **settings))
+        finally:
+            devices.configure_precision("float32")
+        return code, json.loads((output / "result.json").read_text())
+
+    return launch_row

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from largebatch.experiments import launch, registry
+from largebatch.experiments import registry
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.overrides import apply_overrides
-from largebatch.experiments.scales import scaled
-from largebatch.experiments.settings import RunSettings
-from largebatch.tpu import devices
 
 # What makes a row of the paper fit a small folder: everything else stays the row's.
 SMALL = {
@@ -21,17 +16,11 @@ SMALL = {
 
 
 @pytest.fixture
-def run(tmp_path):
-    def launch_row(name, scale="paper", overrides=None, folder="run", **settings):
-        row = apply_overrides(scaled(registry.find(name), scale), overrides or {})
-        output = tmp_path / folder
-        try:
-            code = launch.launch(row, RunSettings(output_dir=str(output), **settings))
-        finally:
-            devices.configure_precision("float32")
-        return code, json.loads((output / "result.json").read_text())
+def run(launch_row):
+    def run(name, scale="paper", overrides=None, **settings):
+        return launch_row(name, scale=scale, overrides=overrides, **settings)
 
-    return launch_row
+    return run
 
 
 def test_the_whole_recipe_is_refused_on_a_part_of_imagenet(run, imagenet_folder):

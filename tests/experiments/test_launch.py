@@ -7,26 +7,18 @@ import tensorflow as tf
 
 from largebatch.experiments import launch, registry
 from largebatch.experiments.errors import UserError
-from largebatch.experiments.overrides import apply_overrides
 from largebatch.experiments.scales import scaled
 from largebatch.experiments.settings import RunSettings
-from largebatch.tpu import devices
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(launch_row):
     """Launches a smoke-scale row; returns the exit code and the result."""
 
-    def launch_row(name, folder="run", overrides=None, **settings):
-        row = apply_overrides(scaled(registry.find(name), "smoke"), overrides or {})
-        output = tmp_path / folder
-        try:
-            code = launch.launch(row, RunSettings(output_dir=str(output), **settings))
-        finally:
-            devices.configure_precision("float32")
-        return code, json.loads((output / "result.json").read_text())
+    def run(name, folder="run", overrides=None, **settings):
+        return launch_row(name, scale="smoke", folder=folder, overrides=overrides, **settings)
 
-    return launch_row
+    return run
 
 
 def test_a_result_says_what_was_run_how_it_ended_and_what_came_out(run):
