@@ -1,7 +1,8 @@
 """How many records each raw TFRecord file of ImageNet holds: counted once, kept in a small file.
 
 Streams are cut into hosts, epochs and steps by arithmetic, and an evaluation must count every
-image; TFRecord files do not say how many records they hold.
+image; TFRecord files do not say how many records they hold. The checksum of each file's first
+record is kept beside its count: many files hold as many, and one must not stand for another.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import re
 from collections.abc import Iterable
 from concurrent import futures
 
-from largebatch.data import cache, storage
+from largebatch.data import cache, record_checksum, storage
+from largebatch.data.record_checksum import FOOTER, HEADER
 
 MANIFEST = "largebatch_counts.json"
 SPLITS = ("train", "validation")
@@ -22,7 +24,6 @@ OFFICIAL = {("train", 1024): 1_281_167, ("validation", 128): 50_000}
 COMMAND = "python -m largebatch.data.count_records --data_dir={}"
 _FORMAT = 1
 _NAME = re.compile(r"(train|validation)-(\d{5})-of-(\d{5})$")
-_HEADER, _FOOTER = 12, 4  # bytes: length and its checksum; the content's checksum
 
 
 def raw_shards(folder: str) -> dict | None:
@@ -75,7 +76,8 @@ def read_counts(folder: str, shards: dict) -> dict:
     """{split: the number of records of each of its files} as `count` has left it.
 
     Raises:
-      ValueError: there is no manifest, it is damaged, or it is another set's.
+      ValueError: there is no manifest, it is damaged, or it is another set's, or a file of another
+        set lies among these.
     """
     for path in _places(folder):
         if not storage.matching(path):
@@ -86,7 +88,9 @@ def read_counts(folder: str, shards: dict) -> dict:
             if stored["format"] != _FORMAT:
                 raise ValueError(f"{path} has format {stored['format']}, wanted {_FORMAT}; {again}")
             counts = {split: stored["records"][split] for split in SPLITS}
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            # {}: counted before they were kept.
+            firsts = [stored.get("first_checksums", {}).get(split, {}).get for split in SPLITS]
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(
                 f"{path} is damaged ({type(error).__name__}: {error}); {again}"
             ) from error
@@ -96,11 +100,25 @@ def read_counts(folder: str, shards: dict) -> dict:
                 raise ValueError(f"{path} is not of the {split} files of {folder}; {again}")
             counts[split] = [int(counts[split][name]) for name in names]
             check_official(split, dict(zip(names, counts[split])))
+        for split, first in zip(SPLITS, firsts):
+            names = {shard: os.path.basename(shard) for shard in shards[split]}
+            _check_first_records({shard: first(name) for shard, name in names.items()}, path, again)
         return counts
     raise ValueError(
         f"{folder} holds TFRecord files of ImageNet, and no {MANIFEST} that says how many records "
         f"each has. Count them once, it takes minutes: {COMMAND.format(folder)}"
     )
+
+
+def _check_first_records(checksums: dict, manifest: str, again: str) -> None:
+    with futures.ThreadPoolExecutor(16) as pool:
+        others = pool.map(record_checksum.is_another, checksums, checksums.values())
+    wrong = [path for path, other in zip(checksums, others) if other]
+    if wrong:
+        raise ValueError(
+            f"{wrong[0]} begins with another record 0 than the file that {manifest} tells of, as "
+            f"do {len(wrong) - 1} others: copy it again, or {again}"
+        )
 
 
 def count(folder: str, jobs: int) -> tuple:
@@ -118,13 +136,15 @@ def count(folder: str, jobs: int) -> tuple:
     shards = raw_shards(folder)
     if shards is None:
         raise ValueError(f"{folder} holds no train-00000-of-..... of ImageNet")
-    records = {}
+    records, checksums = {}, {}
     with futures.ThreadPoolExecutor(jobs) as pool:
         for split, paths in shards.items():
             names = [os.path.basename(path) for path in paths]
             records[split] = dict(zip(names, pool.map(count_file, paths)))
             check_official(split, records[split])
-    content = json.dumps({"format": _FORMAT, "records": records}, indent=0).encode()
+            checksums[split] = dict(zip(names, pool.map(record_checksum.first_checksum, paths)))
+    kept = {"format": _FORMAT, "records": records, "first_checksums": checksums}
+    content = json.dumps(kept, indent=0).encode()
     return _keep(folder, content), {split: sum(of.values()) for split, of in records.items()}
 
 
@@ -139,8 +159,8 @@ def count_file(path: str) -> int:
         with storage.open_bytes(path) as file:
             while position < size:
                 file.seek(position)
-                header = file.read(_HEADER)
-                position += _HEADER + int.from_bytes(header[:8], "little") + _FOOTER
+                header = file.read(HEADER)
+                position += HEADER + int.from_bytes(header[:8], "little") + FOOTER
                 if position > size:
                     raise ValueError(
                         f"{path}: record {number} is corrupt, or the file is cut inside it; copy "

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import tensorflow as tf
 
-from largebatch.data import storage
+from largebatch.data import record_checksum, storage
 
 FORMAT = 1
 PROGRAM = "python -m largebatch.data.create_pretraining_data"
@@ -52,13 +52,14 @@ class PretrainingFiles:
 def find_pretraining(data_dir: str, sequence_length: int) -> PretrainingFiles:
     """The shards of that sequence length in `data_dir` or in a folder one level below it.
 
-    A folder may be any that tf.io.gfile reads (gs://...). Sizes are compared with the manifest's,
-    contents are not read: a damaged record is found when it is met.
+    A folder may be any that tf.io.gfile reads (gs://...). Sizes, and the checksum of each shard's
+    first record, are compared with the manifest's; contents are not read: a damaged record is
+    found when it is met.
 
     Raises:
       ValueError: there is no manifest of this length, or more than one; it is damaged or
-        incomplete; a shard is missing or has another size; the vocabulary is not the one that the
-        shards were made with.
+        incomplete; a shard is missing, has another size or is another run's; the vocabulary is not
+        the one that the shards were made with.
     """
     data_dir = os.fspath(data_dir)
     if not tf.io.gfile.isdir(data_dir):
@@ -177,7 +178,7 @@ def _beside(manifest_file: str, name: str) -> str:
 
 def _shards(path: str, splits: dict, split: str) -> tuple:
     part = _item(path, splits, split, dict, "splits.")
-    listed, sizes = [], []
+    listed, sizes, firsts = [], [], []
     for number, shard in enumerate(_item(path, part, "shards", list, f"splits.{split}.")):
         place = f"splits.{split}.shards[{number}]."
         if not isinstance(shard, dict):
@@ -185,6 +186,8 @@ def _shards(path: str, splits: dict, split: str) -> tuple:
         counts = (_item(path, shard, name, int, place) for name in ("examples", "masked_tokens"))
         listed.append(ShardFile(_beside(path, _item(path, shard, "file", str, place)), *counts))
         sizes.append(_item(path, shard, "bytes", int, place))
+        first = shard.get("first_checksum")  # None: no record, or made before it was kept
+        firsts.append(first if first is None else _item(path, shard, "first_checksum", int, place))
     total = sum(shard.examples for shard in listed)
     if total != _item(path, part, "examples", int, f"splits.{split}."):
         raise ValueError(
@@ -192,6 +195,7 @@ def _shards(path: str, splits: dict, split: str) -> tuple:
             f"its sum says {part['examples']}"
         )
     _check_sizes(path, listed, sizes)
+    _check_first_records(path, listed, firsts)
     return tuple(shard for shard in listed if shard.examples)
 
 
@@ -214,6 +218,18 @@ def _check_sizes(path: str, shards: list, sizes: Iterable[int]) -> None:
         raise ValueError(
             f"{len(wrong)} of {len(shards)} shards are not what {path} lists: {_some(wrong)}. Copy "
             f"them again, or remove them and run the same `{PROGRAM}` command again"
+        )
+
+
+def _check_first_records(path: str, shards: list, checksums: Iterable[int | None]) -> None:
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        others = pool.map(record_checksum.is_another, [shard.path for shard in shards], checksums)
+    wrong = [shard.path for shard, other in zip(shards, others) if other]
+    if wrong:
+        raise ValueError(
+            f"{len(wrong)} of {len(shards)} shards begin with another record 0 than {path} lists, "
+            f"as another run's would: {_some(wrong)}. Copy them again, or remove them and run the "
+            f"same `{PROGRAM}` command again"
         )
 
 

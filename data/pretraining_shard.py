@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from largebatch.data import masking, segment_pairs, storage
+from largebatch.data import masking, record_checksum, segment_pairs, storage
 from largebatch.data.example_records import ExampleEncoder
 from largebatch.data.wordpiece import CLS, MASK, PAD, SEP, TokenizedText, Tokenizer, Vocabulary
 
@@ -80,8 +80,8 @@ def make_shard(task: ShardTask) -> dict:
     """Writes the shard's files and, when they are there, its record beside them; returns it:
     {"task": identity, "train": record, "eval": record or None}.
 
-    A split's record has file (the name), examples, bytes, masked_tokens, sha256. Each file appears
-    whole, by a rename, or not at all.
+    A split's record has file (the name), examples, bytes, masked_tokens, sha256, first_checksum
+    (None where there are no examples). Each file appears whole, by a rename, or not at all.
 
     Raises:
       ValueError: the input is not UTF-8, a file cannot be read or written.
@@ -112,6 +112,7 @@ def _write_split(tokenizer, recipe, shard, split, collected, path) -> dict:
     try:
         examples, masked = _write_records(temporary, rounds, build)
         size, digest = _size_and_sha256(temporary)
+        first = record_checksum.first_checksum(temporary)
         storage.rename(temporary, path)
     except OSError as error:
         storage.remove(temporary)
@@ -125,6 +126,7 @@ def _write_split(tokenizer, recipe, shard, split, collected, path) -> dict:
         "bytes": size,
         "masked_tokens": masked,
         "sha256": digest,
+        "first_checksum": first,
     }
 
 

@@ -1,8 +1,9 @@
 import json
+import shutil
 
 import pytest
 
-from largebatch.data import create_pretraining_data
+from largebatch.data import create_pretraining_data, find_pretraining
 from largebatch.data.generator_options import GeneratorOptions, default_predictions
 from largebatch.data.wordpiece import SPECIAL_TOKENS
 
@@ -85,3 +86,24 @@ def test_an_option_without_sense_is_refused(option, message):
 
 def test_predictions_are_googles_at_128_and_512_and_15_percent_otherwise():
     assert [default_predictions(n) for n in (64, 100, 128, 256, 512)] == [10, 15, 20, 39, 80]
+
+
+def test_a_shard_of_another_run_of_as_many_records_and_bytes_is_refused(
+    files, tmp_path, monkeypatch
+):
+    assert run(monkeypatch, [*files, "--sequence_length=16", "--seed=1"]) == 0
+    shard = tmp_path / "x-00000-of-00001.tfrecord"
+    assert find_pretraining(tmp_path, 16).train[0].path == str(shard)
+    others = tmp_path / "others"
+    others.mkdir()
+    other, seed = others / shard.name, 1
+    while not other.exists() or other.stat().st_size != shard.stat().st_size:
+        seed += 1
+        output = f"--output={others}/x{seed}"
+        assert run(monkeypatch, [*files, output, "--sequence_length=16", f"--seed={seed}"]) == 0
+        other = others / shard.name.replace("x", f"x{seed}", 1)
+    shutil.copy(other, shard)
+    shutil.rmtree(others)
+    with pytest.raises(ValueError, match="1 of 1 shards begin with another record 0 than") as error:
+        find_pretraining(tmp_path, 16)
+    assert str(shard) in str(error.value)

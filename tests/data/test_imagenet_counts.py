@@ -140,3 +140,19 @@ def test_a_folder_that_tensorflow_alone_reaches_is_counted_too(raw_folder):
     path, images = imagenet_counts.count(place, 2)
     assert path == f"{place}/{imagenet_counts.MANIFEST}" and images["train"] == 32
     assert find_imagenet(place).train[2].path == f"{place}/train-00002-of-00003"
+
+
+def test_a_file_that_stands_in_anothers_place_is_named_even_with_as_many_records(folder):
+    shutil.copy(folder / "train-00000-of-00003", folder / "train-00001-of-00003")
+    path, _ = imagenet_counts.count(str(folder), 2)
+    find_imagenet(str(folder))
+    other = folder / "train-00000-of-00003"
+    records = other.read_bytes()
+    first = 16 + int.from_bytes(records[:8], "little")
+    other.write_bytes(records[first:] + records[:first])  # as many records, the first one last
+    with pytest.raises(ValueError, match=f"{other} begins with another record 0 .* count again"):
+        find_imagenet(str(folder))
+    stored = json.loads((folder / imagenet_counts.MANIFEST).read_text())
+    del stored["first_checksums"]  # counted before they were kept
+    (folder / imagenet_counts.MANIFEST).write_text(json.dumps(stored))
+    assert find_imagenet(str(folder)).num_train == 37
