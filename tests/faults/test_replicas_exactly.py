@@ -146,7 +146,8 @@ def check(task, make_optimizer, spreads):
         np.testing.assert_allclose(losses, first[0], rtol=1e-6)  # reported in float32
         for mine, theirs in zip([*weights, *slots], [*first[1], *first[2]]):
             assert mine.dtype == np.float64
-            scale = max(np.abs(theirs).max(), 1e-3)
+            # A key's bias has the gradient 0, but for 1e-13 that other tensors' rounding leaves.
+            scale = max(np.abs(theirs).max(), 0.1)
             np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-11 * scale)
 
 
