@@ -22,6 +22,8 @@ from pathlib import Path
 
 from absl import app, flags
 
+from largebatch.benchmarks.bare_update import random_images, update_of
+
 FLAGS = flags.FLAGS
 
 
@@ -49,7 +51,6 @@ def task_and_batch(row):
         )
         batch = {"weight": tf.ones([stage.batch_size]), **batch}
         return Pretraining(row, [None] * len(row.stages), seed=0), batch
-    from largebatch.benchmarks.train_step import random_images
     from largebatch.experiments.classification import ImageClassification
 
     task = ImageClassification(row, random_images(row), seed=0)
@@ -62,7 +63,6 @@ def measure(row, rounds: int, updates: int) -> dict:
     import tensorflow as tf
 
     from largebatch import optimizers
-    from largebatch.benchmarks.train_step import update_of
     from largebatch.experiments.launch import CHECKPOINTS_IN_A_RUN
     from largebatch.experiments.rates import learning_rate
     from largebatch.tpu import Checkpoints

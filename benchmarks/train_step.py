@@ -11,6 +11,9 @@ stays in memory. The loop is a whole run of the row: its input pipeline on data 
 default intervals (fewer steps make those denser than in a real run). They take turns, so that what
 else the machine does falls on both; read the ratios. That of processor time, the seconds of all
 cores together, is the steadier one on a machine that does other things too.
+
+Then a checkpoint is timed by itself: its share of the time at the default interval, as
+`checkpoint_cost` reports it for several rows.
 """
 
 from __future__ import annotations
@@ -26,9 +29,9 @@ from typing import NamedTuple
 
 from absl import app, flags
 
-FLAGS = flags.FLAGS
+from largebatch.benchmarks.bare_update import random_images, update_of
 
-MOST_BYTES = 1 << 28  # of random images
+FLAGS = flags.FLAGS
 
 
 class Seconds(NamedTuple):
@@ -78,33 +81,6 @@ def define_flags() -> None:
     flags.DEFINE_string("output", None, "Where to write the figures as JSON.")
 
 
-def random_images(row):
-    """An image set of the row's data set's shapes, with noise in it: speed does not need more."""
-    import numpy as np
-
-    from largebatch.data import ImageSet
-
-    shapes = {
-        "mnist": (28, 28, 1), "cifar10": (32, 32, 3), "digits": (32, 32, 1),
-        "imagenet2012": (row.image_size, row.image_size, 3),
-    }  # fmt: skip
-    shape = shapes[row.dataset]
-    classes = 1000 if row.dataset == "imagenet2012" else 10
-    generator = np.random.default_rng(0)
-
-    def images(count):
-        return generator.integers(0, 256, (count, *shape), np.uint8)
-
-    def labels(count):
-        return generator.integers(0, classes, count, np.int32)
-
-    count = min(row.training_examples, MOST_BYTES // (shape[0] * shape[1] * shape[2]))
-    return ImageSet(
-        row.dataset, images(count), labels(count), images(1), labels(1), classes,
-        np.full(shape[-1], 0.5, np.float32), np.full(shape[-1], 0.25, np.float32),
-    )  # fmt: skip
-
-
 def short_task(row):
     """The row's task, cut to the steps that are timed."""
     from largebatch.data import find_imagenet
@@ -142,22 +118,6 @@ def bare_step(task, row, make_optimizer):
     return update_of(task, model, optimizer, batch)
 
 
-def update_of(task, model, optimizer, batch):
-    """Returns a function that runs one update on `batch` and returns its loss."""
-    import tensorflow as tf
-
-    @tf.function
-    def step():
-        with tf.GradientTape() as tape:
-            loss, weight = task.loss(task.forward(model, batch, training=True), batch)
-            loss /= weight
-        gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
-        return loss
-
-    return step
-
-
 def time_bare(step, steps: int) -> Seconds:
     began = Seconds.now()
     for _ in range(steps):
@@ -193,6 +153,7 @@ def main(argv) -> None:
     del argv
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from largebatch import optimizers
+    from largebatch.benchmarks import checkpoint_cost
     from largebatch.experiments import registry, scales
     from largebatch.experiments.rates import learning_rate
     from largebatch.tpu import devices
@@ -231,6 +192,7 @@ def main(argv) -> None:
         **figures(row.batch_size, bare, loop),
         "rounds": FLAGS.rounds,
         "steps": FLAGS.steps,
+        "checkpoint": checkpoint_cost.measure(row, FLAGS.rounds, updates=1),
     }
     print(json.dumps(result, indent=1))
     if FLAGS.output:

@@ -3,7 +3,7 @@ import math
 import pytest
 import tensorflow as tf
 
-from largebatch.benchmarks import optimizer_step, train_step
+from largebatch.benchmarks import bare_update, optimizer_step
 
 
 def test_bert_bases_variable_set_has_199_tensors_and_109_million_numbers():
@@ -49,6 +49,6 @@ def test_the_noise_that_the_train_step_is_timed_on_has_the_datas_shape(name):
     from largebatch.experiments import registry, scales
 
     row = scales.scaled(registry.find(name), "smoke")
-    images = train_step.random_images(row)
+    images = bare_update.random_images(row)
     assert len(images.train_images) == row.training_examples
     assert images.train_images.shape[1:] == (32, 32, 1)

@@ -4,7 +4,7 @@ import pytest
 from absl import flags
 from absl.testing import flagsaver
 
-from largebatch.benchmarks import train_step
+from largebatch.benchmarks import bare_update, train_step
 from largebatch.benchmarks.train_step import Seconds
 from largebatch.experiments import registry, scales
 
@@ -36,9 +36,9 @@ def test_a_run_is_timed_between_its_first_loop_and_its_end():
 
 def test_random_images_have_the_rows_shape_and_a_bound_on_memory():
     row = registry.find("table5/lamb-512")
-    images = train_step.random_images(dataclasses.replace(row, image_size=64))
+    images = bare_update.random_images(dataclasses.replace(row, image_size=64))
     assert images.train_images.shape[1:] == (64, 64, 3) and images.num_classes == 1000
-    assert images.train_images.nbytes <= train_step.MOST_BYTES
+    assert images.train_images.nbytes <= bare_update.MOST_BYTES
 
 
 def test_each_loop_is_set_against_the_bare_steps_around_it():

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from largebatch import optimizers
 from largebatch.tpu import BatchPlan, configure_devices
+from largebatch.tpu.devices import configure_precision
 from largebatch.tpu.inputs import distributed_dataset
 from largebatch.tpu.train_loop import MAX_REFUSED_IN_A_ROW, Diverged, TrainLoop
 
@@ -150,3 +151,24 @@ def test_refused_updates_are_counted_and_too_many_in_a_row_are_a_divergence(regr
     assert int(made[0].refused_steps) == MAX_REFUSED_IN_A_ROW
     assert int(made[0].iterations) == 0
     assert caught.value.last_step == MAX_REFUSED_IN_A_ROW
+
+
+def test_under_bfloat16_the_sums_of_gradients_the_weights_and_the_slots_are_float32(regression):
+    class Mixed(regression):
+        def forward(self, model, batch, training):
+            outputs = super().forward(model, batch, training)
+            assert outputs.dtype == tf.bfloat16
+            return tf.cast(outputs, tf.float32)
+
+    configure_precision("bfloat16")
+    task = Mixed(((BATCH, 4),))
+    _, weights, _, optimizer = train(task, sgd, replicas=2, micro_batch=4, steps=1)
+    slots = [variable.numpy() for variable in optimizer.variables if variable.shape.rank]
+    assert len(slots) == len(weights)
+    for value in [*weights, *slots]:
+        assert value.dtype == np.float32
+        # Six passes' sums, over two replicas: rounded on the way to bfloat16 they would stay so.
+        assert np.any(value != tf.cast(tf.cast(value, tf.bfloat16), tf.float32).numpy())
+    exact = mean_gradients(task, [v.numpy() for v in task.build_model().trainable_variables])
+    for slot, gradient in zip(slots, exact):
+        np.testing.assert_allclose(slot, -0.05 * gradient, rtol=0.05, atol=0.01 * 0.05)
