@@ -4,6 +4,7 @@ The long tests carry the mark `faults` and run only when asked for: `make faults
 """
 
 import json
+import math
 import os
 import signal
 import socket
@@ -100,15 +101,16 @@ class Program:
             self.end()
             raise AssertionError(f"step {step} was not reached: {self.output}")
 
-    def wait_for_a_record(self):
+    def wait_for_a_record(self, at_most=math.inf):
         """Of this process: a start shortens the log to the checkpoint, then it grows."""
         changed = [self._lines_before]
+        until = time.monotonic() + at_most
 
-        def grown():
+        def grown_or_late():
             before, changed[0] = changed[0], self.lines
-            return changed[0] > before
+            return changed[0] > before or time.monotonic() > until
 
-        return self.wait_for(grown)
+        return self.wait_for(grown_or_late)
 
     def state(self):
         """Every tensor of the newest checkpoint: weights, slots, counters."""

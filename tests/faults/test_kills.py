@@ -57,7 +57,7 @@ def stop_at_random_moments(program, row, signum, times, exit_codes):
     for step in steps:
         stopped.start()
         if step is None:
-            time.sleep(moments.uniform(0, start_up))
+            stopped.wait_for_a_record(at_most=moments.uniform(0, start_up))
         else:
             stopped.wait_for_step(step)
             time.sleep(moments.uniform(0, 2 * update))  # anywhere inside an update
