@@ -3,8 +3,9 @@
     python -m largebatch.experiments.lowered_step --experiment=table1/lamb-32768 --output=step.hlo
     python -m largebatch.experiments.lowered_step --experiment=table1/lamb-32768 --describe
 
-The file is a serialized HloModuleProto, ready for the conversion to StableHLO; `--describe` prints
-what would be lowered, as JSON. BERT-Large takes about a minute and 9 GB.
+The file is a serialized HloModuleProto, ready for the conversion to StableHLO, with the sums over
+the replicas in it, however many they will be; `--describe` prints what would be lowered, as JSON.
+BERT-Large takes about a minute and 9 GB.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ def main() -> int:
     quiet_tensorflow()  # It starts here, once the row is known to be good.
     from largebatch.tpu.lowering import for_conversion
 
-    lowered = lower_row(row, stage, described["batch_per_core"], FLAGS.program)
+    batch = described["batch_per_core"]
+    lowered = lower_row(row, stage, batch, FLAGS.program, replicated=True)
     Path(FLAGS.output).write_bytes(for_conversion(lowered.hlo))
     sizes = {"parameters": lowered.parameters, "resident_bytes": lowered.resident_bytes}
     print(json.dumps({**described, "program": FLAGS.program, **sizes}))
@@ -117,7 +119,9 @@ def description(row: Row, stage: str, batch: int | None = None) -> dict[str, Any
     }
 
 
-def lower_row(row: Row, stage: str, batch: int, program: str = "update", task=None):
+def lower_row(
+    row: Row, stage: str, batch: int, program: str = "update", task=None, replicated: bool = False
+):
     """Lowers a program of the row's step with `batch` examples a pass; see `tpu.lowering.lower`.
 
     `task` stands in for the row's own.
@@ -145,6 +149,7 @@ def lower_row(row: Row, stage: str, batch: int, program: str = "update", task=No
         stage=0 if stage == SQUAD else int(stage) - 1,
         program=program,
         clip_norm=CLIP_NORM if stage == SQUAD else row.clip_norm,
+        replicated=replicated,
     )
 
 

@@ -6,8 +6,8 @@
         --batch_per_core=64 --nosearch
 
 Reports the memory of a core that the step takes, its flops and the bytes it moves, whether it fits,
-and by bisection the largest batch of a core that does. A step is one replica's whole update; the
-sum over replicas is not in it. --topology=all is one host of each of v2 to v6e.
+and by bisection the largest batch of a core that does. A step is the whole update of a replica on
+each core, with the sum of their gradients. --topology=all is one host of each of v2 to v6e.
 
 A compilation takes a minute on two quiet cores and up to 9 GB. Every result is kept (--cache_dir):
 a search that is repeated, or was stopped, takes only what is missing.

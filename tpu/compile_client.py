@@ -3,8 +3,9 @@
     .venv-tpu/bin/python tpu/compile_client.py STEP.hlo v3:2x2 RESULT.json
     .venv-tpu/bin/python tpu/compile_client.py --versions
 
-STEP.hlo is a serialized HloModuleProto. The result says whether it fits one core; running out of
-its memory is a result, not an error. This file knows nothing of the suite, which is not installed
+STEP.hlo is a serialized HloModuleProto, one replica's program; there is a replica on each core of
+the topology. The result says whether it fits a core; running out of its memory is a result, not an
+error. This file knows nothing of the suite, which is not installed
 in that environment, and stands on private parts of JAX: its version is pinned.
 """
 
@@ -44,18 +45,19 @@ def main(step: str, topology: str, output: str) -> int:
     except Exception as error:
         print(f"libtpu knows no topology {topology}: {str(error).splitlines()[0]}", file=sys.stderr)
         return UNKNOWN_TOPOLOGY
-    core = cores[0]
     options = compiler.get_compile_options(
-        num_replicas=1, num_partitions=1, device_assignment=np.array([[core.id]])
+        num_replicas=len(cores),
+        num_partitions=1,
+        device_assignment=np.array([[core.id] for core in cores]),
     )
     with open(step, "rb") as file:
         hlo = file.read()
     began = time.time()
     with mlir.make_ir_context():
         module = ir.Module.parse(xla_client._xla.mlir.hlo_to_stablehlo(hlo))
-    result = {"device": core.device_kind, "cores": len(cores)}
+    client, result = cores[0].client, {"device": cores[0].device_kind, "cores": len(cores)}
     try:
-        executable = core.client.compile(module, xla_client.DeviceList((core,)), options)
+        executable = client.compile(module, xla_client.DeviceList(tuple(cores)), options)
     except Exception as error:
         result.update(out_of_memory(str(error)))
     else:

@@ -1,9 +1,8 @@
 """One replica's programs as XLA sees them: the loop's own functions, lowered on the CPU.
 
 Nothing is executed and no data are read: the shapes of a batch are those of the task's dataset.
-What comes out is the HLO that a TPU's compiler would get for a core, but for the sum of the
-gradients over replicas (one replica has none) and the generator behind random numbers (lowered on
-a CPU it is Philox; a TPU takes its own, which is cheaper).
+What comes out is the HLO that a TPU's compiler would get for a core, but for the generator behind
+random numbers (lowered on a CPU it is Philox; a TPU takes its own, which is cheaper).
 """
 
 from __future__ import annotations
@@ -42,6 +41,7 @@ def lower(
     stage: int = 0,
     program: str = "update",
     clip_norm: float | None = None,
+    replicated: bool = False,
 ) -> Lowered:
     """Lowers a program of a task's step, under the precision policy that is set.
 
@@ -52,6 +52,7 @@ def lower(
       stage: Which of the task's.
       program: One of PROGRAMS.
       clip_norm: As for `fit`.
+      replicated: With the sum over replicas in it, however many it will be compiled for.
 
     Raises:
       ValueError: An unknown program.
@@ -65,11 +66,10 @@ def lower(
         model = task.build_model()
         optimizer = make_optimizer()
         optimizer.build(model.trainable_variables)
-    loop = TrainLoop(task, model, optimizer, strategy, step, clip_norm)
-    passes = 1 if program == "update" else 2
-    replica_program = loop.programs(BatchPlan(passes * micro_batch, 1, micro_batch, passes))[
-        program
-    ]
+    loop = TrainLoop(task, model, optimizer, strategy, step, clip_norm, _all_reduce)
+    passes, replicas = 1 if program == "update" else 2, 2 if replicated else 1
+    plan = BatchPlan(replicas * passes * micro_batch, replicas, micro_batch, passes)
+    replica_program = loop.programs(plan)[program]
     specs = {}
     if program != "apply":
         context = tf.distribute.InputContext(1, 0, 1)
@@ -94,6 +94,17 @@ def lower(
     )
 
 
+def _all_reduce(tensors: list[tf.Tensor]) -> list[tf.Tensor]:
+    """A sum over all replicas there are, as XLA writes it; one device has no other to ask."""
+    one_group = {"group_size": 2, "group_key": 1, "ordering_token": []}
+    return [
+        tf.raw_ops.CollectiveReduceV2(
+            input=tensor, instance_key=number, merge_op="Add", final_op="Id", **one_group
+        )
+        for number, tensor in enumerate(tensors, start=1)
+    ]
+
+
 def for_conversion(hlo: bytes) -> bytes:
     """The same program as the conversion to StableHLO takes it, and without its metadata."""
     module = hlo_pb2.HloModuleProto.FromString(hlo)
@@ -102,5 +113,8 @@ def for_conversion(hlo: bytes) -> bytes:
             # The conversion knows no copy; a reshape to the same shape is one.
             if instruction.opcode == "copy":
                 instruction.opcode = "reshape"
+            # With a channel it is a sum over the partitions of a program, too: there is one.
+            if instruction.opcode == "all-reduce":
+                instruction.ClearField("channel_id")
             instruction.ClearField("metadata")
     return module.SerializeToString()

@@ -37,6 +37,7 @@ class TrainLoop(orbit.AbstractTrainer):
       strategy: Runs the replicas.
       global_step: Counts updates tried; the optimizer's own counter leaves out those it refused.
       clip_norm: Largest global norm of the mean gradient; None does not clip.
+      all_reduce: Sums tensors over the replicas, called by each; None takes the strategy's.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class TrainLoop(orbit.AbstractTrainer):
         strategy: tf.distribute.Strategy,
         global_step: tf.Variable,
         clip_norm: float | None = None,
+        all_reduce: Callable[[list], list] | None = None,
     ):
         self._task = task
         self._model = model
@@ -54,6 +56,7 @@ class TrainLoop(orbit.AbstractTrainer):
         self._strategy = strategy
         self._global_step = global_step
         self._clip_norm = clip_norm
+        self._all_reduce = all_reduce or _all_reduce_of_the_strategy
         self._sums = None
         self._iterator = None
         self._loop = None
@@ -167,8 +170,7 @@ class TrainLoop(orbit.AbstractTrainer):
         if self._plan.replicas == 1 or not self._task.update_totals:
             return batch
         keys = list(self._task.update_totals)
-        replica = tf.distribute.get_replica_context()
-        sums = replica.all_reduce(tf.distribute.ReduceOp.SUM, [batch[key] for key in keys])
+        sums = self._all_reduce([batch[key] for key in keys])
         return {**batch, **dict(zip(keys, sums))}
 
     def _accumulate(self, batch) -> None:
@@ -185,9 +187,8 @@ class TrainLoop(orbit.AbstractTrainer):
         return self._apply(self._sum_terms(batch))
 
     def _apply(self, terms: list[tf.Tensor]) -> tf.Tensor:
-        replica = tf.distribute.get_replica_context()
         if self._plan.replicas > 1:
-            terms = replica.all_reduce(tf.distribute.ReduceOp.SUM, terms)
+            terms = self._all_reduce(terms)
         *gradients, loss_sum, weight_sum = terms
         gradients = [gradient / weight_sum for gradient in gradients]
         if self._clip_norm is not None:
@@ -196,3 +197,8 @@ class TrainLoop(orbit.AbstractTrainer):
             zip(gradients, self._model.trainable_variables), skip_gradients_aggregation=True
         )
         return loss_sum / weight_sum
+
+
+def _all_reduce_of_the_strategy(tensors: list[tf.Tensor]) -> list[tf.Tensor]:
+    replica = tf.distribute.get_replica_context()
+    return replica.all_reduce(tf.distribute.ReduceOp.SUM, tensors)

@@ -2,6 +2,7 @@
 
 import pytest
 import tensorflow as tf
+from tensorflow.compiler.xla.service import hlo_pb2
 
 from largebatch import optimizers
 from largebatch.tpu.hlo_lint import DOUBLE, DYNAMIC, HOST, findings
@@ -49,8 +50,6 @@ def test_a_choice_of_two_and_64_bit_whole_numbers_are_no_findings():
 
 
 def test_a_call_outside_the_program_is_found():
-    from tensorflow.compiler.xla.service import hlo_pb2
-
     module = hlo_pb2.HloModuleProto.FromString(lowered(lambda x: x + 1))
     call = module.computations[0].instructions.add()
     call.opcode, call.custom_call_target = "custom-call", "host_callback"
@@ -80,9 +79,28 @@ def test_the_programs_of_the_loop_are_lowered_with_the_shapes_of_the_tasks_datas
     assert program == "apply" or wanted[program] in shapes
 
 
-def parameters(hlo):
-    from tensorflow.compiler.xla.service import hlo_pb2
+@pytest.mark.parametrize("program, sums", [("update", 6), ("accumulate", 0), ("apply", 6)])
+def test_replicas_sum_each_gradient_the_loss_and_the_weight_once_in_an_update(
+    regression, program, sums
+):
+    step = lower(
+        regression(((24, 4),)),
+        lambda: optimizers.create("lamb", 0.1),
+        micro_batch=24 if program == "update" else 12,
+        program=program,
+        replicated=True,
+    )
+    assert findings(step.hlo) == []
+    module = hlo_pb2.HloModuleProto.FromString(for_conversion(step.hlo))
+    found = [i for c in module.computations for i in c.instructions if i.opcode == "all-reduce"]
+    assert len(found) == sums
+    shapes = sorted(tuple(one.shape.dimensions) for one in found)
+    assert shapes == [(), (), (2,), (5, 7), (7,), (7, 2)][:sums]
+    # Of all replicas, however many; and no channel, which would ask for partitions.
+    assert not any(one.replica_groups or one.channel_id for one in found)
 
+
+def parameters(hlo):
     return hlo_pb2.HloModuleProto.FromString(hlo).host_program_shape.parameters
 
 
