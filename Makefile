@@ -4,6 +4,9 @@ PYTHON ?=
 export PYTHON
 # TensorFlow 2.15 logs harmless "errors" as it loads; real ones come as Python exceptions.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# Processes for tests, of up to 4 GB each; the tests of one file stay together, for they share what they build.
+WORKERS ?= 2
+parallel := --numprocesses=$(WORKERS) --dist=loadfile
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
@@ -23,10 +26,10 @@ demo: environment
 test: environment
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
-	$(python) -m pytest
+	$(python) -m pytest $(parallel)
 
 faults: environment
-	$(python) -m pytest -m faults -v -rP tests/faults
+	$(python) -m pytest $(parallel) -m faults -v -rP tests/faults
 
 environment:
 	@bash ./environment.sh
