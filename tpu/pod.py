@@ -11,6 +11,8 @@
 installs the suite at the pinned commit, starts the row, and after a preemption deletes the TPU,
 creates it anew and starts the same command, which resumes from its last checkpoint.
 
+Without --project or --zone gcloud takes those of its configuration (`gcloud config list`).
+
 The program ends with 0; 1 if gcloud or the run failed; 2 for a mistake in what was asked for.
 """
 
@@ -67,8 +69,8 @@ def flags() -> Flags:
 
     add("action", None, "What to do.", choices=ACTIONS)
     add("accelerator", None, "The TPU's type, from v2-8 to v6e-256: v3-2048 is the paper's pod.")
-    add("project", None, "Google Cloud project.")
-    add("zone", None, "Its zone, for example europe-west4-a.")
+    add("project", None, "Google Cloud project. Default: gcloud's own.")
+    add("zone", None, "Its zone, for example europe-west4-a. Default: gcloud's own.")
     add("name", None, "The TPU's name. Default: largebatch-ACCELERATOR.")
     switch("execute", "Run the commands; otherwise they are only printed.")
     add("runtime_version", None, "The hosts' image. Default: TensorFlow 2.15.1's for the type.")
@@ -99,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     cut = argv.index("--") if "--" in argv else len(argv)
     values, run_flags = flags().parse_args(argv[:cut]), tuple(argv[cut + 1 :])
-    for name in ("action", "accelerator", "project", "zone"):
+    for name in ("action", "accelerator"):
         if getattr(values, name) is None:
             raise ValueError(f"--{name} is missing{_where_to_find(name)}")
     if run_flags and values.action != "run":
@@ -237,8 +239,6 @@ def _where_to_find(name: str) -> str:
     return {
         "action": f", one of {', '.join(ACTIONS)}",
         "accelerator": ", for example v3-8 or v3-2048",
-        "project": "; `gcloud config get project` prints yours",
-        "zone": ", for example europe-west4-a; `gcloud compute tpus locations list` prints all",
     }[name]
 
 

@@ -49,13 +49,15 @@ class Source:
 class Pod:
     """A TPU VM, or one that a queued resource of the same name asks for.
 
+    Project and zone may be None: gcloud's configuration names them.
+
     Raises:
       ValueError: If gcloud would refuse its name, project or zone.
     """
 
     name: str
-    project: str
-    zone: str
+    project: str | None
+    zone: str | None
     accelerator: Accelerator
     runtime_version: str
     queued: bool = False
@@ -68,12 +70,12 @@ class Pod:
                 f"--name={self.name}: gcloud takes lower-case letters, digits and hyphens, at most "
                 f"63, a letter first and no hyphen last{_nearest_name(self.name)}"
             )
-        if not _PROJECT.fullmatch(self.project):
+        if self.project is not None and not _PROJECT.fullmatch(self.project):
             raise ValueError(
                 f"--project={self.project}: want a project's id (6 to 30 lower-case letters, "
                 "digits, hyphens); `gcloud projects list` prints yours"
             )
-        if not _ZONE.fullmatch(self.zone):
+        if self.zone is not None and not _ZONE.fullmatch(self.zone):
             raise ValueError(
                 f"--zone={self.zone}: want a zone such as europe-west4-a; `gcloud compute tpus "
                 "locations list` prints them"
@@ -161,7 +163,8 @@ class Pod:
         return ["--internal-ip"] if self.network.internal_ips else []
 
     def _gcloud(self, kind: str, verb: str, *arguments: str) -> Command:
-        where = [f"--project={self.project}", f"--zone={self.zone}"]
+        given = {"project": self.project, "zone": self.zone}
+        where = [f"--{name}={value}" for name, value in given.items() if value is not None]
         positional = [a for a in arguments if not a.startswith("--")]
         flags = [a for a in arguments if a.startswith("--")]
         return ["gcloud", "compute", "tpus", kind, verb, *positional, *where, *flags]

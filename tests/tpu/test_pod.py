@@ -45,6 +45,13 @@ def test_create_asks_for_the_type_with_the_image_that_fits_it(arguments, wanted,
     assert shlex.split(printed) == ["gcloud", "compute", "tpus", *wanted.split()]
 
 
+@pytest.mark.parametrize("action", ["create", "setup", "logs", "delete"])
+def test_without_project_and_zone_gcloud_takes_its_own(action, capsys):
+    assert call(action, "--accelerator=v3-8") == 0
+    printed = capsys.readouterr().out
+    assert "largebatch-v3-8" in printed and "--project" not in printed and "--zone" not in printed
+
+
 def test_delete_takes_the_queued_resource_with_its_tpu(capsys):
     assert call("delete", "--queued", *V3) == 0
     words = shlex.split(capsys.readouterr().out.replace("\\\n", ""))
@@ -79,8 +86,6 @@ def test_a_pod_is_driven_by_its_name_from_worker_0(kind, tpu, environment, capsy
     ("arguments", "message"),
     [
         (["--action=create", *WHERE], "--accelerator is missing"),
-        (["--action=create", "--accelerator=v3-8", WHERE[1]], "--project is missing"),
-        (["--action=create", "--accelerator=v3-8", WHERE[0]], "--zone is missing"),
         (["--action=creat", *V3], "invalid choice"),
         (["--acton=create", *V3], "unrecognized arguments"),
         (["--action=create", "--accelerator=v3-1000", *WHERE], "nearest is v3-1024"),
