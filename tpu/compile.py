@@ -68,7 +68,8 @@ def flags() -> Flags:
     add("environment", str(ENVIRONMENT), f"The compiler's environment, made by `{MAKE}`.")
     add("cache_dir", str(default_cache()), "Where results are kept.")
     parser.add_argument("--fresh", action="store_true", help="Ignore what is kept.")
-    add("output", None, "Where to write the report as JSON.")
+    add("output", None, "Where to write the report as JSON; what a report there says of the same "
+        "step on other topologies is kept.")  # fmt: skip
     return parser
 
 
@@ -100,12 +101,12 @@ def main(argv: list[str] | None = None) -> int:
         **{name: described[name] for name in OF_STEP},
         "program": values.program,
         "compiler": environment.versions,
-        "topologies": [],
     }
+    report["topologies"] = _of_others(values.output, report, chosen)
     batch = described["batch_per_core"] if values.batch_per_core is None else values.batch_per_core
     for one in chosen:
         found = look(compiler, one, batch, None if values.nosearch else values.bits)
-        report["topologies"].append(found)
+        report["topologies"] = sorted([*report["topologies"], found], key=_place)
         print("\n".join(lines(described, found)), flush=True)
         if values.output is not None:  # After each: a table of six takes hours.
             _write(values.output, report)
@@ -114,6 +115,24 @@ def main(argv: list[str] | None = None) -> int:
 
 def _names(asked: str) -> list[str]:
     return list(GENERATIONS) if asked == "all" else asked.split(",")
+
+
+def _of_others(path: str | None, report: dict[str, Any], chosen: list[Topology]) -> list[dict]:
+    """What the file at `path` says of the same step by the same compiler on other topologies."""
+    if path is None or not os.path.exists(path):
+        return []
+    try:
+        before = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        found = before.pop("topologies")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"--output={path} holds something else than a report: move it") from error
+    names = {one.name for one in chosen}
+    return [one for one in found if one["topology"] not in names] if before == report else []
+
+
+def _place(found: dict[str, Any]) -> tuple[int, str]:
+    name = found["topology"]
+    return list(GENERATIONS).index(name.partition(":")[0]), name
 
 
 def look(compiler: StepCompiler, one: Topology, batch: int, bits: int | None = 3) -> dict[str, Any]:

@@ -27,10 +27,16 @@ def run(tmp_path, monkeypatch, capsys):
     calls = tmp_path / "calls"
     monkeypatch.setenv("CALLS", str(calls))
 
-    def run(*arguments, experiment="table1/lamb-32768", environment=python.parent.parent):
+    def run(
+        *arguments,
+        experiment="table1/lamb-32768",
+        environment=python.parent.parent,
+        keep=False,
+    ):
         calls.write_text("")
         output = tmp_path / "report.json"
-        output.unlink(missing_ok=True)
+        if not keep:
+            output.unlink(missing_ok=True)
         flags = [f"--experiment={experiment}", f"--environment={environment}"]
         flags += [f"--cache_dir={tmp_path / 'cache'}", f"--output={output}"]
         code = compile.console([*flags, *arguments])
@@ -68,6 +74,23 @@ def test_a_search_that_is_repeated_or_refined_takes_only_what_is_missing(run):
     other = run("--topology=v2:2x2", "--batch_per_core=8", "--nosearch")
     assert other[2] == ["compile 8 v2:2x2"] and not other[1]["topologies"][0].get("largest")
     assert set(run("--topology=v3", "--bits=1", "--fresh")[2]) == set(first[2])
+
+
+def test_a_report_keeps_what_it_said_of_the_same_step_on_other_topologies(run, tmp_path):
+    def generations(*flags):
+        _, report, _, _ = run("--nosearch", *flags, keep=True)
+        return [one["topology"].partition(":")[0] for one in report["topologies"]]
+
+    assert generations("--topology=v6e,v3") == ["v3", "v6e"]
+    assert generations("--topology=v2", "--batch_per_core=2") == ["v2", "v3", "v6e"]
+    assert generations("--topology=v3", "--batch_per_core=4") == ["v2", "v3", "v6e"]
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert [one["batch_per_core"] for one in report["topologies"]] == [2, 4, 8]
+    # Another step's report is another report.
+    assert generations("--topology=v2", "--program=accumulate") == ["v2"]
+    (tmp_path / "report.json").write_text("[]")
+    code, _, _, printed = run("--topology=v2", keep=True)
+    assert code == 2 and "holds something else than a report" in printed
 
 
 def test_a_step_that_does_not_fit_is_a_result(run):
