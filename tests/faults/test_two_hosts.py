@@ -92,6 +92,24 @@ def test_a_host_killed_or_standing_still_ends_the_other_within_a_minute_and_both
 
 
 @pytest.mark.faults
+def test_a_run_of_two_hosts_goes_on_on_one_and_on_two_again(program, free_ports):
+    pair = Pair(program, free_ports(2)).start()
+    pair.chief.wait_for_step(3)
+    pair.chief.send(signal.SIGTERM)
+    assert pair.end() == [TERMINATED, TERMINATED], [host.output for host in pair.hosts]
+    one = program(*ROW, "--checkpoint_every=10", folder="pair").start()
+    one.wait_for_step(20)
+    one.send(signal.SIGTERM)
+    assert one.end() == TERMINATED, one.output
+    assert "resumed at step" in one.output
+    assert pair.start().end() == [0, 0], [host.output for host in pair.hosts]
+    alone = program(*ROW, "--checkpoint_every=10", folder="alone")
+    assert alone.finish() == 0, alone.output
+    same_to_rounding(alone.state(), pair.chief.state())
+    assert [r["step"] for r in pair.chief.log()] == [r["step"] for r in alone.log()]
+
+
+@pytest.mark.faults
 def test_a_peer_that_never_starts_ends_the_other_in_the_set_time(program, free_ports):
     pair = Pair(program, free_ports(2), "--peer_timeout=3")
     assert pair.chief.start().wait_for(lambda: (pair.chief.folder / ".lock").exists())
