@@ -42,9 +42,9 @@ tpu-compile-environment:
 	.venv-tpu/bin/python -m pip install --quiet 'jax[tpu]==0.10.2' 'libtpu==0.0.42.1'
 
 # docs/tpu_compile.md: about two hours on two cores. What was compiled once is kept and not compiled again;
-# TOPOLOGIES=v3 takes one of v2, v3, v4, v5e, v5p, v6e, and BITS=3 a finer search.
+# TOPOLOGIES=v3 takes one of v2, v3, v4, v5e, v5p, v6e, and BITS=3 a search finer than by powers of two.
 TOPOLOGIES ?= all
-BITS ?= 2
+BITS ?= 1
 aot := $(python) -m largebatch.tpu.compile --topology=$(TOPOLOGIES) --bits=$(BITS)
 tpu-compile-table: environment
 	$(aot) --experiment=table1/lamb-32768 --stage=2 --output=results/tpu_compile/bert-large-512.json
