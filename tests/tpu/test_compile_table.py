@@ -33,14 +33,22 @@ def test_the_page_is_that_of_the_committed_reports():
 def test_a_line_has_the_largest_that_fits_and_the_smallest_that_does_not():
     line = table([report(compilation(16, True, 14), compilation(32, False, 23))]).splitlines()[-1]
     assert "BERT-Large, sequences of 512, bfloat16, LAMB | v3 | 15.00 GiB" in line
-    assert "16 (32,768 on 2,048 cores) | 14.00 GiB | 32: 23.00 GiB | 16.0 Tflop, 1 GB |" in line
+    assert (
+        "16 (32,768 on 2,048 cores) | 14.00 GiB | 32: 23.00 GiB | 16.0 Tflop, 1 GB | 0% |" in line
+    )
+
+
+def test_work_beyond_that_of_an_example_where_there_is_room_is_computed_twice():
+    small, large = compilation(16, True, 8), compilation(32, True, 14)
+    large["flops"] *= 1.25
+    assert table([report(small, large)]).splitlines()[-1].endswith("| 40.0 Tflop, 1 GB | 20% |")
 
 
 @pytest.mark.parametrize(
     "compilations, said",
     [
         ([compilation(8, True, 2)], "| not reached |"),
-        ([compilation(1, False, 20)], "| none |  | 1: 20.00 GiB |"),
+        ([compilation(1, False, 20)], "| none |  | 1: 20.00 GiB |  |  |"),
         ([compilation(8, True, 2), compilation(16, False, None)], "| 16 |"),
     ],
 )
@@ -76,7 +84,7 @@ def test_the_papers_statement_is_reproduced():
         if found["topology"] == "v3:2x2"
     }
     assert fits[512, 32_768] and not fits[512, 65_536]
-    assert fits[128, 131_072]
+    assert fits[128, 131_072] and not fits[128, 524_288]
     assert batch_per_core(registry.find("table1/lamb-32768"), "2") * POD == 32_768
 
 
