@@ -13,23 +13,12 @@ from largebatch.tpu.topologies import GENERATIONS
 # (model, tokens or pixels a side, precision) -> TPU generation -> examples; a test holds that
 # results/tpu_compile says so.
 LARGEST = {
-    ("bert_large", 128, "bfloat16"): {
-        "v2": 32,
-        "v3": 128,
-        "v4": 256,
-        "v5e": 128,
-        "v5p": 1024,
-        "v6e": 256,
-    },
-    ("bert_large", 512, "bfloat16"): {
-        "v2": 4,
-        "v3": 16,
-        "v4": 32,
-        "v5e": 16,
-        "v5p": 128,
-        "v6e": 32,
-    },
-    ("resnet50", 224, "bfloat16"): {"v2": 256, "v3": 1024, "v4": 2048, "v5e": 512, "v6e": 2048},
+    step: dict(zip(("v2", "v3", "v4", "v5e", "v5p", "v6e"), sizes))
+    for step, sizes in {
+        ("bert_large", 128, "bfloat16"): (32, 128, 256, 128, 1024, 256),
+        ("bert_large", 512, "bfloat16"): (4, 16, 32, 16, 128, 32),
+        ("resnet50", 224, "bfloat16"): (256, 1024, 2048, 512, 4096, 2048),
+    }.items()
 }
 
 
