@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 MOST_BYTES = 1 << 28  # of random images
 
 
@@ -30,6 +32,13 @@ def random_images(row):
         row.dataset, images(count), labels(count), images(1), labels(1), classes,
         np.full(shape[-1], 0.5, np.float32), np.full(shape[-1], 0.25, np.float32),
     )  # fmt: skip
+
+
+def on_random_images(row):
+    """(The row as it is for images that have their size already, the images)."""
+    if row.dataset == "imagenet2012":
+        row = dataclasses.replace(row, augment="none")
+    return row, random_images(row)
 
 
 def update_of(task, model, optimizer, batch):

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from absl import app, flags
 
-from largebatch.benchmarks.bare_update import random_images, update_of
+from largebatch.benchmarks.bare_update import on_random_images, update_of
 
 FLAGS = flags.FLAGS
 
@@ -53,7 +53,7 @@ def task_and_batch(row):
         return Pretraining(row, [None] * len(row.stages), seed=0), batch
     from largebatch.experiments.classification import ImageClassification
 
-    task = ImageClassification(row, random_images(row), seed=0)
+    task = ImageClassification(*on_random_images(row), seed=0)
     context = tf.distribute.InputContext()
     return task, next(iter(task.train_dataset(0, context, stage.batch_size, 0)))
 

@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 from absl import app, flags
 
-from largebatch.benchmarks.bare_update import random_images, update_of
+from largebatch.benchmarks.bare_update import on_random_images, update_of
 
 FLAGS = flags.FLAGS
 
@@ -92,9 +92,8 @@ def short_task(row):
             find_imagenet(FLAGS.data_dir, row.image_size),
         )
     else:
-        kind, images = classification.ImageClassification, random_images(row)
-        if row.dataset == "imagenet2012":
-            row = dataclasses.replace(row, augment="none")  # they have their size already
+        kind = classification.ImageClassification
+        row, images = on_random_images(row)
 
     class Short(kind):
         @property

@@ -1,3 +1,5 @@
+import dataclasses
+
 from largebatch.benchmarks import checkpoint_cost
 from largebatch.experiments import registry, scales
 
@@ -17,3 +19,9 @@ def test_text_brings_a_batch_of_its_last_stage():
     stage = task.stages[-1]
     assert batch["input_word_ids"].shape == (stage.batch_size, stage.sequence_length)
     assert batch["weight"].shape == (stage.batch_size,)
+
+
+def test_imagenet_brings_images_that_have_their_size_already():
+    row = registry.find("table5/lamb-512")
+    _, batch = checkpoint_cost.task_and_batch(dataclasses.replace(row, batch_size=4, image_size=48))
+    assert batch["image"].shape == (4, 48, 48, 3)
