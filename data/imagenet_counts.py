@@ -88,8 +88,12 @@ def read_counts(folder: str, shards: dict) -> dict:
             if stored["format"] != _FORMAT:
                 raise ValueError(f"{path} has format {stored['format']}, wanted {_FORMAT}; {again}")
             counts = {split: stored["records"][split] for split in SPLITS}
-            # {}: counted before they were kept.
-            firsts = [stored.get("first_checksums", {}).get(split, {}).get for split in SPLITS]
+            kept = stored.get("first_checksums", {})  # {}: counted before they were kept
+            checksums = {
+                shard: kept.get(split, {}).get(os.path.basename(shard))
+                for split in SPLITS
+                for shard in shards[split]
+            }
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(
                 f"{path} is damaged ({type(error).__name__}: {error}); {again}"
@@ -100,25 +104,17 @@ def read_counts(folder: str, shards: dict) -> dict:
                 raise ValueError(f"{path} is not of the {split} files of {folder}; {again}")
             counts[split] = [int(counts[split][name]) for name in names]
             check_official(split, dict(zip(names, counts[split])))
-        for split, first in zip(SPLITS, firsts):
-            names = {shard: os.path.basename(shard) for shard in shards[split]}
-            _check_first_records({shard: first(name) for shard, name in names.items()}, path, again)
+        wrong = record_checksum.others(checksums)
+        if wrong:
+            raise ValueError(
+                f"{wrong[0]} begins with another record 0 than the file that {path} tells of, as "
+                f"do {len(wrong) - 1} others: copy it again, or {again}"
+            )
         return counts
     raise ValueError(
         f"{folder} holds TFRecord files of ImageNet, and no {MANIFEST} that says how many records "
         f"each has. Count them once, it takes minutes: {COMMAND.format(folder)}"
     )
-
-
-def _check_first_records(checksums: dict, manifest: str, again: str) -> None:
-    with futures.ThreadPoolExecutor(16) as pool:
-        others = pool.map(record_checksum.is_another, checksums, checksums.values())
-    wrong = [path for path, other in zip(checksums, others) if other]
-    if wrong:
-        raise ValueError(
-            f"{wrong[0]} begins with another record 0 than the file that {manifest} tells of, as "
-            f"do {len(wrong) - 1} others: copy it again, or {again}"
-        )
 
 
 def count(folder: str, jobs: int) -> tuple:

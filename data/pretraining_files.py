@@ -178,7 +178,7 @@ def _beside(manifest_file: str, name: str) -> str:
 
 def _shards(path: str, splits: dict, split: str) -> tuple:
     part = _item(path, splits, split, dict, "splits.")
-    listed, sizes, firsts = [], [], []
+    listed, sizes, checksums = [], [], {}
     for number, shard in enumerate(_item(path, part, "shards", list, f"splits.{split}.")):
         place = f"splits.{split}.shards[{number}]."
         if not isinstance(shard, dict):
@@ -187,7 +187,8 @@ def _shards(path: str, splits: dict, split: str) -> tuple:
         listed.append(ShardFile(_beside(path, _item(path, shard, "file", str, place)), *counts))
         sizes.append(_item(path, shard, "bytes", int, place))
         first = shard.get("first_checksum")  # None: no record, or made before it was kept
-        firsts.append(first if first is None else _item(path, shard, "first_checksum", int, place))
+        if first is not None:
+            checksums[listed[-1].path] = _item(path, shard, "first_checksum", int, place)
     total = sum(shard.examples for shard in listed)
     if total != _item(path, part, "examples", int, f"splits.{split}."):
         raise ValueError(
@@ -195,7 +196,7 @@ def _shards(path: str, splits: dict, split: str) -> tuple:
             f"its sum says {part['examples']}"
         )
     _check_sizes(path, listed, sizes)
-    _check_first_records(path, listed, firsts)
+    _check_first_records(path, listed, checksums)
     return tuple(shard for shard in listed if shard.examples)
 
 
@@ -221,10 +222,8 @@ def _check_sizes(path: str, shards: list, sizes: Iterable[int]) -> None:
         )
 
 
-def _check_first_records(path: str, shards: list, checksums: Iterable[int | None]) -> None:
-    with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        others = pool.map(record_checksum.is_another, [shard.path for shard in shards], checksums)
-    wrong = [shard.path for shard, other in zip(shards, others) if other]
+def _check_first_records(path: str, shards: list, checksums: dict) -> None:
+    wrong = record_checksum.others(checksums)
     if wrong:
         raise ValueError(
             f"{len(wrong)} of {len(shards)} shards begin with another record 0 than {path} lists, "

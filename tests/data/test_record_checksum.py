@@ -40,7 +40,7 @@ def test_a_file_that_ends_before_has_none_and_is_left_to_its_reader(write, kept)
     with open(path, "r+b") as file:
         file.truncate(kept)
     assert record_checksum.first_checksum(path) is None
-    assert not record_checksum.is_another(path, whole)
+    assert record_checksum.others({path: whole}) == []
 
 
 def test_damaged_content_is_left_to_its_reader_and_another_record_is_not(write):
@@ -49,9 +49,10 @@ def test_damaged_content_is_left_to_its_reader_and_another_record_is_not(write):
     with open(path, "r+b") as file:
         file.seek(12)
         file.write(b"F")
-    assert not record_checksum.is_another(path, whole)
-    assert record_checksum.is_another(write(b"other"), whole)
-    assert not record_checksum.is_another(path, None)
+    assert record_checksum.others({path: whole}) == []
+    other = write(b"other")
+    assert record_checksum.others({other: whole}) == [other]
+    assert record_checksum.others({other: None}) == []
 
 
 def test_a_length_out_of_all_bounds_is_left_to_the_reader(write):
