@@ -30,6 +30,11 @@ SPREADS = ((1, 8), (2, 4), (4, 2), (1, 2), (2, 1))
 PASSES_OF_TWO = ((1, 2), (2, 2), (4, 2))
 
 
+# A softmax over positions does not see what it adds to all of them, the last two in the answers'
+# spans: their gradient is 0 but for rounding, of which LAMB, that divides it out, makes 1e-13.
+WITHOUT_GRADIENT = ("key/bias", "span/bias", "layer_1/output_layer_norm/beta")
+
+
 class InDouble:
     """A module in which float32 means float64."""
 
@@ -118,7 +123,7 @@ def lamb():
 
 
 def after_two_updates(task, make_optimizer, replicas, micro_batch):
-    """The losses, weights and slots."""
+    """The losses, and the weights and the slots as (name, value)."""
     strategy = configure_devices("cpu", replicas)
     tf.keras.utils.set_random_seed(0)
     with strategy.scope():
@@ -135,8 +140,11 @@ def after_two_updates(task, make_optimizer, replicas, micro_batch):
         ),
     )
     losses = [loop.train(tf.constant(1))["loss"] for _ in range(2)]
-    slots = [v.numpy() for v in optimizer.variables if v.shape.rank and v.dtype == tf.float64]
-    return losses, [v.numpy() for v in model.trainable_variables], slots
+    slots = [v for v in optimizer.variables if v.shape.rank and v.dtype == tf.float64]
+    weights, slots = (
+        [(v.name, v.numpy()) for v in some] for some in (model.trainable_variables, slots)
+    )
+    return losses, weights, slots
 
 
 def check(task, make_optimizer, spreads):
@@ -144,11 +152,11 @@ def check(task, make_optimizer, spreads):
     assert first[0][0] != first[0][1] and first[2]
     for losses, weights, slots in others:
         np.testing.assert_allclose(losses, first[0], rtol=1e-6)  # reported in float32
-        for mine, theirs in zip([*weights, *slots], [*first[1], *first[2]]):
+        for (name, mine), (_, theirs) in zip([*weights, *slots], [*first[1], *first[2]]):
             assert mine.dtype == np.float64
-            # A key's bias has the gradient 0, but for 1e-13 that other tensors' rounding leaves.
-            scale = max(np.abs(theirs).max(), 0.1)
-            np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-11 * scale)
+            least = 0.1 if any(end in name for end in WITHOUT_GRADIENT) else 1e-3
+            scale = max(np.abs(theirs).max(), least)
+            np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-11 * scale, err_msg=name)
 
 
 @pytest.mark.parametrize(
