@@ -46,28 +46,34 @@ class Row:
     label_smoothing: float = 0.0
     dropout: float | None = None
     zero_last_scale: bool | None = None  # resnet50: a block begins as the identity
+    kernel_init: str | None = None  # resnet50: variance 2 / fan_out, or 1 / fan_in, truncated
     norm_group: int | None = None  # replicas that share batch statistics; None: each its own
+    norm_batch: int | None = None  # images that share batch statistics; None: a micro-batch's
     precision: str = "float32"
 
     # Optimizer.
     optimizer: str = ""
     learning_rate: float = 0.0  # peak
     weight_decay: float = 0.0  # decoupled from the gradient; inside the trust ratio for LAMB, LARS
+    decay_form: str | None = None  # of AdamW: rate, w -= eta lambda w; plain, w -= lambda w
     l2_regularization: float = 0.0  # added to the gradient: l2 * weights
     momentum: float | None = None
     nesterov: bool | None = None
     beta_1: float | None = None
     beta_2: float | None = None
     epsilon: float | None = None
+    initial_accumulator_value: float | None = None  # of AdaGrad's sum of squares
     bias_correction: bool | None = None  # of LAMB's moments (appendix E)
     momentum_schedule: str | None = None  # of beta_1 in N-LAMB, NN-LAMB and Nadam
     norm: str | None = None  # of a layer, in its trust ratio (appendix F)
+    phi_bounds: tuple[float, float] | None = None  # (gamma_l, gamma_u) of phi, on the weights' norm
     form: str | None = None  # of LARS: the paper's Algorithm 1, or You et al. 2017
     trust_coefficient: float | None = None  # of LARS
     max_ratio: float | None = None  # of LARS: the trust ratio is at most this
     exclude_from_weight_decay: str | None = None  # nor regularized: a preset; None: by optimizer
     exclude_from_layer_adaptation: str | None = None  # a preset; None: by optimizer
     clip_norm: float | None = None  # of the global gradient
+    clip_batch: int | None = None  # examples whose mean gradient is clipped; None: the whole batch
 
     # Length and schedule.
     epochs: float = 0
@@ -79,6 +85,8 @@ class Row:
     decay_from: str = "start"  # where the decay counts from: the start, or the end of warm-up
     decay_power: float | None = None  # of (1 - t/T); None: 1, the paper's linear decay
     end_learning_rate: float | None = None  # at T; None: 0
+    floor_epochs: bool | None = None  # an epoch is floor(N / batch_size) updates; None: not rounded
+    eval_subset: int | None = None  # the first so many test images are scored by themselves, too
     eval_every_epochs: float = 1  # of text, which has no epochs: in shares of the run
 
     # Text: pre-training in two stages, the second one with longer sequences (section 4.1). None

@@ -1,18 +1,18 @@
-"""Where a setting comes from: the paper, a rule of the paper, or an assumption."""
+"""Where a setting comes from: the paper, its authors' code, a rule of the paper, an assumption."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-KINDS = ("paper", "rule", "assumed")
+KINDS = ("paper", "code", "rule", "assumed")
 
 
 class Source(NamedTuple):
     """`note` names the place, the rule, or who else uses the value.
 
-    `kind` is paper (printed there), rule (computed from a rule of the paper) or assumed (the paper
-    is silent).
+    `kind` is paper (printed there), code (in the first author's public code or logs), rule
+    (computed from a rule of the paper) or assumed (all of these are silent).
     """
 
     kind: str
@@ -30,13 +30,18 @@ def paper(note: str, fields: str) -> dict[str, Source]:
     return _declared("paper", note, fields)
 
 
+def code(note: str, fields: str) -> dict[str, Source]:
+    """The space-separated `fields` are in the first author's public code; `note` says where."""
+    return _declared("code", note, fields)
+
+
 def rule(note: str, fields: str) -> dict[str, Source]:
     """The space-separated `fields` are computed from the paper's rule `note`."""
     return _declared("rule", note, fields)
 
 
 def assumed(note: str, fields: str) -> dict[str, Source]:
-    """The paper is silent on the `fields`; `note` says where the values are from."""
+    """Paper and code are silent on the `fields`; `note` says where the values are from."""
     return _declared("assumed", note, fields)
 
 
