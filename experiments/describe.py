@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from largebatch.experiments import defaults
 from largebatch.experiments.experiment import SETTINGS, Row
 from largebatch.experiments.records import list_record, row_record
 
@@ -48,7 +49,7 @@ def describe(row: Row, form: str) -> str:
             continue
         source = row.sources.get(field)
         where = f"{source.kind}: {source.note}" if source else _silent(row, field)
-        lines += _entry(field, getattr(row, field), where)
+        lines += _entry(field, _value(row, field), where)
     lines += ["", "derived"]
     if row.training_examples:
         lines += _entry("training_examples", row.training_examples, f"of {row.dataset}")
@@ -72,9 +73,15 @@ def describe(row: Row, form: str) -> str:
 
 
 def _silent(row: Row, field: str) -> str:
-    if field in row.optimizer_fields:
-        return f"assumed: not given; the default of {row.optimizer}"
-    return "not used"
+    return f"assumed: {defaults.why(row, field)}" if defaults.reads(row, field) else "not used"
+
+
+def _value(row: Row, field: str) -> Any:
+    """With what a setting that is left open stands for."""
+    value = getattr(row, field)
+    if not defaults.reads(row, field):
+        return value
+    return defaults.filled(field, value, row.optimizer, row.model)
 
 
 def _entry(name: str, value: Any, note: str) -> list[str]:

@@ -14,6 +14,18 @@ from largebatch.experiments.experiment import IDENTITY_FIELDS, PAPER_FIELDS, SET
 LAMB = registry.find("table7/lamb")
 
 
+@pytest.mark.parametrize("name", ["table1/lamb-512", "table5/lamb-512", "table7/lamb"])
+def test_norm_and_correction_of_lamb_are_the_papers_words(name):
+    sources = registry.find(name).sources
+    assert sources["norm"].kind == "paper" and "L2 norm as the default" in sources["norm"].note
+    correction = sources["bias_correction"]
+    assert correction.kind == "paper" and "contradiction" in correction.note
+    assert "Algorithm 2" in correction.note and "Figure 2" in correction.note
+    # What a row says of itself comes first.
+    assert "with and without" in registry.find("figure2/neither").sources["bias_correction"].note
+    assert registry.find("figure3/l1").sources["norm"].kind == "assumed"
+
+
 def test_steps_are_the_epochs_rounded_up_to_whole_updates():
     assert LAMB.steps == math.ceil(30 * 60_000 / 1024) == 1758
     imagenet = dataclasses.replace(LAMB, dataset="imagenet2012", batch_size=16_384, epochs=90)

@@ -1,0 +1,54 @@
+"""Results of before: rows that had another name, and settings that a row had before.
+
+A committed result is never rewritten. If its row was renamed, it is read under the new name. If its
+row has changed since, it is shown apart with the settings that it was run with, and fills no cell.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import Any, NamedTuple
+
+from largebatch.experiments.experiment import Row
+
+# The name in a result -> the rows that it may be a run of. Which of them it is, its settings tell.
+RENAMED = {
+    # The mixed batch of Table 1 had NVIDIA's rates under its plain name, and the paper's own rules
+    # in a second row.
+    "table1/lamb-65536-32768": ("table1/lamb-65536-32768", "table1/lamb-65536-32768-nvidia"),
+    "table1/lamb-65536-32768-rule": ("table1/lamb-65536-32768",),
+}
+
+
+class Former(NamedTuple):
+    """A setting that rows had before; what they have now is in their tables."""
+
+    rows: str  # a glob of their names
+    field: str
+    values: tuple[Any, ...]
+    optimizer: str = "*"
+
+
+FORMER = (
+    # Keras's epsilon, before the rows had TensorFlow 1's.
+    Former("*", "epsilon", (1e-7,), optimizer="adam*"),
+    # The laboratory's recipes decayed from the first update.
+    Former("resnet50/*-lab", "decay_from", ("start",)),
+    Former("resnet50/lars-32768-lab", "warmup_epochs", (10, 10 / 10)),
+)
+
+
+def names(name: str) -> tuple[str, ...]:
+    """The names of now that a result under `name` may have, the likeliest first."""
+    return RENAMED.get(name, (name,))
+
+
+def had(row: Row, field: str, value: Any) -> bool:
+    """Whether `row` had `value` in `field` before."""
+    return any(
+        fnmatch.fnmatchcase(row.run_name, old.rows)
+        and fnmatch.fnmatchcase(row.optimizer, old.optimizer)
+        and old.field == field
+        and value in old.values
+        for old in FORMER
+    )
