@@ -30,7 +30,7 @@ class Former(NamedTuple):
 
 
 FORMER = (
-    # Keras's epsilon, before the rows had TensorFlow 1's.
+    # Keras's, before the rows had TensorFlow 1's.
     Former("*", "epsilon", (1e-7,), optimizer="adam*"),
     # The laboratory's recipes decayed from the first update.
     Former("resnet50/*-lab", "decay_from", ("start",)),

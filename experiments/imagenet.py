@@ -11,7 +11,14 @@ from typing import Any
 
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.layout import Layout
-from largebatch.experiments.sources import assumed, paper, sources
+from largebatch.experiments.sources import (
+    TENSORFLOW_1,
+    TENSORFLOW_1_EPSILON,
+    assumed,
+    code,
+    paper,
+    sources,
+)
 from largebatch.experiments.tables import table
 
 GOYAL = "Goyal et al. 2017"
@@ -87,14 +94,19 @@ def _tuned(optimizer: str, scheme: bool, *own_sources: dict) -> Row:
     )  # fmt: skip
 
 
+def _adam(optimizer: str, scheme: bool, *own_sources: dict) -> Row:
+    row = _tuned(optimizer, scheme, *own_sources, code(TENSORFLOW_1, "epsilon"))
+    return dataclasses.replace(row, epsilon=TENSORFLOW_1_EPSILON)
+
+
 _ADAMW = paper("the table's columns", "weight_decay l2_regularization")
 
 ADAGRAD = _tuned("adagrad", False, NO_DECAY)
 ADAGRAD_PLUS = _tuned("adagrad", True, NO_DECAY)
-ADAM = _tuned("adam", False, NO_DECAY)
-ADAM_PLUS = _tuned("adam", True, NO_DECAY)
-ADAMW = _tuned("adamw", False, _ADAMW)
-ADAMW_PLUS = _tuned("adamw", True, _ADAMW)
+ADAM = _adam("adam", False, NO_DECAY)
+ADAM_PLUS = _adam("adam", True, NO_DECAY)
+ADAMW = _adam("adamw", False, _ADAMW)
+ADAMW_PLUS = _adam("adamw", True, _ADAMW)
 
 # Momentum, as Goyal et al. trained it; the paper quotes their accuracy.
 MOMENTUM = dataclasses.replace(

@@ -89,3 +89,15 @@ def test_every_row_is_whole(row):
     given_settings = [field for field in used if getattr(row, field) is not None]
     assert set(given_settings) <= set(row.sources)
     assert all(source.note for source in row.sources.values())
+
+
+def test_adams_epsilon_is_tensorflow_1s_in_the_papers_rows():
+    tables = {"table3", "table7", *(f"table{number}" for number in range(9, 26))}
+    found = [
+        row for row in registry.all_rows().values()
+        if row.table in tables and row.optimizer in ("adam", "adamw")
+    ]  # fmt: skip
+    assert len(found) == 4 + 2 + (11 + 19 + 13 * 20)
+    for row in found:
+        assert row.epsilon == 1e-8, row.name
+        assert row.sources["epsilon"].kind == "code" and "mnist_tpu" in row.sources["epsilon"].note
