@@ -139,8 +139,8 @@ class Row:
         return {metric: value for metric, value in values.items() if value is not None}
 
     def printed_source(self, metric: str) -> Source:
-        """Where the printed value of `metric` is from: the paper, unless the row says otherwise."""
-        return self.sources.get(f"paper_{metric}", Source("paper", self.table))
+        """Where the printed value of `metric` is from: the paper, or a log of its author's code."""
+        return self.sources.get(f"paper_{metric}", Source("paper", "printed there"))
 
     @property
     def follows_code(self) -> bool:
