@@ -10,9 +10,9 @@ FORMAT = 1
 
 
 def row_record(row: Row) -> dict[str, Any]:
-    """{"format", "name", "table", "scale", "twin", "overrides", "row": {settings, stages, ...}, "sources"}.
+    """{"format", "name", "table", "scale", "twin", "overrides", "row", "sources"}.
 
-    Of JSON types; the run adds its seed, device, versions and results.
+    Of JSON types; "row" holds the settings, stages, ...; the run adds its seed, device, versions and results.
     """
     return {
         "format": FORMAT,

@@ -104,7 +104,7 @@ LAMB = dataclasses.replace(
         **BASE.sources,
         **lamb_sources("lamb/optimization.py"),
         **code(f"{MNIST}: lamb/, logs of 2019-04-16", "learning_rate"),
-        **code(f"{MNIST}: lamb/mnist_tpu.py: 1 epoch, 58 updates", "warmup_epochs"),
+        **code(f"{MNIST}: lamb/mnist_tpu.py (@2c4e496): 1 epoch, 58 updates", "warmup_epochs"),
         **code(
             f"{MNIST}: lamb/optimization.py: polynomial_decay, counted from update 0, also behind "
             "the warm-up",
