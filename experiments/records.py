@@ -12,7 +12,8 @@ FORMAT = 1
 def row_record(row: Row) -> dict[str, Any]:
     """{"format", "name", "table", "scale", "twin", "overrides", "row", "sources"}.
 
-    Of JSON types; "row" holds the settings, stages, ...; the run adds its seed, device, versions and results.
+    Of JSON types; "row" holds the settings and what is derived of them. The run adds its seed,
+    device, versions and results.
     """
     return {
         "format": FORMAT,

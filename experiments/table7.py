@@ -46,8 +46,8 @@ BASE = Row(
                 "decay_from decay_power end_learning_rate"),
         **paper("Table 7: 'the same learning rate warmup and decay schedule for all'", "schedule"),
         **code(
-            f"{MNIST}: lamb/mnist_tpu.py (@2c4e496): 1 epoch, 58 updates; its momentum and Adam have none, "
-            "where the paper has the same for all",
+            f"{MNIST}: lamb/mnist_tpu.py (@2c4e496): 1 epoch, 58 updates; its momentum and Adam "
+            "have none, where the paper has the same for all",
             "warmup_epochs",
         ),
         **assumed(
