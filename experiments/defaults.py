@@ -43,6 +43,7 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
 MODELS: dict[str, dict[str, Any]] = {
     "lenet5": {"model_width": 1.0},
     "lenet5_caffe": {"model_width": 1.0},
+    "mnist_convnet": {"model_width": 1.0, "dropout": 0.4},
     "davidnet": {"model_width": 64},
     "resnet50": {"model_width": 64, "zero_last_scale": True, "norm_group": 1,
                  "kernel_init": "fan_out"},
@@ -125,6 +126,12 @@ def filled(field: str, value: Any, optimizer: str, model: str) -> Any:
         return value
     default = OPTIMIZERS.get(optimizer, {}).get(field)
     return MODELS.get(model, {}).get(field) if default is None else default
+
+
+def value_of(row: Row, field: str) -> Any:
+    """The row's value of `field`, with what it stands for where it is left open and read."""
+    value = getattr(row, field)
+    return filled(field, value, row.optimizer, row.model) if reads(row, field) else value
 
 
 def why(row: Row, field: str) -> str:

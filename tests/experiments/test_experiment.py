@@ -54,7 +54,7 @@ def test_floating_point_adds_no_step():
 
 def test_derived_values_follow_a_change_of_fields():
     row = dataclasses.replace(LAMB, batch_size=2048, learning_rate=0.5)
-    assert row.stages == (Stage(None, 2048, 879, 0.5, 44),)
+    assert row.stages == (Stage(None, 2048, 879, 0.5, 29),)
 
 
 def test_paper_holds_only_what_is_printed():
@@ -70,8 +70,10 @@ def test_optimizer_settings_are_those_that_the_optimizer_reads_and_the_row_gives
         "beta_2": 0.999,
         "epsilon": 1e-6,
         "weight_decay": 0.01,
+        "exclude_from_weight_decay": "bias",
+        "exclude_from_layer_adaptation": [],
     }
-    assert registry.find("table7/adam").optimizer_settings == {}
+    assert registry.find("table3/adam").optimizer_settings == {"epsilon": 1e-8}
 
 
 def test_every_field_is_a_setting_or_the_papers_or_says_what_the_row_is():
@@ -95,7 +97,7 @@ def test_adams_epsilon_is_tensorflow_1s_in_the_papers_rows():
     tables = {"table3", "table7", *(f"table{number}" for number in range(9, 26))}
     found = [
         row for row in registry.all_rows().values()
-        if row.table in tables and row.optimizer in ("adam", "adamw")
+        if row.table in tables and row.optimizer in ("adam", "adamw") and not row.follows_code
     ]  # fmt: skip
     assert len(found) == 4 + 2 + (11 + 19 + 13 * 20)
     for row in found:
