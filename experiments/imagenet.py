@@ -9,16 +9,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from largebatch.experiments import author_code
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.layout import Layout
-from largebatch.experiments.sources import (
-    TENSORFLOW_1,
-    TENSORFLOW_1_EPSILON,
-    assumed,
-    code,
-    paper,
-    sources,
-)
+from largebatch.experiments.sources import assumed, code, paper, sources
 from largebatch.experiments.tables import table
 
 GOYAL = "Goyal et al. 2017"
@@ -95,8 +89,8 @@ def _tuned(optimizer: str, scheme: bool, *own_sources: dict) -> Row:
 
 
 def _adam(optimizer: str, scheme: bool, *own_sources: dict) -> Row:
-    row = _tuned(optimizer, scheme, *own_sources, code(TENSORFLOW_1, "epsilon"))
-    return dataclasses.replace(row, epsilon=TENSORFLOW_1_EPSILON)
+    row = _tuned(optimizer, scheme, *own_sources, code(author_code.ADAM, "epsilon"))
+    return dataclasses.replace(row, epsilon=author_code.ADAM_EPSILON)
 
 
 _ADAMW = paper("the table's columns", "weight_decay l2_regularization")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from largebatch.experiments import table5
+from largebatch.experiments import author_code, table5
 from largebatch.experiments.imagenet import LAMB, RESNET50
 from largebatch.experiments.imagenet_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.layout import Layout
@@ -30,8 +30,8 @@ LAYOUT = Layout(
 )
 
 _MLPERF = "MLPerf 2.1's reference points for LARS"
-_LAB_LARS = "the first author's laboratory: NUS-HPC-AI-Lab/LARS-ImageNet-PyTorch @a8222c6"
-_LAB_LAMB = "the first author's laboratory: NUS-HPC-AI-Lab/pytorch-lamb @638a309"
+_LAB_LARS = f"the first author's laboratory: {author_code.LARS_PYTORCH}"
+_LAB_LAMB = f"the first author's laboratory: {author_code.LAMB_PYTORCH}"
 
 LARS = dataclasses.replace(
     RESNET50,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from largebatch.experiments import table5
+from largebatch.experiments import author_code, table5
 from largebatch.experiments.imagenet import RESNET50
 from largebatch.experiments.imagenet_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.layout import Layout
@@ -30,7 +30,7 @@ LAYOUT = Layout(
     heading="Section 4.2, in the text",
 )
 
-TPU_CODE = "fastalgo/tpu-1 @9bdbbc2, models/official/resnet (May 2019)"
+TPU_CODE = f"{author_code.TPU} (May 2019), models/official/resnet"
 _SETTINGS = (
     "trust_coefficient momentum weight_decay schedule decay_from decay_power end_learning_rate "
     "learning_rate warmup_epochs label_smoothing exclude_from_weight_decay "

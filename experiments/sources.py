@@ -19,13 +19,6 @@ class Source(NamedTuple):
     note: str
 
 
-# Adam's and AdamW's epsilon in the paper's rows; Keras's is 1e-7.
-TENSORFLOW_1_EPSILON = 1e-8
-TENSORFLOW_1 = (
-    "TensorFlow 1's AdamOptimizer, whose default is 1e-8: fastalgo/mnist_tpu @2c4e496, adam/"
-)
-
-
 def _declared(kind: str, note: str, fields: str) -> dict[str, Source]:
     if not note:
         raise ValueError(f"a source of kind {kind!r} needs a note, for the fields {fields!r}")
