@@ -108,9 +108,11 @@ def dropout(inputs, rate: float, seed):
     dynamic = tf.shape(inputs)
     sizes = [dynamic[i] if size is None else size for i, size in enumerate(inputs.shape)]
     size, sizes[axis] = sizes[axis], (sizes[axis] + 1) // 2
-    words = tf.random.stateless_uniform(sizes, seed, None, None, tf.int32)
-    high = words >= dropped * _LEVELS - 2**31  # signed
-    low = tf.bitwise.bitwise_and(words, _LEVELS - 1) >= dropped
+    # Unsigned: TensorFlow compares int32 in a GPU's host memory.
+    words = tf.random.stateless_uniform(sizes, seed, None, None, tf.uint32)
+    flipped = tf.bitwise.bitwise_xor(words, tf.constant(1 << 31, tf.uint32))
+    high = flipped >= tf.constant(dropped * _LEVELS, tf.uint32)
+    low = tf.bitwise.bitwise_and(words, tf.constant(_LEVELS - 1, tf.uint32)) >= dropped
     keep = tf.concat([high, low], axis)
     if not (isinstance(size, int) and size % 2 == 0):
         keep = keep[(slice(None),) * axis + (slice(size),)]  # one too many when the size is odd
