@@ -29,7 +29,7 @@ RESNET50 = Row(
         paper("section 4.2: ImageNet with ResNet-50, 90 epochs", "model dataset epochs"),
         paper("the table's title or column", "optimizer batch_size"),
         code(
-            f"{author_code.RESNET50}, as {GOYAL}: a crop of 8 to 100 % of the area and aspect "
+            f"{author_code.RESNET50}: as {GOYAL}, a crop of 8 to 100 % of the area and aspect "
             "ratio 3/4 to 4/3, resized to 224, flipped or not",
             "augment image_size",
         ),

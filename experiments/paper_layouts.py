@@ -99,7 +99,7 @@ def _as_run_columns(table: TableReport) -> list[Column]:
 
         columns.append(column("measured", lambda c: measured_item(c, c.row.metric)))
         columns.append(column("difference", _difference_item))
-    return columns
+    return [c for c in columns if _says_something(c, table.cells)]
 
 
 def _difference_item(cell: Cell) -> Item:
