@@ -49,6 +49,20 @@ FORMER = (
     # The laboratory's recipes decayed from the first update.
     Former("resnet50/*-lab", "decay_from", ("start",)),
     Former("resnet50/lars-32768-lab", "warmup_epochs", (10, 10 / 10)),
+    # Table 7's warm-up was 5 % of the run, and LAMB left biases out of both.
+    Former("table7/*", "warmup_epochs", (1.5,)),
+    Former("table7/lamb", "exclude_from_weight_decay", ("default",)),
+    Former("table7/lamb", "exclude_from_layer_adaptation", ("default",)),
+    # Table 6's rates were taken to be a mean loss's, its decay to start at the warm-up's end.
+    Former("table6/*", "learning_rate", (0.01, 0.002, 0.1)),
+    Former("table6/*", "epsilon", (1e-6, 1e-7)),
+    Former("table6/*", "precision", ("bfloat16",)),
+    Former("table6/*", "warmup_epochs", (5,)),
+    Former("table6/*", "decay_from", ("warmup_end",)),
+    Former("table6/*", "norm_batch", (None,)),
+    Former("table6/*", "floor_epochs", (None,)),
+    Former("table6/*", "exclude_from_weight_decay", ("default",)),
+    Former("table6/*", "exclude_from_layer_adaptation", ("default",)),
 )
 
 

@@ -47,7 +47,7 @@ TASK_FIELDS = {
     ),
 }
 
-AUGMENTATIONS = ("none", "davidnet", "crop_flip", "inception_crop")
+AUGMENTATIONS = ("none", "crop_flip", "davidnet", "inception_crop")
 STREAMED_IMAGES = ("imagenet2012",)  # read from files as they are needed, and of many sizes
 SCHEDULES = ("warmup_linear", "goyal", "constant")
 DECAY_STARTS = ("start", "warmup_end")
