@@ -13,7 +13,7 @@ from largebatch.experiments.layout import Layout
 from largebatch.experiments.runs import Problem, Run, find_runs
 from largebatch.experiments.selection import Point, Summary
 
-_ORDER = ("finished", "diverged", "running", "interrupted")  # which of two equal runs is kept
+_ORDER = selection.STATUSES
 
 
 class Cell(NamedTuple):
@@ -178,14 +178,7 @@ def _table(
 
 
 def _one_a_seed(runs: list[Run], grid: tuple[str, ...], left_out: list[Problem]) -> list[Run]:
-    """Keeps one run of each point and seed: a second one would count that seed twice."""
-    kept: dict[tuple, Run] = {}
-    for run in sorted(runs, key=lambda run: _ORDER.index(run.status)):
-        key = (run.seed, *(run.row.get(field) for field in grid))
-        if key in kept:
-            left_out.append(
-                Problem(run.folder, f"is the same run, seed {run.seed}, as {kept[key].folder}")
-            )
-        else:
-            kept[key] = run
-    return list(kept.values())
+    kept, further = selection.one_a_seed(runs, grid)
+    for run, same in further:
+        left_out.append(Problem(run.folder, f"is the same run, seed {run.seed}, as {same.folder}"))
+    return kept

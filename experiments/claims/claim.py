@@ -1,0 +1,89 @@
+"""A claim: a sentence, where it stands, and what tests it at each scale."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from largebatch.experiments.claims.criteria import Criterion
+from largebatch.experiments.claims.evidence import Results
+from largebatch.experiments.claims.verdict import Verdict
+
+PAPER, AS_RUN, LAPTOP, LAPTOP_CIFAR10 = SCALES = ("paper", "as run", "laptop", "laptop-cifar10")
+# As run is the paper's own scale, in the rows that follow the first author's code.
+_ROW_SCALES = {AS_RUN: "paper"}
+
+
+class Test(NamedTuple):
+    """How a claim is tested at one scale."""
+
+    scale: str
+    criterion: Criterion
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """`sentence` is in this project's words; `place` is where the paper, or its opponent, says it.
+
+    A claim that no row tests yet has no tests, and `untested` says what is missing.
+    """
+
+    name: str  # bert-32k-baseline
+    sentence: str
+    place: str
+    tests: tuple[Test, ...] = ()
+    by: str = "the paper"
+    remark: str = ""
+    untested: str = ""
+
+    def __post_init__(self):
+        scales = [test.scale for test in self.tests]
+        if len(set(scales)) < len(scales) or not set(scales) <= set(SCALES):
+            raise ValueError(f"{self.name}: want one test a scale, of {', '.join(SCALES)}")
+        if bool(self.tests) == bool(self.untested):
+            raise ValueError(f"{self.name}: want tests, or what is missing for one")
+
+
+class Judged(NamedTuple):
+    """A claim and what the results say of it, {scale: verdict}, in the order of SCALES."""
+
+    claim: Claim
+    verdicts: dict[str, Verdict]
+
+    def record(self) -> dict[str, Any]:
+        """As JSON types."""
+        claim = self.claim
+        return {
+            "name": claim.name,
+            "sentence": claim.sentence,
+            "place": claim.place,
+            "by": claim.by,
+            "remark": claim.remark,
+            "untested": claim.untested,
+            "verdicts": {scale: verdict.record() for scale, verdict in self.verdicts.items()},
+        }
+
+
+def judge(claims: Iterable[Claim], results: Results) -> list[Judged]:
+    """Each claim with a verdict at each scale that it has a test for."""
+    return [
+        Judged(
+            claim,
+            {
+                test.scale: test.criterion.judge(results, _ROW_SCALES.get(test.scale, test.scale))
+                for test in sorted(claim.tests, key=lambda test: SCALES.index(test.scale))
+            },
+        )
+        for claim in claims
+    ]
+
+
+def at(criterion: Criterion, *scales: str) -> tuple[Test, ...]:
+    """The same criterion at several scales."""
+    return tuple(Test(scale, criterion) for scale in scales)
+
+
+def rows_of(criterion: Criterion) -> Sequence[str]:
+    """The names of the rows that a criterion is about."""
+    return list(dict.fromkeys(criterion.rows))
