@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from largebatch.experiments import author_code
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.layout import Layout
-from largebatch.experiments.sources import assumed, paper, sources
+from largebatch.experiments.sources import assumed, code, paper, sources
 from largebatch.experiments.tables import table
 
 GOYAL = "Goyal et al. 2017"
@@ -87,14 +88,19 @@ def _tuned(optimizer: str, scheme: bool, *own_sources: dict) -> Row:
     )  # fmt: skip
 
 
+def _adam(optimizer: str, scheme: bool, *own_sources: dict) -> Row:
+    row = _tuned(optimizer, scheme, *own_sources, code(author_code.ADAM, "epsilon"))
+    return dataclasses.replace(row, epsilon=author_code.ADAM_EPSILON)
+
+
 _ADAMW = paper("the table's columns", "weight_decay l2_regularization")
 
 ADAGRAD = _tuned("adagrad", False, NO_DECAY)
 ADAGRAD_PLUS = _tuned("adagrad", True, NO_DECAY)
-ADAM = _tuned("adam", False, NO_DECAY)
-ADAM_PLUS = _tuned("adam", True, NO_DECAY)
-ADAMW = _tuned("adamw", False, _ADAMW)
-ADAMW_PLUS = _tuned("adamw", True, _ADAMW)
+ADAM = _adam("adam", False, NO_DECAY)
+ADAM_PLUS = _adam("adam", True, NO_DECAY)
+ADAMW = _adam("adamw", False, _ADAMW)
+ADAMW_PLUS = _adam("adamw", True, _ADAMW)
 
 # Momentum, as Goyal et al. trained it; the paper quotes their accuracy.
 MOMENTUM = dataclasses.replace(

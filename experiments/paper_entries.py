@@ -16,10 +16,11 @@ from largebatch.experiments.figures_tuning import TuningSet
 from largebatch.experiments.paper_pictures import Picture
 from largebatch.experiments.report_model import Cell, Report, TableReport
 
-TABLES, TUNING, FIGURES, LECTURE, STUDIES = GROUPS = (
+TABLES, TUNING, FIGURES, TEXT, LECTURE, STUDIES = GROUPS = (
     "Tables of the paper",
     "Tuning: Tables 9 to 25",
     "Figures of the paper",
+    "In the paper's text",
     "The lecture",
     "Studies",
 )
@@ -90,7 +91,7 @@ def _mixed(cell: Cell) -> bool:
 
 
 def _scaling(cell: Cell) -> bool:
-    return cell.row.name.startswith("table1/lamb-") and not cell.row.name.endswith("-rule")
+    return cell.row.name.startswith("table1/lamb-") and not cell.row.name.endswith("-nvidia")
 
 
 BORROWING = (
@@ -117,8 +118,9 @@ def entries(report: Report) -> list[Entry]:
     made += [_of_table("figure9", FIGURES, found)]
     others = [t for t in registry.TABLES if not t.startswith(("table", "figure"))]
     for table in others:
-        lecture = registry.module(table).LAYOUT.heading.startswith("Lecture")
-        made.append(_of_table(table, LECTURE if lecture else STUDIES, found))
+        place = registry.module(table).LAYOUT.heading.partition(" ")[0].rstrip(",")
+        group = {"Section": TEXT, "Lecture": LECTURE}.get(place, STUDIES)
+        made.append(_of_table(table, group, found))
     return sorted(made, key=lambda entry: GROUPS.index(entry.group))
 
 

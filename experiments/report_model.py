@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from largebatch.experiments import registry, scales, selection
+from largebatch.experiments import former, registry, scales, selection
 from largebatch.experiments.comparison import differences, row_of
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.layout import Layout
@@ -57,7 +57,8 @@ class Cell(NamedTuple):
 
 
 class Overridden(NamedTuple):
-    """Runs with settings changed by hand, one a seed: shown apart, never in a table's cell."""
+    """Runs with settings changed by hand, or that the row had before, one a seed: shown apart,
+    never in a table's cell."""
 
     row: Row
     changes: dict[str, Any]  # field -> the runs' value
@@ -121,26 +122,29 @@ def gather(root: str, tables: Sequence[str]) -> Report:
                 Problem(run.folder, f"names {run.name!r} at scale {run.scale!r}, unknown here")
             )
             continue
-        if run.name not in wanted:
+        if row.name not in wanted:
             continue
         if run.status == "finished" and row.metric not in run.metrics:
             left_out.append(Problem(run.folder, f"has finished without a value of {row.metric!r}"))
             continue
         different = differences(run, row)
         if not different:
-            accepted.setdefault((run.name, run.scale), []).append(run)
-        elif set(different) <= set(run.overrides):
+            accepted.setdefault((row.name, run.scale), []).append(run)
+        elif all(
+            field in run.overrides or former.had(row, field, theirs)
+            for field, (_, theirs) in different.items()
+        ):
             changes = {field: theirs for field, (_, theirs) in different.items()}
             # Points of a grid are told apart here too.
             changes.update({f: run.row.get(f) for f in row.grid if f in run.overrides})
-            key = f"{run.name} {run.scale} {sorted(changes.items())}"
+            key = f"{row.name} {run.scale} {sorted(changes.items())}"
             changed.setdefault(key, []).append((row, changes, run))
         else:
             fields = [
                 f"{field} {theirs!r} (now {ours!r})" for field, (ours, theirs) in different.items()
             ]
             left_out.append(
-                Problem(run.folder, f"disagrees with {run.name} as it is now: {', '.join(fields)}")
+                Problem(run.folder, f"disagrees with {row.name} as it is now: {', '.join(fields)}")
             )
     reports = [
         report

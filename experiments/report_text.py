@@ -8,7 +8,9 @@ from largebatch.experiments import sheets
 from largebatch.experiments.report_model import Report
 from largebatch.experiments.sheets import Sheet
 
-EXPLAIN_OVERRIDDEN = "Settings changed by hand; these fill no cell above."
+EXPLAIN_OVERRIDDEN = (
+    "Settings changed by hand, or that the row had before; these fill no cell above."
+)
 
 
 def opening(report: Report) -> str:

@@ -14,6 +14,18 @@ from largebatch.experiments.experiment import IDENTITY_FIELDS, PAPER_FIELDS, SET
 LAMB = registry.find("table7/lamb")
 
 
+@pytest.mark.parametrize("name", ["table1/lamb-512", "table5/lamb-512", "table7/lamb"])
+def test_norm_and_correction_of_lamb_are_the_papers_words(name):
+    sources = registry.find(name).sources
+    assert sources["norm"].kind == "paper" and "L2 norm as the default" in sources["norm"].note
+    correction = sources["bias_correction"]
+    assert correction.kind == "paper" and "contradiction" in correction.note
+    assert "Algorithm 2" in correction.note and "Figure 2" in correction.note
+    # What a row says of itself comes first.
+    assert "with and without" in registry.find("figure2/neither").sources["bias_correction"].note
+    assert registry.find("figure3/l1").sources["norm"].kind == "assumed"
+
+
 def test_steps_are_the_epochs_rounded_up_to_whole_updates():
     assert LAMB.steps == math.ceil(30 * 60_000 / 1024) == 1758
     imagenet = dataclasses.replace(LAMB, dataset="imagenet2012", batch_size=16_384, epochs=90)
@@ -42,7 +54,7 @@ def test_floating_point_adds_no_step():
 
 def test_derived_values_follow_a_change_of_fields():
     row = dataclasses.replace(LAMB, batch_size=2048, learning_rate=0.5)
-    assert row.stages == (Stage(None, 2048, 879, 0.5, 44),)
+    assert row.stages == (Stage(None, 2048, 879, 0.5, 29),)
 
 
 def test_paper_holds_only_what_is_printed():
@@ -58,8 +70,10 @@ def test_optimizer_settings_are_those_that_the_optimizer_reads_and_the_row_gives
         "beta_2": 0.999,
         "epsilon": 1e-6,
         "weight_decay": 0.01,
+        "exclude_from_weight_decay": "bias",
+        "exclude_from_layer_adaptation": [],
     }
-    assert registry.find("table7/adam").optimizer_settings == {}
+    assert registry.find("table3/adam").optimizer_settings == {"epsilon": 1e-8}
 
 
 def test_every_field_is_a_setting_or_the_papers_or_says_what_the_row_is():
@@ -77,3 +91,15 @@ def test_every_row_is_whole(row):
     given_settings = [field for field in used if getattr(row, field) is not None]
     assert set(given_settings) <= set(row.sources)
     assert all(source.note for source in row.sources.values())
+
+
+def test_adams_epsilon_is_tensorflow_1s_in_the_papers_rows():
+    tables = {"table3", "table7", *(f"table{number}" for number in range(9, 26))}
+    found = [
+        row for row in registry.all_rows().values()
+        if row.table in tables and row.optimizer in ("adam", "adamw") and not row.follows_code
+    ]  # fmt: skip
+    assert len(found) == 4 + 2 + (11 + 19 + 13 * 20)
+    for row in found:
+        assert row.epsilon == 1e-8, row.name
+        assert row.sources["epsilon"].kind == "code" and "mnist_tpu" in row.sources["epsilon"].note
