@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from largebatch.experiments.claims.criteria import Criterion
@@ -11,6 +11,7 @@ from largebatch.experiments.claims.evidence import Results
 from largebatch.experiments.claims.verdict import Verdict
 
 PAPER, AS_RUN, LAPTOP, LAPTOP_CIFAR10 = SCALES = ("paper", "as run", "laptop", "laptop-cifar10")
+THE_PAPER, LOGS = "the paper", "the logs"  # who claims it; others by name
 # As run is the paper's own scale, in the rows that follow the first author's code.
 _ROW_SCALES = {AS_RUN: "paper"}
 
@@ -33,7 +34,7 @@ class Claim:
     sentence: str
     place: str
     tests: tuple[Test, ...] = ()
-    by: str = "the paper"
+    by: str = THE_PAPER
     remark: str = ""
     untested: str = ""
 
@@ -82,8 +83,3 @@ def judge(claims: Iterable[Claim], results: Results) -> list[Judged]:
 def at(criterion: Criterion, *scales: str) -> tuple[Test, ...]:
     """The same criterion at several scales."""
     return tuple(Test(scale, criterion) for scale in scales)
-
-
-def rows_of(criterion: Criterion) -> Sequence[str]:
-    """The names of the rows that a criterion is about."""
-    return list(dict.fromkeys(criterion.rows))

@@ -20,6 +20,7 @@ from largebatch.experiments.claims.verdict import (
     NOT_RUN,
     Measured,
     Verdict,
+    counted,
     decide,
 )
 
@@ -77,8 +78,7 @@ class Every:
             undecided = [verdict for verdict in found if verdict.word in (CANNOT_TELL, FAILS)]
             word, shown = CANNOT_TELL, undecided or [v for v in found if v.word == HOLDS]
         weakest = min(shown, key=lambda v: math.inf if math.isnan(v.slack) else v.slack)
-        counts = ", ".join(f"{words.count(w)} {w}" for w in dict.fromkeys(words))
-        why = {HOLDS: "", NOT_RUN: weakest.why}.get(word, counts)
+        why = {HOLDS: "", NOT_RUN: weakest.why}.get(word, counted(words))
         return dataclasses.replace(weakest, word=word, criterion=self.text, why=why, parts=found)
 
 

@@ -71,15 +71,18 @@ class Results:
         """The best of the side's rows, each at its best point, by the mean over its seeds."""
         metric = wanted.metric
         points: list[_Point] = []
+        missing = 0
         for name in wanted.rows:
             row = scales.scaled(registry.run_of(registry.find(name)), scale)
             metric = metric or row.metric
-            points += self._points(name, row, wanted, metric)
+            found = self._points(name, row, wanted, metric)
+            points += found
+            missing += not found
         if not points:
-            return Measured(wanted.label, str(metric)), Sample(())
+            return Measured(wanted.label, str(metric), missing=missing), Sample(())
         chosen = [point for point in points if point.chosen]
         best = max(chosen, key=lambda point: point.sample.mean * sign(metric))
-        found = Measured(
+        measured = Measured(
             label=wanted.label,
             metric=str(metric),
             mean=best.sample.mean,
@@ -88,9 +91,10 @@ class Results:
             chosen=best.label if len(points) > 1 else "",
             contenders=sum(point is best or _untold(point, best) for point in points),
             diverged=sum(run.status == "diverged" for run in best.runs),
+            missing=missing,
             engines=tuple(sorted({str(r.record.get("engine") or TENSORFLOW) for r in best.runs})),
         )
-        return found, best.sample
+        return measured, best.sample
 
     def loss_and_metric(self, names: Iterable[str], scale: str) -> list[tuple[float, float]]:
         """[(loss, metric)] of the rows' finished runs, at every point of their grids."""

@@ -39,6 +39,8 @@ class Comparison:
         what = "ratio" if self.ratio else "difference"
         if not isinstance(self.second, Side):
             what = f"mean {'/' if self.ratio else '-'} {self.second:g}"
+        if self.ratio and self.second == 1:
+            what = "mean"
         low, high = map(math.isfinite, (self.at_least, self.at_most))
         if low and high:
             return f"{self.at_least:g} < {what} < {self.at_most:g}"
@@ -62,7 +64,10 @@ class Comparison:
         found = judged(
             blank, self._interval(samples, noise, confidence), "Welch" if len(sides) == 2 else "t"
         )
-        if found.word == CANNOT_TELL and any(sample.n < 2 for sample in samples):
+        untried = [f"{side.missing} of {side.label} not run" for side in sides if side.missing]
+        if untried:  # The best of several may be one that was not run.
+            found = dataclasses.replace(found, word=CANNOT_TELL, why=", ".join(untried))
+        elif found.word == CANNOT_TELL and any(sample.n < 2 for sample in samples):
             found = dataclasses.replace(found, why=ONE_SEED)
         beside = self._beside(sides, samples, noise)
         return dataclasses.replace(found, noise=max(noise), beside=beside)
@@ -113,6 +118,38 @@ class Comparison:
         if None in values:
             return math.nan
         return values[0] / values[1] if self.ratio else values[0] - values[1]
+
+
+@dataclasses.dataclass(frozen=True)
+class Maximum:
+    """A printed number is what the best of `runs` runs at a row's level is expected to be.
+
+    The expected maximum, mean + E[max of n normals] std, lies within `margin` of it.
+    """
+
+    side: Side
+    printed: float
+    runs: int
+    margin: float
+
+    @property
+    def text(self) -> str:
+        return f"|expected maximum of {self.runs:,} runs - {self.printed:g}| < {self.margin:g}"
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        return self.side.rows
+
+    def judge(self, results: Results, scale: str, confidence: float = CONFIDENCE) -> Verdict:
+        found, sample = results.measure(self.side, scale)
+        blank = Verdict(
+            NOT_RUN, self.text, -self.margin, self.margin, metric=found.metric, sides=(found,)
+        )
+        if not sample.n:
+            return dataclasses.replace(blank, why=f"no run of {found.label}")
+        expected = statistics.maximum_interval(sample, self.runs, confidence)
+        judged_ = judged(blank, Interval(*(end - self.printed for end in expected)), "simulation")
+        return dataclasses.replace(judged_, why=ONE_SEED) if sample.n < 2 else judged_
 
 
 def better(first: Side, second: Side) -> Comparison:

@@ -106,7 +106,7 @@ def bootstrap_interval(
     """
     n = len(items)
     effect = statistic(np.ones(n, int))
-    random = np.random.default_rng(0)
+    random = np.random.RandomState(0)  # its draws are the same in every version of NumPy
     counts = random.multinomial(n, np.full(n, 1 / n), size=resamples)
     drawn = np.array([statistic(count) for count in counts])
     drawn = drawn[np.isfinite(drawn)]
@@ -133,9 +133,23 @@ def expected_maximum(n: int) -> float:
     return float(np.sum(x * n * density * below ** (n - 1)) * (x[1] - x[0]))
 
 
-def maximum_quantile(probability: float, n: int) -> float:
-    """Of the maximum of n standard normals: Φ⁻¹(p^(1/n))."""
-    return normal_quantile(probability ** (1 / n))
+def maximum_interval(sample: Sample, n: int, confidence: float = CONFIDENCE) -> Interval:
+    """The expected maximum of n further values, mean + E[max] std, and its interval.
+
+    The level and the spread are themselves estimated: the interval is over draws of the two that
+    normal values of this mean and standard deviation are consistent with (std² (n-1) / chi², mean +
+    std z / sqrt(n)). None for one value.
+    """
+    extra = expected_maximum(n)
+    if sample.n < 2:
+        return Interval(sample.mean, math.nan, math.nan)
+    random = np.random.RandomState(0)  # its draws are the same in every version of NumPy
+    freedom = sample.n - 1
+    std = sample.std * np.sqrt(freedom / random.chisquare(freedom, 20 * RESAMPLES))
+    mean = sample.mean + std / math.sqrt(sample.n) * random.standard_normal(20 * RESAMPLES)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(mean + extra * std, [tail, 1 - tail])
+    return Interval(sample.mean + extra * sample.std, float(low), float(high))
 
 
 def disagreeing(points: Sequence[tuple[float, float]]) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any
 
 HOLDS, FAILS, CANNOT_TELL, NOT_RUN = WORDS = ("holds", "fails", "cannot tell", "not run")
@@ -21,6 +22,7 @@ class Measured:
     n: int = 0  # seeds
     chosen: str = ""  # the best of several points or rows: which
     contenders: int = 1  # points that the seeds do not tell from the best, itself among them
+    missing: int = 0  # of several rows, those that were not run
     diverged: int = 0  # of the n
     engines: tuple[str, ...] = ()  # what computed the runs: tensorflow, pjrt
 
@@ -71,6 +73,13 @@ class Verdict:
         found.update(n=self.n, engines=list(self.engines))
         found["parts"] = [part.record() for part in self.parts]
         return _without_nan(found)
+
+
+def counted(words: Sequence[str]) -> str:
+    """'2 hold, 1 fails, 4 not run'."""
+    plural = {HOLDS: "hold", FAILS: "fail"}
+    numbers = {word: words.count(word) for word in WORDS if word in words}
+    return ", ".join(f"{n} {plural.get(w, w) if n > 1 else w}" for w, n in numbers.items())
 
 
 def decide(low: float, high: float, at_least: float, at_most: float) -> str:
