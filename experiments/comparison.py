@@ -11,8 +11,8 @@ from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import SETTINGS, Row
 from largebatch.experiments.runs import Run
 
-# How often a run looks at the test set changes nothing that it computes.
-_WITHOUT_EFFECT = ("eval_every_epochs",)
+# How often a run looks at the test set, and at which part by itself, changes nothing in training.
+_WITHOUT_EFFECT = ("eval_every_epochs", "eval_subset")
 # What comes after pre-training changes nothing where that is what the row is judged by.
 _FINE_TUNING = "squad_"
 

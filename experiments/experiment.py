@@ -165,6 +165,15 @@ class Row:
         return printed or ("top1" if self.table else None)
 
     @property
+    def subset_metric(self) -> str | None:
+        """The metric over the first `eval_subset` test images, which the printed value is of; None
+        where that is of all, and for a scaled row, beside which nothing is printed."""
+        metric = self.metric
+        if self.eval_subset is None or self.scale != "paper" or metric not in _SCORED_IN_PART:
+            return None
+        return f"{metric}_subset"
+
+    @property
     def training_examples(self) -> int | None:
         """N; None for text, of which a run sees as much as its steps take."""
         if self.examples is not None:
@@ -235,6 +244,7 @@ class Row:
         return names.OPTIMIZER_SETTINGS[self.optimizer]
 
 
+_SCORED_IN_PART = ("accuracy", "top1")
 _FIELDS = tuple(field.name for field in dataclasses.fields(Row))
 PAPER_FIELDS = tuple(field for field in _FIELDS if field.startswith("paper_"))
 IDENTITY_FIELDS = (

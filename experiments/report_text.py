@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from largebatch.experiments import sheets
+from largebatch.experiments import result_sheets, sheets
 from largebatch.experiments.report_model import Report
 from largebatch.experiments.sheets import Sheet
 
@@ -24,8 +24,8 @@ def opening(report: Report) -> str:
 def as_text(report: Report) -> str:
     parts = [opening(report)]
     for table in report.tables:
-        parts += [table.title, _fitting(sheets.result_sheet(table))]
-        parts += ["\n".join(f"  {note}" for note in sheets.notes(table))]
+        parts += [table.title, _fitting(result_sheets.result_sheet(table))]
+        parts += ["\n".join(f"  {note}" for note in result_sheets.notes(table))]
         tuning = sheets.tuning_sheet(table)
         if tuning:
             parts += ["  Tuning, mean ± standard deviation (n), * the best:", aligned(tuning)]
@@ -66,8 +66,8 @@ def aligned(sheet: Sheet, indent: str = "  ") -> str:
 def as_markdown(report: Report) -> str:
     parts = [opening(report)]
     for table in report.tables:
-        parts += [f"### {table.title}", piped(sheets.result_sheet(table))]
-        parts += [" ".join(sheets.notes(table))]
+        parts += [f"### {table.title}", piped(result_sheets.result_sheet(table))]
+        parts += [" ".join(result_sheets.notes(table))]
         tuning = sheets.tuning_sheet(table)
         if tuning:
             parts += ["Tuning: mean ± standard deviation (n), \\* the best.", piped(tuning)]
@@ -76,7 +76,7 @@ def as_markdown(report: Report) -> str:
         origins = sheets.origin_lines(table)
         parts += ["Measured with: " + "; ".join(origins) + "." if origins else ""]
         commands = [
-            line for cell in table.cells for line in sheets.commands(cell, table.layout.seeds)
+            line for cell in table.all_cells for line in sheets.commands(cell, table.layout.seeds)
         ]
         parts += ["```\n" + "\n".join(commands) + "\n```", "</details>"]
     if report.overridden:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 
 from largebatch.experiments import author_code, table5
-from largebatch.experiments.imagenet import LAMB, RESNET50
+from largebatch.experiments.imagenet import LAMB, LAMB_CODE, RESNET50
 from largebatch.experiments.imagenet_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.layout import Layout
 from largebatch.experiments.sources import assumed, code
@@ -93,8 +93,17 @@ LAMB_LAB = dataclasses.replace(
     clip_norm=1.0,
     label_smoothing=0.1,
     decay_from="warmup_end",
+    # Its evaluation is of all images, and the paper's rows' code is another.
+    exclude_from_weight_decay=None,
+    exclude_from_layer_adaptation=None,
+    kernel_init=None,
+    zero_last_scale=None,
+    eval_every_epochs=1,
+    eval_subset=None,
     sources={
-        **LAMB.sources,
+        **{f: s for f, s in LAMB.sources.items() if f not in LAMB_CODE},
+        **{f: RESNET50.sources[f] for f in ("eval_every_epochs",)},
+        **assumed("no L2 regularization beside the decoupled decay", "l2_regularization"),
         **code(
             f"{_LAB_LAMB}: config.py, train.py",
             "optimizer weight_decay bias_correction clip_norm label_smoothing schedule",

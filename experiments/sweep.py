@@ -140,8 +140,12 @@ def print_best(planned: list[Planned]) -> None:
         print(
             f"  {name}: {metric} {summary.mean:.4f}{spread} (n={summary.n})"
             + (f" at {at}, best of {tried} of {len(points)} points" if at else "")
-            + ("" if printed is None else f"; the paper: {printed}")
+            + ("" if printed is None else f"; {_printer(row, metric)}: {printed}")
         )
+
+
+def _printer(row: Row, metric: str) -> str:
+    return "a log" if row.printed_source(metric).kind == "code" else "the paper"
 
 
 def print_failures(progress: Progress, blocked: list[str]) -> None:

@@ -212,8 +212,8 @@ def rows(printed: dict[str, float]) -> dict[str, Row]:
     )
     made |= table(
         "table7", _REAL, "adamw-real",
-        "label                  twin            grid  paper_accuracy",
-        ("ADAMW, not LAMB", "table7/adamw", GRID, printed["adamw"]),
+        "label           twin            grid  paper_accuracy",
+        ("AdamW itself", "table7/adamw", GRID, printed["adamw"]),
     )
     # fmt: on
     order = ("momentum", "adagrad", "adam", "adamw", "lamb")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from largebatch.experiments.claims.criteria import Criterion
 from largebatch.experiments.claims.evidence import Results
-from largebatch.experiments.claims.verdict import Verdict
+from largebatch.experiments.claims.verdict import NOT_RUN, Verdict
 
 PAPER, AS_RUN, LAPTOP, LAPTOP_CIFAR10 = SCALES = ("paper", "as run", "laptop", "laptop-cifar10")
 THE_PAPER, LOGS = "the paper", "the logs"  # who claims it; others by name
@@ -47,10 +47,15 @@ class Claim:
 
 
 class Judged(NamedTuple):
-    """A claim and what the results say of it, {scale: verdict}, in the order of SCALES."""
+    """A claim and what the results say of it, {scale: verdict}, in the order of SCALES.
+
+    `earlier`: the verdicts of runs with the settings that rows had before, where there are no
+    others; they are told beside, and are no verdicts on the rows.
+    """
 
     claim: Claim
     verdicts: dict[str, Verdict]
+    earlier: dict[str, Verdict]
 
     def record(self) -> dict[str, Any]:
         """As JSON types."""
@@ -63,21 +68,29 @@ class Judged(NamedTuple):
             "remark": claim.remark,
             "untested": claim.untested,
             "verdicts": {scale: verdict.record() for scale, verdict in self.verdicts.items()},
+            "earlier": {scale: verdict.record() for scale, verdict in self.earlier.items()},
         }
 
 
 def judge(claims: Iterable[Claim], results: Results) -> list[Judged]:
     """Each claim with a verdict at each scale that it has a test for."""
-    return [
-        Judged(
-            claim,
-            {
-                test.scale: test.criterion.judge(results, _ROW_SCALES.get(test.scale, test.scale))
-                for test in sorted(claim.tests, key=lambda test: SCALES.index(test.scale))
-            },
-        )
-        for claim in claims
-    ]
+    before = results.earlier()
+    made = []
+    for claim in claims:
+        tests = sorted(claim.tests, key=lambda test: SCALES.index(test.scale))
+        verdicts = {test.scale: _judged(test, results) for test in tests}
+        others = {test.scale: _judged(test, before) for test in tests}
+        earlier = {
+            scale: verdict
+            for scale, verdict in others.items()
+            if verdict.word != NOT_RUN and verdict != verdicts[scale]
+        }
+        made.append(Judged(claim, verdicts, earlier))
+    return made
+
+
+def _judged(test: Test, results: Results) -> Verdict:
+    return test.criterion.judge(results, _ROW_SCALES.get(test.scale, test.scale))
 
 
 def at(criterion: Criterion, *scales: str) -> tuple[Test, ...]:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from largebatch.experiments import registry, scales, selection
+from largebatch.experiments import former, registry, scales, selection
 from largebatch.experiments.claims.statistics import Sample, expected_maximum, welch_interval
 from largebatch.experiments.claims.verdict import Measured
 from largebatch.experiments.comparison import differences, row_of
@@ -59,13 +59,33 @@ class Results:
     def __init__(self, runs: Iterable[Run], analyses: Mapping[str, dict] | None = None):
         self.analyses = dict(analyses or {})
         self._runs: dict[tuple[str, str], list[tuple[dict[str, Any], Run]]] = {}
+        self._before: dict[tuple[str, str], list[tuple[dict[str, Any], Run]]] = {}
         for run in runs:
             row = row_of(run)
             different = {} if row is None else differences(run, row)
+            changes = {field: theirs for field, (_, theirs) in different.items()}
             # Of other settings than this version's row, and not by --set: of no row here.
-            if row is not None and set(different) <= set(run.overrides):
-                changes = {field: theirs for field, (_, theirs) in different.items()}
-                self._runs.setdefault((run.name, run.scale), []).append((changes, run))
+            if row is not None and set(changes) <= set(run.overrides):
+                self._runs.setdefault((row.name, row.scale), []).append((changes, run))
+            elif row is not None and all(former.had(row, *change) for change in changes.items()):
+                self._before.setdefault((row.name, row.scale), []).append((changes, run))
+
+    def earlier(self) -> Results:
+        """The same where a row has no run with its settings of now, and some with those that it had
+        before: those count, of one set of settings a row, the one with the most runs.
+
+        What a row had before is a reading of what the paper leaves open, as what it has now is.
+        """
+        found = Results((), self.analyses)
+        found._runs = dict(self._runs)
+        for key, pairs in self._before.items():
+            if any(not changes for changes, _ in self._runs.get(key, ())):
+                continue
+            settings = [changes for changes, _ in pairs]
+            most = max(settings, key=settings.count)
+            mine = [({}, run) for changes, run in pairs if changes == most]
+            found._runs[key] = [*self._runs.get(key, ()), *mine]
+        return found
 
     def measure(self, wanted: Side, scale: str) -> tuple[Measured, Sample]:
         """The best of the side's rows, each at its best point, by the mean over its seeds."""

@@ -120,6 +120,9 @@ def remarks(one: Judged) -> list[str]:
     for scale, verdict in one.verdicts.items():
         found = dict.fromkeys(v.beside for v in (verdict, *verdict.parts) if v.beside)
         told += [f"{scale}: {text}." for text in found]
+    for scale, verdict in one.earlier.items():
+        told.append(f"{scale}, by runs with the settings that the rows had before: "
+                    f"{sentence(verdict)} ({what(verdict)}).")  # fmt: skip
     return told
 
 
@@ -154,7 +157,11 @@ def as_text(judged: Sequence[Judged]) -> str:
             lines = [f"{one.claim.sentence} [{one.claim.place}]"]
             if not one.verdicts:
                 lines.append(f"  {NOT_RUN}: {one.claim.untested}")
-            lines += [f"  {scale}: {sentence(v)}" for scale, v in one.verdicts.items()]
+            for scale, verdict in one.verdicts.items():
+                lines.append(f"  {scale}: {sentence(verdict)}")
+                if scale in one.earlier:
+                    before = sentence(one.earlier[scale])
+                    lines.append(f"    with the settings that the rows had before: {before}")
             parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
