@@ -4,13 +4,13 @@
         --batch_sizes=128 --epochs=11.4 --sgd_rates=0.02,0.05,0.1 --lars_rates=0.01,0.02,0.05 \\
         --seeds=3 --output=OUT
 
-Trains the row's model on its data with SGD and with LARS as Theorems 1 and 2 have them (no momentum,
-no decay, a constant rate) at each rate of their grids, and looks at the gradient, the smoothness
-and the noise of each layer on the way. From these it computes psi_g, psi_L and psi_sigma, the
-factors by which LARS's bound differs from SGD's, and what was measured: the mean over the iterates
-of E |grad f|^2 for SGD, of (E |grad f|)^2 for LARS, each at its best rate. The runs are those of
-`run`, to the bit, with their folders under OUTPUT/runs. Writes layer_density.svg and
-layer_density.json.
+Trains the row's model on its data with SGD and with LARS as Theorems 1 and 2 have them (no
+momentum, no decay, a constant rate, phi bounded) at each rate of their grids, and looks at the
+gradient, the smoothness and the noise of each layer on the way. From these it computes psi_g,
+psi_L and psi_sigma and the factors by which LARS's bound differs from SGD's; beside them stands
+what was measured, at the best rate of each: E |grad f|^2 over the iterates of SGD, (E |grad f|)^2
+over those of LARS. The runs are those of `run`, to the bit, with their folders under OUTPUT/runs.
+Writes layer_density.svg and layer_density.json.
 """
 
 from __future__ import annotations

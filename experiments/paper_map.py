@@ -20,8 +20,7 @@ from largebatch.experiments import cli, paper_contents, registry, sheets
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import SETTINGS
 from largebatch.experiments.paper_contents import Place
-from largebatch.experiments.report_text import piped
-from largebatch.experiments.sheets import Sheet
+from largebatch.experiments.text_table import Sheet, piped
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COMMAND = "python -m largebatch.experiments.paper_map --output=docs/paper_map.md"

@@ -8,7 +8,8 @@ With h layers, d weights, L_i and sigma_i of the layers (section 2), the appendi
 
 and says that LARS converges at the rate
 
-    (E |grad f|)^2 <= O((f(x_1) - f*) L_inf psi_L / (T psi_g^2) + |sigma|^2 psi_sigma^2 / (T psi_g^2))
+    (E |grad f|)^2 <= O((f(x_1) - f*) L_inf psi_L / (T psi_g^2)
+                        + |sigma|^2 psi_sigma^2 / (T psi_g^2))
 
 "If psi_L << psi_g^2 and psi_sigma << psi_g^2", LARS gains over SGD, whose rate has 1 in place of
 the two quotients. Two things to know when reading it:

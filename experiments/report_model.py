@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from largebatch.experiments import former, registry, scales, selection
+from largebatch.experiments.claims.claim import Judged, judge
+from largebatch.experiments.claims.claims import about
+from largebatch.experiments.claims.evidence import Results, find_analyses
 from largebatch.experiments.comparison import differences, row_of
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.layout import Layout
@@ -118,6 +121,7 @@ class Report:
     overridden: list[Overridden]
     left_out: list[Problem]  # unreadable, foreign, of other settings, or twice there
     counted: int  # folders that hold a run's files
+    claims: list[Judged] = dataclasses.field(default_factory=list)  # those that the tables test
 
 
 def gather(root: str, tables: Sequence[str]) -> Report:
@@ -169,7 +173,9 @@ def gather(root: str, tables: Sequence[str]) -> Report:
         row, changes, _ = group[0]
         kept = _one_a_seed([run for *_, run in group], (), left_out)
         overridden.append(Overridden(row, changes, Point(changes, tuple(kept))))
-    return Report(root, reports, overridden, left_out, counted)
+    results = Results(runs, find_analyses(root))
+    judged = judge(about(tables), results)
+    return Report(root, reports, overridden, left_out, counted, judged)
 
 
 def _table(

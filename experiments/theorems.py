@@ -148,7 +148,11 @@ def measure(
         change, v = update(theorem, x, exact + problem.noise * signs, v, step, settings)
         x = x - eta * change
     values = total / steps
-    return Measured(float(values.mean() ** (2 if squares(theorem) else 1)), float(largest), tuple(values.tolist()))
+    return Measured(
+        float(values.mean() ** (2 if squares(theorem) else 1)),
+        float(largest),
+        tuple(values.tolist()),
+    )
 
 
 def bound(

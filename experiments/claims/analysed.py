@@ -20,6 +20,7 @@ from largebatch.experiments.claims.verdict import (
     HOLDS,
     INSIDE_AND_OUTSIDE,
     NOT_RUN,
+    RATIO,
     Measured,
     Verdict,
 )
@@ -45,7 +46,7 @@ class UnderBound:
     def judge(self, results: Results, scale: str, confidence: float = CONFIDENCE) -> Verdict:
         record = results.analyses.get(BOUNDS, {"points": ()})
         points = [p for p in record["points"] if p["theorem"].startswith(self.theorem)]
-        blank = Verdict(NOT_RUN, self.text, at_most=1.0, metric="measured / bound")
+        blank = Verdict(NOT_RUN, self.text, at_most=1.0, unit=RATIO, metric="measured / bound")
         if not points:
             return dataclasses.replace(blank, why=f"no {BOUNDS}.json with {self.theorem}")
         shares = [(_share_of_bound(point, confidence), point) for point in points]
@@ -74,7 +75,7 @@ class Denser:
 
     def judge(self, results: Results, scale: str, confidence: float = CONFIDENCE) -> Verdict:
         record = _density(results, scale)
-        blank = Verdict(NOT_RUN, self.text, at_most=1.0, metric=FACTORS[self.factor])
+        blank = Verdict(NOT_RUN, self.text, at_most=1.0, unit=RATIO, metric=FACTORS[self.factor])
         if record is None:
             return dataclasses.replace(blank, why=f"no {DENSITY}.json at this scale")
         found = judged(blank, factor_interval(record, self.factor, confidence), "t")
@@ -96,7 +97,7 @@ class Foretold:
 
     def judge(self, results: Results, scale: str, confidence: float = CONFIDENCE) -> Verdict:
         record = _density(results, scale)
-        blank = Verdict(NOT_RUN, self.text, metric="mean squared gradient, LARS / SGD")
+        blank = Verdict(NOT_RUN, self.text, unit=RATIO, metric="mean squared gradient, LARS / SGD")
         if record is None:
             return dataclasses.replace(blank, why=f"no {DENSITY}.json at this scale")
         factors = [factor_interval(record, factor, confidence) for factor in FACTORS]

@@ -83,7 +83,7 @@ def judge(claims: Iterable[Claim], results: Results) -> list[Judged]:
         earlier = {
             scale: verdict
             for scale, verdict in others.items()
-            if verdict.word != NOT_RUN and verdict != verdicts[scale]
+            if verdict.word != NOT_RUN and not verdict.same(verdicts[scale])
         }
         made.append(Judged(claim, verdicts, earlier))
     return made

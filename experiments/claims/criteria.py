@@ -18,6 +18,7 @@ from largebatch.experiments.claims.verdict import (
     HOLDS,
     INSIDE_AND_OUTSIDE,
     NOT_RUN,
+    SHARE,
     Measured,
     Verdict,
     counted,
@@ -103,7 +104,7 @@ class Share:
 
     def judge(self, results: Results, scale: str, confidence: float = CONFIDENCE) -> Verdict:
         found, _ = results.measure(side(self.row), scale)
-        blank = Verdict(NOT_RUN, self.text, 0.5, metric="status", sides=(found,))
+        blank = Verdict(NOT_RUN, self.text, 0.5, unit=SHARE, metric="status", sides=(found,))
         if not found.n:
             return dataclasses.replace(blank, why=f"no run of {found.label}")
         successes = found.n - found.diverged if self.finish else found.diverged
@@ -129,7 +130,7 @@ class Disagreement:
     def judge(self, results: Results, scale: str, confidence: float = CONFIDENCE) -> Verdict:
         points = statistics.better_half(results.loss_and_metric(self.rows, scale))
         found = Measured(f"{len(self.rows)} rows", "loss and accuracy", n=len(points))
-        blank = Verdict(NOT_RUN, self.text, self.share, metric="share of pairs", sides=(found,))
+        blank = Verdict(NOT_RUN, self.text, self.share, unit=SHARE, metric="pairs", sides=(found,))
         if len(points) < FEWEST_PAIRED:
             why = f"{len(points)} runs of {', '.join(self.rows)}; want {FEWEST_PAIRED}"
             return dataclasses.replace(blank, why=why)

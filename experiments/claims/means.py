@@ -10,7 +10,14 @@ from largebatch.experiments.claims import evidence, statistics
 from largebatch.experiments.claims.criteria import judged
 from largebatch.experiments.claims.evidence import Results, Side
 from largebatch.experiments.claims.statistics import CONFIDENCE, Interval, Sample
-from largebatch.experiments.claims.verdict import CANNOT_TELL, NOT_RUN, Measured, Verdict
+from largebatch.experiments.claims.verdict import (
+    CANNOT_TELL,
+    DIFFERENCE,
+    NOT_RUN,
+    RATIO,
+    Measured,
+    Verdict,
+)
 from largebatch.experiments.experiment import Row
 
 ONE_SEED = "one seed gives no interval (n = 1)"
@@ -56,7 +63,8 @@ class Comparison:
         missing = [found.label for found in sides if not found.n]
         blank = Verdict(
             NOT_RUN, self.text, self.at_least, self.at_most, metric=sides[0].metric, sides=sides,
-            printed=self._printed(scale), why=f"no run of {' or '.join(missing)}",
+            unit=RATIO if self.ratio else DIFFERENCE, printed=self._printed(scale),
+            why=f"no run of {' or '.join(missing)}",
         )  # fmt: skip
         if missing:
             return blank

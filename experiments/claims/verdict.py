@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 HOLDS, FAILS, CANNOT_TELL, NOT_RUN = WORDS = ("holds", "fails", "cannot tell", "not run")
+DIFFERENCE, RATIO, SHARE = "difference", "ratio", "share"  # what an effect is
 INSIDE_AND_OUTSIDE = "the interval holds both"
 
 
@@ -42,6 +43,7 @@ class Verdict:
     effect: float = math.nan
     low: float = math.nan
     high: float = math.nan
+    unit: str = DIFFERENCE
     metric: str = ""
     method: str = ""  # Welch, t, bootstrap, Clopper-Pearson
     sides: tuple[Measured, ...] = ()
@@ -66,6 +68,10 @@ class Verdict:
         found = [engine for side in self.sides for engine in side.engines]
         found += [engine for part in self.parts for engine in part.engines]
         return tuple(sorted(set(found)))
+
+    def same(self, other: Verdict) -> bool:
+        """Whether it says the same; nan is nan."""
+        return self.record() == other.record()
 
     def record(self) -> dict[str, Any]:
         """As JSON types; what there is none of is None."""

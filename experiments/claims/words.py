@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from largebatch.experiments.claims.claim import LOGS, SCALES, THE_PAPER, Judged
 from largebatch.experiments.claims.evidence import TENSORFLOW
 from largebatch.experiments.claims.statistics import CONFIDENCE
-from largebatch.experiments.claims.verdict import NOT_RUN, Verdict, counted
-from largebatch.experiments.report_text import aligned, piped
-from largebatch.experiments.sheets import NOTHING, Sheet
+from largebatch.experiments.claims.verdict import DIFFERENCE, NOT_RUN, Verdict, counted
+from largebatch.experiments.text_table import NOTHING, Sheet, aligned, piped
 
-COMMAND = "python -m largebatch.experiments.claims --format=markdown --output=docs/claims.md"
-SUFFIXES = {"f1": 3, "exact_match": 3}  # decimals; accuracies have 4
+PROGRAM = "largebatch.experiments.claims"
+COMMAND = f"python -m {PROGRAM} --format=markdown --output=docs/claims.md"
+DECIMALS = {"f1": 3, "exact_match": 3}  # decimals; accuracies have 4
 LEGEND = (
     f"A verdict is computed from the results: `holds`, `fails`, `cannot tell` where the "
     f"{CONFIDENCE:.0%} interval holds both, `not run`. The scales: the paper's rows as printed; as "
@@ -30,15 +30,14 @@ LEGEND = (
 )
 
 
-def figure(value: float, verdict: Verdict, sign: bool = True) -> str:
+def figure(value: float, verdict: Verdict, signed: bool = True) -> str:
     """'+0.0008' of an accuracy, '+1.080' of F1, '1.38' of a ratio."""
     if math.isnan(value):
         return NOTHING
-    if "ratio" in verdict.criterion or "/" in verdict.criterion or "share" in verdict.metric:
-        return f"{value:.3g}"
-    if verdict.metric == "status":
-        return f"{value:.2f}"
-    return f"{value:{'+' if sign else ''}.{SUFFIXES.get(verdict.metric, 4)}f}"
+    if verdict.unit == DIFFERENCE:
+        sign = "+" if signed else ""
+        return f"{value:{sign}.{DECIMALS.get(verdict.metric, 4)}f}"
+    return f"{value:.3g}"
 
 
 def interval(verdict: Verdict) -> str:
@@ -110,7 +109,7 @@ def what(verdict: Verdict) -> str:
 def _plain(value: float, verdict: Verdict) -> str:
     if verdict.metric.endswith(("seconds", "range")):
         return f"{value:.4g}"
-    return f"{value:.{SUFFIXES.get(verdict.metric, 4)}f}"
+    return f"{value:.{DECIMALS.get(verdict.metric, 4)}f}"
 
 
 def remarks(one: Judged) -> list[str]:
@@ -197,8 +196,8 @@ def as_markdown(judged: Sequence[Judged]) -> str:
 
 
 def summary(judged: Sequence[Judged], level: str = "##") -> str:
-    """The tables of verdicts, in Markdown, by who says so."""
-    parts = [f"Verdicts at each scale: {counts_line(judged)}."]
+    """The tables of verdicts, in Markdown, by who says so; '' for none."""
+    parts = [f"Verdicts at each scale: {counts_line(judged)}."] if judged else []
     for by, mine in groups(judged):
         parts += [f"{level} {title(by)}", piped(summary_sheet(mine))]
     return "\n\n".join(parts)
@@ -209,8 +208,19 @@ def as_json(judged: Sequence[Judged]) -> str:
     return json.dumps(record, indent=1, allow_nan=False) + "\n"
 
 
-def as_table(judged: Sequence[Judged]) -> str:
-    """The verdicts alone, aligned, for the top of a report in a terminal."""
+def as_table(judged: Sequence[Judged], width: int) -> str:
+    """The verdicts alone, for the top of a report in a terminal; '' for none.
+
+    Claims by their names where the sentences are wider than `width`.
+    """
+    if not judged:
+        return ""
     sheet = summary_sheet(judged)
-    rows = [[row[0], *row[2:]] for row in sheet.rows]
-    return aligned(Sheet([sheet.header[0], *sheet.header[2:]], rows))
+    for first in ([row[0] for row in sheet.rows], [one.claim.name for one in judged]):
+        rows = [[name, *row[2:]] for name, row in zip(first, sheet.rows)]
+        text = aligned(Sheet([sheet.header[0], *sheet.header[2:]], rows))
+        if max(map(len, text.splitlines())) <= width:
+            break
+    return (
+        f"Claims, and what these runs say of them (python -m {PROGRAM} has the figures)\n\n{text}"
+    )
