@@ -1,13 +1,17 @@
 """Packaging of largebatch: each top-level folder is a subpackage of `largebatch`.
 
-A new room is one more name in ROOMS. The pins below are what makes a *fresh* install import on
-Python 3.9 to 3.11; `constraints.txt` holds the exact versions that the tests run with, and is made
-from this file (`make constraints`).
+A new room is one more name in ROOMS, and so is a room inside one. The pins below are what makes a
+*fresh* install import on Python 3.9 to 3.11; `constraints.txt` holds the exact versions that the
+tests run with, and is made from this file (`make constraints`).
 """
 
 import setuptools
 
-ROOMS = ("optimizers", "models", "data", "tpu", "experiments", "benchmarks")
+ROOMS = (
+    *("optimizers", "models", "data", "tpu", "experiments", "benchmarks"),
+    "experiments/claims",
+)
+PACKAGES = {f"largebatch.{room.replace('/', '.')}": room for room in ROOMS}
 
 INSTALL_REQUIRES = [
     # The five that the suite is built on; 2.15 is the last line where all of them load together.
@@ -62,8 +66,8 @@ setuptools.setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.9,<3.12",
-    package_dir={"largebatch": ".", **{f"largebatch.{room}": room for room in ROOMS}},
-    packages=["largebatch", *(f"largebatch.{room}" for room in ROOMS)],
+    package_dir={"largebatch": ".", **PACKAGES},
+    packages=["largebatch", *PACKAGES],
     install_requires=INSTALL_REQUIRES,
     extras_require={
         "test": TEST_REQUIRES,
@@ -78,7 +82,9 @@ setuptools.setup(
                 *("run", "sweep", "report", "export"),
                 *("rate_trace", "figures", "scaling_model", "paper_map", "assumptions", "errata"),
                 *("sharpness", "lipschitz", "layer_ratios", "distance", "theorem_rates"),
+                "layer_density",
             )
         ]
+        + ["largebatch-claims = largebatch.experiments.claims.__main__:console"]
     },
 )

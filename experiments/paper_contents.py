@@ -53,7 +53,8 @@ SECTIONS = (
           "experiments/table6.py:ROWS experiments/table7.py:ROWS models/dawnbench.py:davidnet "
           "models/lenet.py:lenet5 data/training.py:train_dataset data/augment.py:draw"),
     Place("H", "Details: default settings, the validation loss",
-          "experiments/bert.py:LAMB_SETTINGS experiments/figures_loss.py:disagreeing"),
+          "experiments/bert.py:LAMB_SETTINGS "
+          "experiments/claims/statistics.py:disagreeing"),
     Place("H.0.1", "BERT with AdamW, loss curves, scaling efficiency",
           "experiments/table8.py:ROWS optimizers/bert_adamw.py:BertAdamW "
           "experiments/figures.py:batch_sizes experiments/figures_scaling.py:efficiency"),

@@ -19,8 +19,7 @@ from absl import flags
 from largebatch.experiments import cli, paper_contents, registry
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.paper_contents import Place
-from largebatch.experiments.report_text import piped
-from largebatch.experiments.sheets import Sheet
+from largebatch.experiments.text_table import Sheet, piped
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COMMAND = "python -m largebatch.experiments.paper_map --output=docs/paper_map.md"

@@ -7,10 +7,11 @@ import html
 from collections.abc import Callable, Iterable
 
 from largebatch.experiments import curves, result_sheets, sheets
+from largebatch.experiments.claims import words
 from largebatch.experiments.page_style import STYLE
 from largebatch.experiments.report_model import Cell, Report, TableReport
 from largebatch.experiments.report_text import EXPLAIN_OVERRIDDEN, opening
-from largebatch.experiments.sheets import NOTHING, Sheet
+from largebatch.experiments.text_table import NOTHING, Sheet
 
 PAPER = "Large Batch Optimization for Deep Learning: Training BERT in 76 minutes"
 PICTURES = (
@@ -27,6 +28,7 @@ def as_html(report: Report) -> str:
         f"{escaped(opening(report))}</p>",
         _index(report),
         "</header><main>",
+        claims_card(report),
         *(_table_card(table) for table in report.tables),
         overridden_card(report),
         left_out_card(report),
@@ -47,7 +49,7 @@ def page(body: Iterable[str], style: str) -> str:
 
 
 def _index(report: Report) -> str:
-    entries = []
+    entries = ["<li><a href='#claims'>Claims and verdicts</a></li>"] if report.claims else []
     for table in report.tables:
         badges = "".join(_dot(cell) for cell in table.cells)
         entries.append(f"<li><a href='#{table.anchor}'>{escaped(table.title)}</a>{badges}</li>")
@@ -58,6 +60,45 @@ def _index(report: Report) -> str:
         count = len(report.left_out)
         entries.append(f"<li><a href='#left-out'>Left out</a> ({count})</li>")
     return f"<nav><ul>{''.join(entries)}</ul></nav>"
+
+
+def claims_card(report: Report) -> str:
+    """What the runs say of the paper's claims; figures and commands folded below the verdicts."""
+    if not report.claims:
+        return ""
+    parts = [
+        "<section class=card id=claims><h2>Claims and verdicts</h2>",
+        f"<p class=hint>{escaped(words.counts_line(report.claims))}</p>",
+    ]
+    for by, mine in words.groups(report.claims):
+        parts += [f"<h3>{escaped(words.title(by))}</h3>", _verdicts(words.summary_sheet(mine))]
+    details = []
+    for one in report.claims:
+        told = "".join(f"<p class=hint>{escaped(text)}</p>" for text in words.remarks(one))
+        figures = plain_table(words.detail_sheet(one), css="prose") if one.verdicts else ""
+        details.append(f"<h3>{escaped(one.claim.sentence)}</h3>{figures}{told}")
+    parts += [
+        f"<details><summary>The figures behind each verdict</summary>{''.join(details)}</details>",
+        "<details><summary>How a verdict is made</summary>",
+        *(f"<p>{escaped(text)}</p>" for text in words.LEGEND),
+        "</details></section>",
+    ]
+    return "\n".join(parts)
+
+
+def _verdicts(sheet: Sheet) -> str:
+    head = "".join(f"<th>{escaped(name)}</th>" for name in sheet.header)
+    rows = []
+    for sentence, place, *verdicts in sheet.rows:
+        cells = _cells([f"<small>{escaped(place)}</small>", *map(_verdict, verdicts)])
+        rows.append(f"<tr><th>{escaped(sentence)}</th>{cells}</tr>")
+    return framed(f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>", "prose verdicts")
+
+
+def _verdict(word: str) -> str:
+    if word == NOTHING:
+        return NOTHING
+    return f"<span class='badge {word.replace(' ', '-')}'>{word}</span>"
 
 
 def _table_card(table: TableReport) -> str:

@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from largebatch.experiments import former, registry, scales, selection
+from largebatch.experiments.claims.claim import Judged, judge
+from largebatch.experiments.claims.claims import about
+from largebatch.experiments.claims.evidence import Results, find_analyses
 from largebatch.experiments.comparison import differences, row_of
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.layout import Layout
 from largebatch.experiments.runs import Problem, Run, find_runs
 from largebatch.experiments.selection import Point, Summary
 
-_ORDER = ("finished", "diverged", "running", "interrupted")  # which of two equal runs is kept
+_ORDER = selection.STATUSES
 
 
 class Cell(NamedTuple):
@@ -118,6 +121,7 @@ class Report:
     overridden: list[Overridden]
     left_out: list[Problem]  # unreadable, foreign, of other settings, or twice there
     counted: int  # folders that hold a run's files
+    claims: list[Judged] = dataclasses.field(default_factory=list)  # those that the tables test
 
 
 def gather(root: str, tables: Sequence[str]) -> Report:
@@ -169,7 +173,9 @@ def gather(root: str, tables: Sequence[str]) -> Report:
         row, changes, _ = group[0]
         kept = _one_a_seed([run for *_, run in group], (), left_out)
         overridden.append(Overridden(row, changes, Point(changes, tuple(kept))))
-    return Report(root, reports, overridden, left_out, counted)
+    results = Results(runs, find_analyses(root))
+    judged = judge(about(tables), results)
+    return Report(root, reports, overridden, left_out, counted, judged)
 
 
 def _table(
@@ -213,14 +219,9 @@ def _beside(row: Row, rows: Mapping[str, Row]) -> bool:
 
 
 def _one_a_seed(runs: list[Run], grid: tuple[str, ...], left_out: list[Problem]) -> list[Run]:
-    """Keeps one run of each point and seed: a second one would count that seed twice."""
-    kept: dict[tuple, Run] = {}
-    for run in sorted(runs, key=lambda run: _ORDER.index(run.status)):
-        key = (run.seed, *(run.row.get(field) for field in grid))
-        if key in kept:
-            same = f"is the same run, seed {run.seed}, as {kept[key].folder}"
-            if Problem(run.folder, same) not in left_out:  # two rows may show one run
-                left_out.append(Problem(run.folder, same))
-        else:
-            kept[key] = run
-    return list(kept.values())
+    kept, further = selection.one_a_seed(runs, grid)
+    for run, same in further:
+        problem = Problem(run.folder, f"is the same run, seed {run.seed}, as {same.folder}")
+        if problem not in left_out:  # two rows may show one run
+            left_out.append(problem)
+    return kept

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 
 from largebatch.experiments import result_sheets, sheets
+from largebatch.experiments.claims import words
 from largebatch.experiments.report_model import Report
-from largebatch.experiments.sheets import Sheet
+from largebatch.experiments.text_table import Sheet, aligned, piped
 
 EXPLAIN_OVERRIDDEN = (
     "Settings changed by hand, or that the row had before; these fill no cell above."
@@ -22,7 +23,7 @@ def opening(report: Report) -> str:
 
 
 def as_text(report: Report) -> str:
-    parts = [opening(report)]
+    parts = [opening(report), words.as_table(report.claims, _columns())]
     for table in report.tables:
         parts += [table.title, _fitting(result_sheets.result_sheet(table))]
         parts += ["\n".join(f"  {note}" for note in result_sheets.notes(table))]
@@ -44,27 +45,21 @@ def as_text(report: Report) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def _columns() -> int:
+    return shutil.get_terminal_size((120, 24)).columns
+
+
 def _fitting(sheet: Sheet) -> str:
     """The table, turned on its side where the terminal is too narrow for the paper's layout."""
     text = aligned(sheet)
-    if len(text.splitlines()[1]) <= shutil.get_terminal_size((120, 24)).columns:
+    if len(text.splitlines()[1]) <= _columns():
         return text
     header, *rows = zip(sheet.header, *sheet.rows)
     return aligned(Sheet(list(header), [list(row) for row in rows]))
 
 
-def aligned(sheet: Sheet, indent: str = "  ") -> str:
-    """Columns padded to their widest cell, a rule under the header."""
-    lines = [sheet.header, *sheet.rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(sheet.header))]
-    lines.insert(1, ["-" * width for width in widths])
-    return "\n".join(
-        (indent + "  ".join(c.ljust(w) for c, w in zip(line, widths))).rstrip() for line in lines
-    )
-
-
 def as_markdown(report: Report) -> str:
-    parts = [opening(report)]
+    parts = [opening(report), words.summary(report.claims, "###")]
     for table in report.tables:
         parts += [f"### {table.title}", piped(result_sheets.result_sheet(table))]
         parts += [" ".join(result_sheets.notes(table))]
@@ -85,13 +80,3 @@ def as_markdown(report: Report) -> str:
     if report.left_out:
         parts += ["### Left out", piped(sheets.left_out_sheet(report))]
     return "\n\n".join(part for part in parts if part)
-
-
-def piped(sheet: Sheet) -> str:
-    """A table of GitHub's Markdown."""
-
-    def line(cells: list[str]) -> str:
-        escaped = [c.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*") for c in cells]
-        return f"| {' | '.join(escaped)} |"
-
-    return "\n".join([line(sheet.header), "|" + "---|" * len(sheet.header), *map(line, sheet.rows)])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from largebatch.experiments import like_with_like
 from largebatch.experiments.experiment import SETTINGS, Row
 from largebatch.experiments.report_model import Cell, Overridden, Report, TableReport
 from largebatch.experiments.selection import Point, Summary
+from largebatch.experiments.text_table import NOTHING, Sheet
 
 DECIMALS = {"f1": 3, "exact_match": 3}  # as the paper prints them; 4 otherwise
-NOTHING = "-"
 # What is shown beside a metric, from the same runs.
 BESIDE = {
     "masked_lm_accuracy": {"masked_lm_loss": "loss"},
@@ -18,11 +18,6 @@ BESIDE = {
     "top1": {"top5": "top-5"},
 }
 WIDE_GRID = 8  # above, a tuning table lists what was run, a line a point
-
-
-class Sheet(NamedTuple):
-    header: list[str]
-    rows: list[list[str]]
 
 
 def number(value: float, metric: str) -> str:

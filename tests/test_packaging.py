@@ -127,7 +127,7 @@ def test_the_wheel_holds_nothing_beside_largebatch(setup, tmp_path):
             shutil.copy(ROOT / name, source)
     for room in [*setup["package_dir"].values(), "tests"]:
         if room != ".":
-            shutil.copytree(ROOT / room, source / room)
+            shutil.copytree(ROOT / room, source / room, dirs_exist_ok=True)
     options = ["--no-build-isolation", "--no-deps", "--no-index", f"--wheel-dir={tmp_path}"]
     build = [sys.executable, "-m", "pip", "wheel", *options, str(source)]
     built = subprocess.run(build, capture_output=True, text=True)
