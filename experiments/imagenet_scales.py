@@ -86,6 +86,8 @@ def small_model(row: Row, dataset: str, scale: str) -> Row:
         dropout=None,
         zero_last_scale=None,
         norm_group=None,
+        norm_batch=None,
+        kernel_init=None,
     )
 
 

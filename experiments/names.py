@@ -24,9 +24,10 @@ IMAGE_MODELS = (
 # The fields of a row that an image model reads, besides its width.
 MODEL_SETTINGS = {
     "mnist_convnet": ("dropout",),
-    "resnet50": ("zero_last_scale", "norm_group"),
+    "davidnet": ("norm_batch",),
+    "resnet50": ("zero_last_scale", "norm_group", "norm_batch", "kernel_init"),
     "alexnet": ("dropout",),
-    "alexnet_bn": ("dropout", "norm_group"),
+    "alexnet_bn": ("dropout", "norm_group", "norm_batch"),
 }
 BERT_MODELS = ("bert_tiny", "bert_mini", "bert_small", "bert_medium", "bert_base", "bert_large")
 MODELS = (*IMAGE_MODELS, *BERT_MODELS)
@@ -35,7 +36,7 @@ MODELS = (*IMAGE_MODELS, *BERT_MODELS)
 TASK_FIELDS = {
     "classification": (
         *("model_width", "examples", "augment", "image_size", "label_smoothing"),
-        *("zero_last_scale", "norm_group", "pad_batch"),
+        *("zero_last_scale", "norm_group", "norm_batch", "kernel_init", "pad_batch", "clip_batch"),
         *("epochs", "warmup_epochs", "initial_learning_rate"),
     ),
     "pretraining": (
@@ -54,6 +55,7 @@ DECAY_STARTS = ("start", "warmup_end")
 PRECISIONS = ("float32", "bfloat16")
 NORMS = ("l1", "l2", "linf")
 MOMENTUM_SCHEDULES = ("dozat", "constant")
+KERNEL_INITS = ("fan_out", "fan_in")
 LARS_FORMS = ("lamb_paper", "you2017")
 NOTHING = "nothing"  # the empty list: `none` on a command line is 'not given'
 EXCLUSIONS = ("default", "bert", "resnet50", NOTHING)
