@@ -55,6 +55,7 @@ DECAY_STARTS = ("start", "warmup_end")
 PRECISIONS = ("float32", "bfloat16")
 NORMS = ("l1", "l2", "linf")
 MOMENTUM_SCHEDULES = ("dozat", "constant")
+DECAY_FORMS = ("rate", "plain")
 KERNEL_INITS = ("fan_out", "fan_in")
 LARS_FORMS = ("lamb_paper", "you2017")
 NOTHING = "nothing"  # the empty list: `none` on a command line is 'not given'
@@ -62,13 +63,14 @@ EXCLUSIONS = ("default", "bert", "resnet50", NOTHING)
 
 _ADAM = ("beta_1", "beta_2", "epsilon")
 _DECAY = ("weight_decay", "exclude_from_weight_decay")
-_ADAPTATION = ("exclude_from_layer_adaptation", "norm")
+_ADAPTATION = ("exclude_from_layer_adaptation", "norm", "phi_bounds")
+_L2 = ("l2_regularization", "exclude_from_weight_decay")
 OPTIMIZER_SETTINGS = {  # the fields of a row that each optimizer reads, besides the learning rate
     "sgd": (*_DECAY, "l2_regularization"),
     "momentum": ("momentum", "nesterov", *_DECAY, "l2_regularization"),
-    "adagrad": ("epsilon",),
-    "adam": _ADAM,
-    "adamw": (*_ADAM, *_DECAY, "l2_regularization"),
+    "adagrad": ("epsilon", "initial_accumulator_value", *_L2),
+    "adam": (*_ADAM, *_L2),
+    "adamw": (*_ADAM, *_DECAY, "decay_form", "l2_regularization"),
     "bert_adamw": (*_ADAM, *_DECAY),
     "nadam": (*_ADAM, "momentum_schedule"),
     "lamb": (*_ADAM, *_DECAY, *_ADAPTATION, "bias_correction"),

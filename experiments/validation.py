@@ -28,9 +28,11 @@ _POSITIVE = (
 )
 _NOT_NEGATIVE = (
     *("weight_decay", "l2_regularization", "warmup_epochs", "epsilon", "end_learning_rate"),
+    "initial_accumulator_value",
 )
 _OPTIONAL_CHOICES = {
     "kernel_init": names.KERNEL_INITS,
+    "decay_form": names.DECAY_FORMS,
     "exclude_from_weight_decay": names.EXCLUSIONS,
     "exclude_from_layer_adaptation": names.EXCLUSIONS,
     "norm": names.NORMS,
@@ -90,6 +92,13 @@ def validate(row: Row) -> Row:
             raise UserError(
                 f"{row.name}: unknown {field} {value!r}{nearest(value, valid)}; valid: "
                 f"{', '.join(valid)}"
+            )
+    if row.phi_bounds is not None:
+        lower, upper = row.phi_bounds
+        if not 0 <= lower <= upper or not upper:
+            raise UserError(
+                f"{row.name}: phi_bounds is {lower:g},{upper:g}; want a lower bound of 0 or more, "
+                "then an upper one that is not below it, and above 0"
             )
     if row.task == "classification":
         _check_groups(row)
