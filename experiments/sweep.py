@@ -55,7 +55,10 @@ def main() -> int:
     )
     todo, blocked = _sort(planned)
     if without:
-        print(f"without the rows as run, of which --rows runs each: {', '.join(without)}")
+        print(
+            f"without the rows as run, of which --rows runs each: {', '.join(without)}",
+            file=sys.stderr,
+        )
     if FLAGS.dry_run:
         for item in todo:
             print(item.title, item.folder)

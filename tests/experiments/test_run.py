@@ -38,7 +38,7 @@ def test_the_list_as_json_has_every_field_of_every_row(capsys):
             "batch_size": 1024,
             "steps": 1758,
             "learning_rate": 0.01,
-            "warmup_steps": 88,
+            "warmup_steps": 58,
         }
     ]
 
