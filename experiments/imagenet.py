@@ -89,6 +89,7 @@ LAMB = dataclasses.replace(
         paper("section 4: eta_t = eta_0 (1 - t/T)",
               "schedule decay_from decay_power end_learning_rate"),
         paper("section 4 and appendix H: default settings", "weight_decay beta_1 beta_2 epsilon"),
+        paper("Algorithm 2 clips no gradient", "clip_norm"),
     ),
 )  # fmt: skip
 
