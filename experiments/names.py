@@ -37,7 +37,7 @@ TASK_FIELDS = {
     "classification": (
         *("model_width", "examples", "augment", "image_size", "label_smoothing"),
         *("zero_last_scale", "norm_group", "norm_batch", "kernel_init", "pad_batch", "clip_batch"),
-        *("epochs", "warmup_epochs", "initial_learning_rate"),
+        *("epochs", "warmup_epochs", "initial_learning_rate", "floor_epochs", "eval_subset"),
     ),
     "pretraining": (
         *("vocabulary_size", "sequence_length", "total_steps", "warmup_ratio"),

@@ -15,7 +15,8 @@ from largebatch.experiments.validation import validate
 
 _DERIVED = {
     "steps": "epochs and batch_size, or total_steps",
-    "steps_per_epoch": "batch_size",
+    "steps_per_epoch": "batch_size and floor_epochs",
+    "eval_every": "eval_every_epochs",
     "warmup_steps": "warmup_epochs and batch_size, or warmup_ratio",
     "stages": "epochs, batch_size, learning_rate and warmup_epochs",
     "training_examples": "dataset",

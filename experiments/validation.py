@@ -139,6 +139,11 @@ def _check_groups(row: Row) -> None:
 def _check_epochs(row: Row) -> None:
     if not row.epochs > 0:
         raise UserError(f"{row.name}: epochs is {row.epochs!r}, want a value above 0")
+    if row.floor_epochs and row.batch_size > row.training_examples:
+        raise UserError(
+            f"{row.name}: floor_epochs with a batch of {row.batch_size}: an epoch of "
+            f"{row.training_examples} examples has no whole batch; want false"
+        )
     if row.warmup_epochs >= row.epochs:
         raise UserError(
             f"{row.name}: warmup_epochs is {row.warmup_epochs!r}, want less than the run's "

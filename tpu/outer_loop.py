@@ -303,7 +303,7 @@ class _Run:
         results = self._controller.evaluate()
         self._evaluations[step] = self._record("eval", **results)
         figures = "  ".join(
-            f"{name} {value:.4f}" for name, value in sorted(results.items()) if name != "examples"
+            f"{k} {v:.4f}" for k, v in sorted(results.items()) if not isinstance(v, int)
         )
         per_epoch = self._options.steps_per_epoch
         epoch = f"epoch {step / per_epoch:.2f}  " if per_epoch else ""

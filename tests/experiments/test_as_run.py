@@ -116,11 +116,14 @@ SETTINGS = {
     "table6/adamw-as-run": ("adamw", {
         "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8 / 512, "weight_decay": 1e-4,
         "l2_regularization": 0.0, "decay_form": "plain", "exclude_from_weight_decay": []}),
-    "table6/adam-as-run": ("adam", {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8 / 512}),
-    "table6/adagrad-as-run": ("adagrad", {"initial_accumulator_value": 0.1 / 512**2}),
+    "table6/adam-as-run": ("adam", {
+        "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8 / 512, "l2_regularization": 0.0}),
+    "table6/adagrad-as-run": ("adagrad", {
+        "initial_accumulator_value": 0.1 / 512**2, "l2_regularization": 0.0}),
     "table7/lamb-as-run": ("lamb", LAMB_MNIST),
     "table7/adamw-as-run": ("lamb", LAMB_MNIST),
-    "table7/adam-as-run": ("adam", {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}),
+    "table7/adam-as-run": ("adam", {
+        "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8, "l2_regularization": 0.0}),
     "limit/mnist-lamb-60000": ("lamb", LAMB_MNIST),
 }
 # fmt: on

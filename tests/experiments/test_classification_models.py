@@ -13,6 +13,7 @@ from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.overrides import apply_overrides
 from largebatch.experiments.scales import scaled
+from largebatch.tpu.eval_loop import EvalLoop
 from largebatch.tpu.train_loop import TrainLoop
 
 
@@ -116,6 +117,28 @@ def test_batch_norm_over_so_many_images_is_the_same_on_any_devices_in_any_micro_
     assert difference(two, 4, norm_batch=None) < 1e-5
     assert difference(one, None, clip=(1e6, 4), norm_batch=None) < 1e-5
     assert difference(one, None, norm_batch=16) > 1e-3
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "top1"])
+def test_the_first_test_images_are_scored_by_themselves_too(metric):
+    strategy = tpu.configure_devices("cpu", 2)
+    paper = {"paper_accuracy": None, f"paper_{metric}": 0.5}
+    task = classification(eval_subset=200, **paper)
+    with strategy.scope():
+        model = task.build_model()
+    labels = data.load("digits").test_labels
+    context = tf.distribute.InputContext()
+    whole = next(iter(task.eval_dataset(context, len(labels))))
+    right = task.forward(model, whole, training=False).numpy().argmax(-1) == labels
+    for batch in (33, 1000):
+        dataset = tpu.distributed_dataset(
+            strategy, lambda context, batch=batch: task.eval_dataset(context, batch)
+        )
+        results = EvalLoop(task, model, strategy, dataset).evaluate()
+        assert (results["examples"], results["subset_examples"]) == (360, 200)
+        assert results[metric] == right.sum() / 360
+        assert results[f"{metric}_subset"] == right[:200].sum() / 200
+        assert ("top5_subset" in results) == (metric == "top1")
 
 
 def test_a_setting_that_the_model_does_not_read_is_refused():

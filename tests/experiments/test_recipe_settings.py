@@ -36,6 +36,13 @@ from largebatch.experiments.overrides import apply_overrides
             "clip_batch is 64 with norm_group 2; .* so want norm_batch",
         ),
         ("table1/lamb-32768", {"clip_batch": "64"}, "clip_batch: it means nothing for pretrain"),
+        (
+            *("table7/lamb", {"floor_epochs": "true", "batch_size": "65536"}),
+            "floor_epochs with a batch of 65536: an epoch of 60000 examples has no whole batch",
+        ),
+        ("table1/lamb-32768", {"floor_epochs": "true"}, "floor_epochs: it means nothing for pret"),
+        ("table7/lamb", {"eval_subset": "0"}, "eval_subset is 0, want a value above 0"),
+        ("table1/lamb-32768", {"eval_subset": "8"}, "eval_subset: it means nothing for pretrain"),
         ("table6/lamb", {"augment": "cropflip"}, "unknown augment 'cropflip'.*mean crop_flip"),
     ],
 )
