@@ -57,6 +57,10 @@ LAMB_CODE = sources(
     code(f"{author_code.RESNET50}: a truncated normal of variance 1 / fan_in", "kernel_init"),
     code(f"{author_code.RESNET50}: a block's last batch norm begins at 0", "zero_last_scale"),
     code(f"{author_code.RESNET50}: once, on the last checkpoint", "eval_every_epochs"),
+    code(
+        f"{author_code.RESNET50}: 256 cores of 128 images at 32K; of other batches there is no log",
+        "norm_batch",
+    ),
     SCORED,
 )
 
@@ -85,11 +89,14 @@ LAMB = dataclasses.replace(
         paper("section 4: eta_t = eta_0 (1 - t/T)",
               "schedule decay_from decay_power end_learning_rate"),
         paper("section 4 and appendix H: default settings", "weight_decay beta_1 beta_2 epsilon"),
+        paper("Algorithm 2 clips no gradient", "clip_norm"),
     ),
 )  # fmt: skip
 
 # At 32K, where Figures 1 to 3 vary it: as in Table 5.
-LAMB_32K = dataclasses.replace(LAMB, batch_size=32768, learning_rate=4 / 100, warmup_epochs=20)
+LAMB_32K = dataclasses.replace(
+    LAMB, batch_size=32768, learning_rate=4 / 100, warmup_epochs=20, norm_batch=128
+)
 
 _CONSTANT = sources(
     assumed(

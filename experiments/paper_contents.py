@@ -138,7 +138,7 @@ LECTURE = (
 
 # Where the docstring of a class says how a printed formula was read, and how the paragraph begins.
 READINGS = (
-    ("Algorithm 1", "optimizers/lars.py:LARS", "Where the weights' norm"),
+    ("Algorithm 1", "optimizers/lars.py:LARS", "Where φ or the denominator"),
     ("Algorithm 2", "optimizers/lamb.py:LAMB", "Reading of the printed box"),
     ("Algorithms 3 and 4", "optimizers/nesterov_lamb.py:NLAMB", "How the printed formulas"),
 )
