@@ -23,4 +23,6 @@ def run_folder(root: str, row: Row, seed: int) -> str:
 
 
 def _text(value) -> str:
+    if isinstance(value, tuple):
+        return "-".join(f"{item:g}" for item in value)
     return f"{value:g}" if isinstance(value, (int, float)) and value is not True else str(value)

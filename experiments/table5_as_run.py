@@ -46,7 +46,8 @@ BASE = dataclasses.replace(
         **code(f"{RESNET50}: run.sh", "weight_decay"),
         **code(f"{RESNET50}: optimization.py: no correction of the moments",
                "beta_1 beta_2 bias_correction"),
-        **code(f"{RESNET50}: (T - t) / (T - W) behind the warm-up", "schedule decay_from"),
+        **code(f"{RESNET50}: (T - t) / (T - W) behind the warm-up",
+               "schedule decay_from decay_power end_learning_rate"),
         **paper("Table 5", "paper_top1 paper_top5"),
     },
 )  # fmt: skip

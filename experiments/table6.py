@@ -41,7 +41,7 @@ BASE = dataclasses.replace(
     sources={
         **RECIPE.sources,
         **paper("section 4: eta_t = eta_0 (1 - t/T), also 'for all other applications'",
-                "schedule decay_from"),
+                "schedule decay_from decay_power end_learning_rate"),
         **code(f"{DAVIDNET}: no weight decay in this optimizer", "weight_decay"),
     },
 )  # fmt: skip
@@ -74,6 +74,7 @@ LAMB = {
     **code(f"{DAVIDNET}: lamb_correct/nohup.out: the rate and warm-up of its best run; {_CHOSEN}",
            "learning_rate warmup_epochs"),
     **paper("section 4 and appendix H: default settings", "weight_decay beta_1 beta_2"),
+    **paper("Algorithm 2 clips no gradient", "clip_norm"),
     **table6_as_run.EPSILON_LAMB,
     **code(f"{DAVIDNET}: lamb_correct: batch norm's variables are out of both",
            "exclude_from_weight_decay exclude_from_layer_adaptation"),

@@ -23,4 +23,6 @@ def open_run(folder: str) -> tuple[Run, Row]:
         raise UserError(f"--run={folder}: {reason}")
     row = row_of(found) or scales.scaled(registry.find(found.name), found.scale)
     settings = {field: found.row[field] for field in SETTINGS if field in found.row}
+    # A pair, that JSON makes a list of.
+    settings = {f: tuple(v) if isinstance(v, list) else v for f, v in settings.items()}
     return found, dataclasses.replace(row, **settings)

@@ -116,11 +116,14 @@ SETTINGS = {
     "table6/adamw-as-run": ("adamw", {
         "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8 / 512, "weight_decay": 1e-4,
         "l2_regularization": 0.0, "decay_form": "plain", "exclude_from_weight_decay": []}),
-    "table6/adam-as-run": ("adam", {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8 / 512}),
-    "table6/adagrad-as-run": ("adagrad", {"initial_accumulator_value": 0.1 / 512**2}),
+    "table6/adam-as-run": ("adam", {
+        "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8 / 512, "l2_regularization": 0.0}),
+    "table6/adagrad-as-run": ("adagrad", {
+        "initial_accumulator_value": 0.1 / 512**2, "l2_regularization": 0.0}),
     "table7/lamb-as-run": ("lamb", LAMB_MNIST),
     "table7/adamw-as-run": ("lamb", LAMB_MNIST),
-    "table7/adam-as-run": ("adam", {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}),
+    "table7/adam-as-run": ("adam", {
+        "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8, "l2_regularization": 0.0}),
     "limit/mnist-lamb-60000": ("lamb", LAMB_MNIST),
 }
 # fmt: on
@@ -200,17 +203,44 @@ def test_the_list_as_json_has_the_twin():
     assert list_record(ROWS["table1/lamb-512"])["twin"] is None
 
 
+def test_a_sweep_of_a_table_is_of_what_is_printed_and_names_what_it_leaves_out(capsys, tmp_path):
+    flags = ["--grid=none", "--dry_run", f"--output_dir={tmp_path}"]
+    assert planned_sweep("--table=6", "--scale=paper", *flags) == 0
+    output, note = capsys.readouterr()
+    assert output.startswith("5 runs: 5 to be run\n") and "as-run" not in output
+    assert note.startswith("without the rows as run") and "table6/lamb-as-run" in note
+    assert planned_sweep("--rows=table6/*", "--scale=paper", *flags) == 0
+    assert "10 runs: 10 to be run" in capsys.readouterr().out
+
+
+def planned_sweep(*arguments):
+    for name in sweep.FLAGS:
+        sweep.FLAGS[name].unparse()
+    return sweep.sweep(["sweep", *arguments])
+
+
 def test_a_sweep_leaves_out_what_has_no_such_scale_and_says_so(capsys, tmp_path):
     flags = ["--scale=laptop", "--dry_run", f"--output_dir={tmp_path}"]
-    assert sweep.sweep(["sweep", "--rows=table6/*", "--grid=none", *flags]) == 0
-    output = capsys.readouterr().out
-    assert "left out, as they have no scale 'laptop': table6/adagrad-as-run, " in output
+    assert planned_sweep("--rows=table6/*", "--grid=none", *flags) == 0
+    output, note = capsys.readouterr()
+    assert "without the rows as run, of which --rows runs each: table6/adagrad-as-run, " in note
     assert "5 runs: 5 to be run" in output
-    assert sweep.sweep(["sweep", "--rows=*/lamb-as-run", *flags]) == 2
+    assert planned_sweep("--rows=*/lamb-as-run", *flags) == 2
     error = capsys.readouterr().err
     assert (
         error.startswith("error: --scale=laptop: table6/lamb-as-run is") and "\n" not in error[:-1]
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", [n for n, row in ROWS.items() if row.follows_code or "/mnist-" in n]
+)
+def test_every_row_of_the_code_runs_at_smoke_scale(name, tmp_path):
+    row = scaled(registry.run_of(ROWS[name]), "smoke")
+    assert launch.launch(row, RunSettings(output_dir=str(tmp_path))) == 0
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["last_step"] == 8 and 0 <= result["metrics"][row.metric] <= 1
 
 
 def test_a_row_that_clips_before_the_sum_runs_at_smoke_scale(tmp_path):
