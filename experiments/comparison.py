@@ -44,6 +44,8 @@ def differences(run: Run, row: Row, on_grid: bool = True) -> dict[str, tuple[Any
     for field in SETTINGS:
         if field in _WITHOUT_EFFECT or (field.startswith(_FINE_TUNING) and row.metric != "f1"):
             continue
+        if getattr(row, field) == run.row.get(field):
+            continue  # most are, and need no second look
         ours = _plain(field, getattr(row, field), vars(row))
         theirs = _plain(field, run.row.get(field), run.row)
         if theirs != ours and not (on_grid and theirs in row.grid.get(field, ())):

@@ -18,13 +18,14 @@ BASELINE_F1 = 90.395  # Table 1: Google's BERT-Large of February 2019
 LARS_BASELINE_F1 = 90.390  # Table 2's caption
 POD = 2048  # cores of 1,024 TPU v3 chips, which a run counts as devices
 SMALL_POD = 32
-# Points of F1 that are no loss: Table 1's own values scatter over 0.8 between 512 and 32K.
+# Points of F1 that are no loss: Table 1's values at seven batch sizes scatter over 0.8.
 F1_MARGIN = 0.5
 # Of a small model's masked-LM accuracy, which stands in for F1 at laptop scale.
 PROXY_MARGIN = 0.01
 LOSS_MARGIN = 0.1  # nats of the held-out masked-LM loss, for curves that are 'almost identical'
 
 BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
+BASELINE = side("table1/baseline")
 MIXED = "table1/lamb-65536-32768"
 ADAMW_16K = tuple(
     f"table8/adamw-16384-warmup{warmup}-rate{rate}"
@@ -43,12 +44,15 @@ def _seconds(minutes: float) -> float:
 
 CLAIMS = (
     Claim(
-        "bert-32k-reaches-baseline",
-        "LAMB at batch 32K reaches the F1 of the published BERT-Large, trained at 512",
-        "abstract; section 4.1, Table 1",
+        "bert-reaches-baseline",
+        "LAMB, untuned, reaches the published BERT-Large's F1 at every batch size up to 32K",
+        "abstract; sections 4.1 and 4.3, Tables 1 and 4",
         (
-            Test(PAPER, reaches(_lamb(32768), BASELINE_F1)),
-            Test(LAPTOP, no_worse(_lamb(32768), side("table1/baseline"), PROXY_MARGIN)),
+            Test(PAPER, every(*(reaches(_lamb(b), BASELINE_F1) for b in BATCHES))),
+            Test(
+                LAPTOP,
+                every(*(no_worse(_lamb(b), BASELINE, PROXY_MARGIN) for b in BATCHES)),
+            ),
         ),
     ),
     Claim(
@@ -56,11 +60,10 @@ CLAIMS = (
         "LAMB, untuned, loses nothing from batch 512 to 32K",
         "abstract; section 4.3, Table 4",
         (
-            Test(PAPER, every(*(no_worse(_lamb(b), _lamb(512), F1_MARGIN) for b in BATCHES[1:]))),
-            Test(
-                LAPTOP, every(*(no_worse(_lamb(b), _lamb(512), PROXY_MARGIN) for b in BATCHES[1:]))
-            ),
+            Test(PAPER, no_worse(_lamb(32768), _lamb(512), F1_MARGIN)),
+            Test(LAPTOP, no_worse(_lamb(32768), _lamb(512), PROXY_MARGIN)),
         ),
+        remark=f"less than {F1_MARGIN} points of F1; at laptop scale {PROXY_MARGIN} of accuracy",
     ),
     Claim(
         "bert-mixed-reaches-baseline",

@@ -5,19 +5,14 @@ Then what opponents and the first author's logs say. Each is in the module of it
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from largebatch.experiments import registry
 from largebatch.experiments.claims import bert, imagenet, small
+from largebatch.experiments.claims.claim import THE_PAPER, Claim
 
-CLAIMS = tuple(
-    sorted(
-        (*bert.CLAIMS, *imagenet.CLAIMS, *small.CLAIMS), key=lambda claim: claim.by != "the paper"
-    )
-)
-
-
-def find(name: str):
-    """The claim of that name."""
-    return next(claim for claim in CLAIMS if claim.name == name)
+_ALL = (*bert.CLAIMS, *imagenet.CLAIMS, *small.CLAIMS)
+CLAIMS = tuple(sorted(_ALL, key=lambda claim: claim.by != THE_PAPER))
 
 
 def about(tables: Iterable[str]) -> tuple[Claim, ...]:

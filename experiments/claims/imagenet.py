@@ -115,8 +115,13 @@ CLAIMS = (
         "section 4.2",
         at(
             every(
-                *(better(side(f"table5/lamb-{b}"), side(f"resnet50/lars-{b}-lab"))
-                  for b in (2048, 32768))
+                *(
+                    Comparison(
+                        side(f"table5/lamb-{batch}"), side(f"resnet50/lars-{batch}-lab"),
+                        at_least=0.0, against=printed,
+                    )
+                    for batch, printed in ((2048, 0.7711 - 0.766), (32768, 0.764 - 0.763))
+                )
             ),
             *EVERYWHERE,
         ),

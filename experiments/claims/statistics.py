@@ -1,7 +1,7 @@
 """Intervals of means, differences, shares and maxima: what the verdicts are computed with.
 
-All intervals have the coverage CONFIDENCE unless told otherwise. NumPy and the standard library
-alone; a test compares the quantiles with SciPy's.
+All intervals have the coverage CONFIDENCE unless told otherwise. The standard library alone, with
+NumPy, imported where it is needed, for what is drawn; a test compares the quantiles with SciPy's.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000  # of a bootstrap
@@ -104,6 +105,8 @@ def bootstrap_interval(
       items: What is independent: runs.
       statistic: Of how often each item was drawn, [n] counts; nan draws are left out.
     """
+    import numpy as np
+
     n = len(items)
     effect = statistic(np.ones(n, int))
     random = np.random.RandomState(0)  # its draws are the same in every version of NumPy
@@ -127,10 +130,12 @@ def expected_maximum(n: int) -> float:
         raise ValueError(f"the maximum of {n} values: want 1 or more")
     if n == 1:
         return 0.0
-    x = np.linspace(-9.0, 9.0, 3601)
-    density = np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
-    below = np.array([normal_cdf(value) for value in x])
-    return float(np.sum(x * n * density * below ** (n - 1)) * (x[1] - x[0]))
+    step = 0.01
+    points = (step * k for k in range(-900, 901))
+    return step * math.fsum(
+        x * n * math.exp(-x * x / 2) / math.sqrt(2 * math.pi) * normal_cdf(x) ** (n - 1)
+        for x in points
+    )
 
 
 def maximum_interval(sample: Sample, n: int, confidence: float = CONFIDENCE) -> Interval:
@@ -140,6 +145,8 @@ def maximum_interval(sample: Sample, n: int, confidence: float = CONFIDENCE) -> 
     normal values of this mean and standard deviation are consistent with (std² (n-1) / chi², mean +
     std z / sqrt(n)). None for one value.
     """
+    import numpy as np
+
     extra = expected_maximum(n)
     if sample.n < 2:
         return Interval(sample.mean, math.nan, math.nan)
@@ -176,6 +183,8 @@ def disagreement_interval(
     points: Sequence[tuple[float, float]], confidence: float = CONFIDENCE
 ) -> Interval:
     """The share of `disagreeing` pairs, with a bootstrap over the points."""
+    import numpy as np
+
     loss, accuracy = np.array(points, float).T
     signs = np.sign(loss[:, None] - loss) * np.sign(accuracy[:, None] - accuracy)
     against, all_pairs = (signs > 0).astype(float), (signs != 0).astype(float)
@@ -189,10 +198,6 @@ def disagreement_interval(
 
 def normal_cdf(x: float) -> float:
     return 0.5 * math.erfc(-x / math.sqrt(2))
-
-
-def normal_quantile(probability: float) -> float:
-    return _bisect(normal_cdf, probability, -40.0, 40.0)
 
 
 def t_cdf(t: float, freedom: float) -> float:
