@@ -38,7 +38,7 @@ class Row:
 
     # Model and data.
     model: str = ""
-    model_width: float | None = None  # lenet5: factor; others: channels of the first layer
+    model_width: float | None = None  # lenet5, mnist_convnet: factor; else channels
     dataset: str = ""
     examples: int | None = None  # N, of a part of the training split; None: all of it
     augment: str = "none"

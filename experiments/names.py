@@ -18,11 +18,12 @@ DATASETS = (*TRAINING_EXAMPLES, *TEXTS)
 
 TASKS = ("classification", "pretraining")
 IMAGE_MODELS = (
-    *("lenet5", "lenet5_caffe", "davidnet", "resnet50"),
+    *("lenet5", "lenet5_caffe", "mnist_convnet", "davidnet", "resnet50"),
     *("alexnet", "alexnet_bn", "lstm"),
 )
 # The fields of a row that an image model reads, besides its width.
 MODEL_SETTINGS = {
+    "mnist_convnet": ("dropout",),
     "resnet50": ("zero_last_scale", "norm_group"),
     "alexnet": ("dropout",),
     "alexnet_bn": ("dropout", "norm_group"),
@@ -46,7 +47,7 @@ TASK_FIELDS = {
     ),
 }
 
-AUGMENTATIONS = ("none", "davidnet", "inception_crop")
+AUGMENTATIONS = ("none", "crop_flip", "davidnet", "inception_crop")
 STREAMED_IMAGES = ("imagenet2012",)  # read from files as they are needed, and of many sizes
 SCHEDULES = ("warmup_linear", "goyal", "constant")
 DECAY_STARTS = ("start", "warmup_end")
