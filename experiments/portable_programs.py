@@ -70,6 +70,8 @@ class RowPrograms:
         self._loop = TrainLoop(
             task, self.model, self.optimizer, strategy, self._step, row.clip_norm
         )
+        for plan in self.plans:
+            self._loop.programs(plan)  # makes the sums over micro-batches, which are state
 
     @property
     def model_state(self) -> dict[str, tf.Variable]:
