@@ -1,8 +1,8 @@
 """Which of many runs to make in a fixed time, in which order: no run may end the others.
 
 A plan is a list of jobs in the order of their worth. A job is started when its programs are ready
-and its expected time still fits; what does not fit is passed over for a later one that does. Time is
-expected from runs of the same programs, or before there is one, from the plan's own guess.
+and its expected time still fits; what does not fit is passed over for a later one that does. The
+expected time is that of the last run of the same programs; before there is one, the plan's guess.
 """
 
 from __future__ import annotations
@@ -178,4 +178,6 @@ class Schedule:
 
 
 def _short(error: BaseException) -> str:
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:300] if str(error) else ''}"
+    return (
+        f"{type(error).__name__}: {str(error).strip().splitlines()[0][:300] if str(error) else ''}"
+    )

@@ -1,9 +1,9 @@
 """Initial weights from their seeds, by NumPy alone: what Keras' initializers draw on a CPU.
 
-A network's weights are megabytes; the seeds that they are drawn from are bytes. This is TensorFlow's
-Philox generator (Salmon et al. 2011, 10 rounds) and its two float32 distributions, so that a machine
-without TensorFlow starts a run from the same weights: uniform ones bit for bit, normal ones to the
-last place of a logarithm. A recipe of an array is a dictionary of JSON types:
+A network's weights are megabytes; the seeds that they are drawn from are bytes. This is
+TensorFlow's Philox generator (Salmon et al. 2011, 10 rounds) with two distributions of float32, so
+that a machine without TensorFlow starts a run from the same weights: uniform ones bit for bit,
+normal ones to the last place of a logarithm. The recipe of an array is made of JSON types:
 
     {"kind": "uniform", "seed": s, "shape": [...], "low": a, "high": b}
     {"kind": "truncated_normal", "seed": s, "shape": [...], "mean": m, "std": d}

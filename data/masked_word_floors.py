@@ -63,7 +63,10 @@ def floors(
     always = int(single.argmax())
     guess = np.full(len(answers), always)
     scores = {"unigram": float(np.mean(guess == answers))}
-    shown = {"left_bigram": left != mask_id, "both_neighbours": (left != mask_id) & (right != mask_id)}
+    shown = {
+        "left_bigram": left != mask_id,
+        "both_neighbours": (left != mask_id) & (right != mask_id),
+    }
     for name, context in (("left_bigram", left), ("both_neighbours", pairs)):
         best = _most_frequent(seen[name], len(wanted[name]))
         found = best[np.searchsorted(wanted[name], context)]

@@ -17,7 +17,7 @@ TABLES = (
     *PAPER_TABLES,
     *("figure1", "figure2", "figure3", "figure9"),
     *("alexnet", "lecture6", "lecture7", "lstm"),
-    *("resnet50", "batch_sizes", "limit"),
+    *("resnet50", "batch_sizes", "limit", "prose"),
 )
 
 

@@ -121,7 +121,10 @@ def test_a_run_that_was_cut_off_is_left_and_not_done():
 
 def test_jobs_are_read_as_they_were_written_and_mistakes_are_named(tmp_path):
     path = tmp_path / "jobs.json"
-    jobs = [job("a", settings={"learning_rate": 0.1}), job("b", after=("a learning_rate=0.1 seed=0",))]
+    jobs = [
+        job("a", settings={"learning_rate": 0.1}),
+        job("b", after=("a learning_rate=0.1 seed=0",)),
+    ]
     path.write_text(json.dumps([made.record() for made in jobs]))
     assert read_jobs(path) == jobs
     for wrong, message in (

@@ -54,7 +54,9 @@ def test_each_floor_is_what_counting_by_hand_gives():
 
 
 def test_both_neighbours_tell_what_the_left_one_does_not():
-    train = block([[CLS, A, B, D, SEP], [CLS, A, C, B, SEP], [CLS, A, B, D, SEP]], [{}] * 3, [0] * 3)
+    train = block(
+        [[CLS, A, B, D, SEP], [CLS, A, C, B, SEP], [CLS, A, B, D, SEP]], [{}] * 3, [0] * 3
+    )
     held_out = block([[CLS, A, C, B, SEP], [CLS, A, B, D, SEP]], [{2: MASK}] * 2, [0, 0])
     scores = floors([train], held_out, MASK)["masked_lm_accuracy"]
     assert (scores["left_bigram"], scores["both_neighbours"]) == (0.5, 1.0)
