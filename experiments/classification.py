@@ -19,13 +19,22 @@ from largebatch.data import (
 )
 from largebatch.experiments import names
 from largebatch.experiments.experiment import Row
-from largebatch.models import alexnet, alexnet_bn, davidnet, lenet5, lstm_classifier, resnet50
+from largebatch.models import (
+    alexnet,
+    alexnet_bn,
+    davidnet,
+    lenet5,
+    lstm_classifier,
+    mnist_convnet,
+    resnet50,
+)
 from largebatch.tpu import Task
 
 MODELS = {
     "lenet5": lenet5,
     # The larger LeNet that ships with Caffe: another reading of the paper's "LeNet".
     "lenet5_caffe": functools.partial(lenet5, variant="caffe"),
+    "mnist_convnet": mnist_convnet,
     "davidnet": davidnet,
     "resnet50": resnet50,
     "alexnet": alexnet,

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from largebatch.experiments import names
+from largebatch.experiments.author_code import AS_RUN
 from largebatch.experiments.sources import Source
 
 
@@ -33,12 +34,13 @@ class Row:
     name: str = ""  # table7/lamb
     table: str = ""  # table7
     label: str = ""  # as the paper prints it
-    same_run_as: str = ""  # the row of another table that is the same run
+    same_run_as: str = ""  # the row whose run this one shows
+    twin: str = ""  # of a row as printed, the row as run; and the other way round
     task: str = "classification"
 
     # Model and data.
     model: str = ""
-    model_width: float | None = None  # lenet5: factor; others: channels of the first layer
+    model_width: float | None = None  # lenet5, mnist_convnet: factor; else channels
     dataset: str = ""
     examples: int | None = None  # N, of a part of the training split; None: all of it
     augment: str = "none"
@@ -136,6 +138,15 @@ class Row:
         values = {field[len("paper_") :]: getattr(self, field) for field in PAPER_FIELDS}
         return {metric: value for metric, value in values.items() if value is not None}
 
+    def printed_source(self, metric: str) -> Source:
+        """Where the printed value of `metric` is from: the paper, or a log of its author's code."""
+        return self.sources.get(f"paper_{metric}", Source("paper", "printed there"))
+
+    @property
+    def follows_code(self) -> bool:
+        """Whether this is the row as run, beside the one as printed that `twin` names."""
+        return bool(self.twin) and self.twin != f"{self.name}{AS_RUN}"
+
     @property
     def run_name(self) -> str:
         """The name of the run whose result this row shows."""
@@ -228,7 +239,7 @@ class Row:
 _FIELDS = tuple(field.name for field in dataclasses.fields(Row))
 PAPER_FIELDS = tuple(field for field in _FIELDS if field.startswith("paper_"))
 IDENTITY_FIELDS = (
-    *("name", "table", "label", "same_run_as", "task"),
+    *("name", "table", "label", "same_run_as", "twin", "task"),
     *("scale", "grid", "overrides", "sources"),
 )
 # What can be set, and what must have a source.

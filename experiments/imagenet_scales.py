@@ -85,7 +85,10 @@ def small_model(row: Row, dataset: str, scale: str) -> Row:
         precision="float32",
         dropout=None,
         zero_last_scale=None,
+        kernel_init=None,
         norm_group=None,
+        norm_batch=None,
+        eval_subset=None,
     )
 
 
@@ -99,6 +102,7 @@ def smoke(row: Row) -> Row:
         dataset="digits",
         model_width=0.25,
         batch_size=32,
+        clip_batch=None if row.clip_batch is None else 4,
         epochs=8 * 32 / digits,
         warmup_epochs=2 * 32 / digits if row.warmup_epochs else 0,
         eval_every_epochs=4 * 32 / digits,

@@ -18,11 +18,12 @@ DATASETS = (*TRAINING_EXAMPLES, *TEXTS)
 
 TASKS = ("classification", "pretraining")
 IMAGE_MODELS = (
-    *("lenet5", "lenet5_caffe", "davidnet", "resnet50"),
+    *("lenet5", "lenet5_caffe", "mnist_convnet", "davidnet", "resnet50"),
     *("alexnet", "alexnet_bn", "lstm"),
 )
 # The fields of a row that an image model reads, besides its width.
 MODEL_SETTINGS = {
+    "mnist_convnet": ("dropout",),
     "resnet50": ("zero_last_scale", "norm_group"),
     "alexnet": ("dropout",),
     "alexnet_bn": ("dropout", "norm_group"),
@@ -46,7 +47,7 @@ TASK_FIELDS = {
     ),
 }
 
-AUGMENTATIONS = ("none", "davidnet", "inception_crop")
+AUGMENTATIONS = ("none", "davidnet", "crop_flip", "inception_crop")
 STREAMED_IMAGES = ("imagenet2012",)  # read from files as they are needed, and of many sizes
 SCHEDULES = ("warmup_linear", "goyal", "constant")
 DECAY_STARTS = ("start", "warmup_end")
@@ -55,7 +56,7 @@ NORMS = ("l1", "l2", "linf")
 MOMENTUM_SCHEDULES = ("dozat", "constant")
 LARS_FORMS = ("lamb_paper", "you2017")
 NOTHING = "nothing"  # the empty list: `none` on a command line is 'not given'
-EXCLUSIONS = ("default", "bert", "resnet50", NOTHING)
+EXCLUSIONS = ("default", "bert", "resnet50", "batch_norm", "bias", NOTHING)
 
 _ADAM = ("beta_1", "beta_2", "epsilon")
 _DECAY = ("weight_decay", "exclude_from_weight_decay")

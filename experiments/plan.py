@@ -43,6 +43,20 @@ class Planned(NamedTuple):
         ]
 
 
+def with_scale(rows: Sequence[Row], scale: str) -> tuple[list[Row], list[Row]]:
+    """(those of `rows` that have the scale, the others): a row as run has none between the paper's
+    and a few steps.
+
+    Raises UserError where none has it.
+    """
+    if scale in ("paper", "smoke"):
+        return list(rows), []
+    kept = [row for row in rows if not row.follows_code]
+    if rows and not kept:
+        scaled(rows[0], scale)  # says what is wanted
+    return kept, [row for row in rows if row.follows_code]
+
+
 def plan(
     rows: Sequence[Row],
     root: str,

@@ -32,6 +32,11 @@ def scaled(row: Row, scale: str) -> Row:
         raise ValueError(f"{row.name} is scaled or overridden already; scale the paper's row")
     if scale == "paper":
         return row
+    if row.follows_code and scale != "smoke":
+        raise UserError(
+            f"--scale={scale}: {row.name} is what the first author's code ran, at its own scale "
+            f"only; want --scale=paper (or smoke), or {row.twin}"
+        )
     # Imported here: the tables' modules build on this one.
     from largebatch.experiments import registry
 

@@ -22,7 +22,7 @@ from largebatch.experiments.comparison import differences
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.overrides import parse_assignments
-from largebatch.experiments.plan import Planned, plan, standing
+from largebatch.experiments.plan import Planned, plan, standing, with_scale
 from largebatch.experiments.pool import LOG, Job, Pool, last_words
 from largebatch.experiments.runs import Run, read_run
 from largebatch.experiments.sweep_progress import Progress
@@ -44,8 +44,12 @@ flags.DEFINE_boolean("dry_run", False, "Print what would be run, and exit.", fla
 def main() -> int:
     if FLAGS.jobs < 1:
         raise UserError(f"--jobs={FLAGS.jobs}: want 1 or more")
+    rows, without = with_scale(registry.matching(_glob()), FLAGS.scale)
+    if without:
+        names = ", ".join(row.name for row in without)
+        print(f"left out, as they have no scale {FLAGS.scale!r}: {names}")
     planned = plan(
-        registry.matching(_glob()),
+        rows,
         FLAGS.output_dir,
         scale=FLAGS.scale,
         seeds=FLAGS.seeds,

@@ -5,10 +5,11 @@ python -m largebatch.experiments.sweep --table=5 --data_dir=TFDS
 
 from __future__ import annotations
 
+from largebatch.experiments import table5_as_run
 from largebatch.experiments.imagenet import LAMB
 from largebatch.experiments.imagenet_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.layout import Layout
-from largebatch.experiments.tables import table
+from largebatch.experiments.tables import table, twins
 
 __all__ = ["LAYOUT", "ROWS", "laptop", "laptop_cifar10", "smoke"]
 
@@ -20,7 +21,7 @@ LAYOUT = Layout(
 )
 
 # fmt: off
-ROWS = table(
+_ROWS = table(
     "table5", LAMB, "{optimizer}-{batch_size}",
     "batch_size  learning_rate       warmup_epochs  label  paper_top5  paper_top1",
     (512,        4 / (2**3.0 * 100), 0.3125,        "512", 0.9335,     0.7696),
@@ -32,3 +33,4 @@ ROWS = table(
     (32768,      4 / (2**0.0 * 100), 20,            "32K", 0.9308,     0.7642),
 )
 # fmt: on
+ROWS = twins({**_ROWS, **table5_as_run.rows(_ROWS)})

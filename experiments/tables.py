@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from largebatch.experiments.author_code import AS_RUN
 from largebatch.experiments.errors import nearest
 from largebatch.experiments.experiment import PAPER_FIELDS, SETTINGS, Row
 from largebatch.experiments.validation import validate
 
-_COLUMNS = (*SETTINGS, *PAPER_FIELDS, "label", "grid", "sources")
+_COLUMNS = (*SETTINGS, *PAPER_FIELDS, "label", "twin", "grid", "sources")
 
 
 def table(name: str, base: Row, name_pattern: str, columns: str, *rows: tuple) -> dict[str, Row]:
@@ -53,7 +54,7 @@ def same_runs(name: str, rows: dict[str, Row], columns: str, *cells: tuple) -> d
       name: of this table, 'table4'.
       rows: the other table's.
       columns: 'same_run_as', 'label' and what this table prints; 'name', where it is not the
-        other row's.
+        other row's; 'sources', where they differ.
       *cells: a tuple a row.
     """
     fields = columns.split()
@@ -65,10 +66,31 @@ def same_runs(name: str, rows: dict[str, Row], columns: str, *cells: tuple) -> d
         run = rows[given["same_run_as"]]
         own_name = f"{name}/{given.pop('name', run.name.partition('/')[2])}"
         printed = {field: None for field in PAPER_FIELDS}
+        own = {f: source for f, source in run.sources.items() if f not in PAPER_FIELDS}
+        given_sources = given.pop("sources", {})
         made[own_name] = dataclasses.replace(
-            run, **{**printed, **given, "name": own_name, "table": name}
+            run,
+            **{**printed, "twin": "", **given, "name": own_name, "table": name},
+            sources={**own, **given_sources},
         )
     return made
+
+
+def twins(rows: dict[str, Row]) -> dict[str, Row]:
+    """Returns `rows`, each `...-as-run` and the row that it is named after made each other's twin.
+
+    Raises ValueError where there is no such row.
+    """
+    paired = dict(rows)
+    for name in rows:
+        printed = name.removesuffix(AS_RUN)
+        if printed == name:
+            continue
+        if printed not in rows:
+            raise ValueError(f"{name} has no twin: there is no row {printed!r}")
+        paired[name] = dataclasses.replace(rows[name], twin=printed)
+        paired[printed] = dataclasses.replace(rows[printed], twin=name)
+    return paired
 
 
 def _row(name: str, base: Row, name_pattern: str, cells: dict[str, Any]) -> Row:
@@ -80,7 +102,7 @@ def _row(name: str, base: Row, name_pattern: str, cells: dict[str, Any]) -> Row:
     silent = [f for f in used if f not in row.sources and getattr(row, f) is not None]
     if silent:
         raise ValueError(f"{full_name}: no source is declared for {', '.join(silent)}")
-    unknown = [f for f in row.sources if f not in SETTINGS]
+    unknown = [f for f in row.sources if f not in (*SETTINGS, *PAPER_FIELDS)]
     if unknown:
         hint = nearest(unknown[0], SETTINGS)
         raise ValueError(f"{full_name}: a source is declared for no setting: {unknown[0]!r}{hint}")

@@ -48,7 +48,7 @@ def test_a_model_gets_the_settings_that_it_reads():
 @pytest.mark.parametrize("model", names.IMAGE_MODELS)
 def test_seeds_come_with_the_batches_of_models_that_drop(model):
     with_seed = "dropout_seed" in first_batch(classification(model=model))
-    assert with_seed == (model in ("alexnet", "alexnet_bn"))
+    assert with_seed == (model in ("mnist_convnet", "alexnet", "alexnet_bn"))
 
 
 def test_a_run_with_dropout_that_was_stopped_ends_in_the_weights_of_one_that_was_not(tmp_path):
@@ -75,6 +75,6 @@ def test_a_run_with_dropout_that_was_stopped_ends_in_the_weights_of_one_that_was
 def test_a_setting_that_the_model_does_not_read_is_refused():
     assert isinstance(apply_overrides(registry.find("table5/lamb-512"), {"norm_group": "2"}), Row)
     with pytest.raises(
-        UserError, match="dropout: the model 'resnet50' has no.*alexnet, alexnet_bn"
+        UserError, match="dropout: the model 'resnet50' has no.*convnet, alexnet, alexnet_bn"
     ):
         apply_overrides(registry.find("table5/lamb-512"), {"dropout": "0.5"})
