@@ -2,10 +2,10 @@
 
 TensorFlow asks libjpeg for its fast inverse cosine transform, which rounds otherwise than the
 accurate one of Pillow and OpenCV: on CIFAR-10 they differ by up to 5 levels. This is baseline JPEG
-with 4:2:0 colour, in libjpeg's integer arithmetic (its `jidctfst`, "fancy" upsampling of colour, and
-16-bit colour tables). All images take each step together: a step is one Huffman symbol of each.
+with 4:2:0 colour, in libjpeg's integer arithmetic (its `jidctfst`, its "fancy" upsampling of colour
+and its 16-bit colour tables). All images take each step together, one Huffman symbol of each.
 
-Legend: n images, m blocks of 8 x 8 an image, 24 for 32 x 32 pixels (four minimum coded units of six).
+Legend: n images of H x W pixels, in units of 16 x 16 pixels: six blocks of 8 x 8.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def common_header(jpegs: Sequence[bytes]) -> bytes:
 
 
 def decoded(header: bytes, scans: Sequence[bytes]) -> np.ndarray:
-    """uint8 [n, H, W, 3] of the scans: what follows the header, without the two bytes of the end."""
+    """uint8 [n, H, W, 3] of the scans: what follows the header, without the end's two bytes."""
     image = _Header(header)
     columns, lines = image.width // 16, image.height // 16
     coefficients = _entropy_decoded(image, scans, columns * lines)
