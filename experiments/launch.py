@@ -234,9 +234,12 @@ def _say_if_elsewhere(stored: dict[str, Any] | None, experiment: dict[str, Any])
     """Tells of a run that goes on with other devices: its global batch stays what it is."""
     before, now = (stored or {}).get("num_devices"), experiment["num_devices"]
     if before not in (None, now):
+        settings = experiment["row"]
+        changes = "dropout" if settings["task"] == "pretraining" else "batch norm"
+        but = f", but for {changes} where a micro-batch changes its size"
         print(
             f"this run was on {before} devices and goes on with {now}: the same global batches, "
-            "equal to rounding, but for batch norm and dropout where a micro-batch changes its size"
+            f"equal to rounding{'' if settings['norm_batch'] else but}"
         )
 
 

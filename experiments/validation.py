@@ -113,7 +113,7 @@ def _check_epochs(row: Row) -> None:
 def _check_images(row: Row) -> None:
     streamed = row.dataset in names.STREAMED_IMAGES
     if streamed != (row.augment == "inception_crop"):
-        wanted = "inception_crop" if streamed else "none or davidnet"
+        wanted = "inception_crop" if streamed else "none, crop_flip or davidnet"
         raise UserError(
             f"{row.name}: augment {row.augment!r} is not for {row.dataset}; want {wanted}"
         )

@@ -13,6 +13,7 @@ from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.overrides import apply_overrides
 from largebatch.experiments.scales import scaled
+from largebatch.tpu.train_loop import TrainLoop
 
 
 def classification(steps=None, **settings):
@@ -70,6 +71,35 @@ def test_a_run_with_dropout_that_was_stopped_ends_in_the_weights_of_one_that_was
     assert trained
     for name in trained:
         np.testing.assert_array_equal(stopped[name], straight[name], err_msg=name)
+
+
+def weights_of(strategy, micro_batch, **settings):
+    """The trained variables after 3 updates of 16 digits."""
+    task = classification(3, batch_size=16, **settings)
+    tf.keras.utils.set_random_seed(0)
+    with strategy.scope():
+        step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        model = task.build_model()
+        optimizer = tf.keras.optimizers.SGD(0.05)
+        optimizer.build(model.trainable_variables)
+    loop = TrainLoop(task, model, optimizer, strategy, step)
+    plan = tpu.BatchPlan.make(16, strategy.num_replicas_in_sync, micro_batch)
+    loop.start_stage(plan, tpu.distributed_dataset(
+        strategy, lambda context: task.train_dataset(0, context, plan.micro_batch, 0)
+    ))  # fmt: skip
+    loop.train(tf.constant(3))
+    return [variable.numpy() for variable in model.trainable_variables]
+
+
+def test_masks_of_dropout_are_those_of_the_batch_on_any_devices_in_any_micro_batches():
+    one, two = tpu.configure_devices("cpu", 1), tpu.configure_devices("cpu", 2)
+    convnet = {"model": "mnist_convnet", "model_width": 0.1}
+    wanted = weights_of(one, None, **convnet)
+    for strategy, micro_batch in ((one, 4), (two, None), (two, 2)):
+        for found, expected in zip(weights_of(strategy, micro_batch, **convnet), wanted):
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    kept = weights_of(one, None, **convnet, dropout=0.0)
+    assert max(np.abs(a - b).max() for a, b in zip(kept, wanted)) > 1e-3
 
 
 def test_a_setting_that_the_model_does_not_read_is_refused():
