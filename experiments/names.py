@@ -56,7 +56,7 @@ NORMS = ("l1", "l2", "linf")
 MOMENTUM_SCHEDULES = ("dozat", "constant")
 LARS_FORMS = ("lamb_paper", "you2017")
 NOTHING = "nothing"  # the empty list: `none` on a command line is 'not given'
-EXCLUSIONS = ("default", "bert", "resnet50", NOTHING)
+EXCLUSIONS = ("default", "bert", "resnet50", "batch_norm", "bias", NOTHING)
 
 _ADAM = ("beta_1", "beta_2", "epsilon")
 _DECAY = ("weight_decay", "exclude_from_weight_decay")
