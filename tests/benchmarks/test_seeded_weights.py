@@ -5,7 +5,6 @@ import pytest
 import tensorflow as tf
 
 from largebatch.benchmarks.seeded_weights import made
-from largebatch.benchmarks.weight_recipes import noted
 
 SEEDS = (0, 7, 123_456_789, 999_999_999)
 
@@ -28,30 +27,6 @@ def test_truncated_normal_numbers_are_tensorflows_to_rounding(seed):
         "std": 0.02,
     }
     np.testing.assert_allclose(made(recipe), theirs, rtol=0, atol=1e-7)
-
-
-def test_a_models_weights_come_back_from_the_recipes_that_were_noted():
-    tf.keras.utils.set_random_seed(5)
-    with noted() as draws:
-        model = tf.keras.Sequential(
-            [
-                tf.keras.layers.Conv2D(3, 3, input_shape=(6, 6, 2)),
-                tf.keras.layers.BatchNormalization(),
-                tf.keras.layers.Flatten(),
-                tf.keras.layers.Dense(
-                    4, kernel_initializer=tf.keras.initializers.TruncatedNormal(stddev=0.02)
-                ),
-            ]
-        )
-    weights = {variable.name: variable.numpy() for variable in model.variables}
-    for name, recipe in draws.recipes(weights).items():
-        array = made(recipe)
-        assert array.dtype == weights[name].dtype
-        np.testing.assert_allclose(array, weights[name], rtol=0, atol=1e-7)
-    # Nothing is noted any more.
-    again = tf.keras.initializers.GlorotUniform(seed=3)((2, 3)).numpy()
-    with pytest.raises(ValueError, match="was not drawn"):
-        draws.recipes({"again": again})
 
 
 def test_an_unknown_kind_is_named():
