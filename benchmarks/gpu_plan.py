@@ -14,6 +14,7 @@ from typing import Any
 from largebatch.benchmarks.gpu_schedule import Job, round_robin
 from largebatch.experiments import registry
 from largebatch.experiments.experiment import Row
+from largebatch.experiments.overrides import apply_overrides
 from largebatch.experiments.prose import BATCHES, CHOSEN, FACTORS, MIDDLE, MIXED, OPTIMIZERS, SEEDED
 from largebatch.experiments.prose import rate as prose_rate
 
@@ -67,6 +68,28 @@ def exports() -> list[Export]:
     """All folders that the jobs need, in the order in which they are first needed."""
     rows = dict.fromkeys(job.name for job in jobs())
     return [Export(folder_of(row), row) for row in rows]
+
+
+def row_of(export: Export, small: bool = False) -> Row:
+    """The row that is exported; with `small` a few updates of a small model, to rehearse with."""
+    row = registry.run_of(registry.find(export.row))
+    settings = {**export.settings, **(_small(row) if small else {})}
+    return apply_overrides(row, {field: str(value) for field, value in settings.items()})
+
+
+def _small(row: Row) -> dict[str, Any]:
+    if row.task == "pretraining":
+        later = {"stage2_batch_size": 4} if row.stage2_batch_size else {}
+        return {"model": "bert_tiny", "batch_size": 4, "total_steps": 4, "stage2_steps": 2, **later}
+    batch = 64 if row.batch_size <= 1024 else 128
+    epochs = 4 * batch / row.training_examples
+    changes = {"batch_size": batch, "epochs": epochs, "eval_every_epochs": epochs,
+               "warmup_epochs": epochs / 4 if row.warmup_epochs else 0.0}  # fmt: skip
+    if row.model == "davidnet":
+        changes["model_width"] = 4
+    groups = {"norm_batch": row.norm_batch, "clip_batch": row.clip_batch}
+    changes |= {field: batch // 8 for field, group in groups.items() if group}
+    return changes
 
 
 def folder_of(row: str) -> str:

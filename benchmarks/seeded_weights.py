@@ -13,7 +13,7 @@ an array is made of JSON types:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -39,6 +39,30 @@ def made(recipe: Mapping) -> np.ndarray:
         drawn = _truncated_normal(stream, count)
         return (drawn * np.float32(recipe["std"]) + np.float32(recipe["mean"])).reshape(shape)
     raise ValueError(f"a recipe of weights has the kind {kind!r}, unknown here")
+
+
+def recipe_of(array: np.ndarray, seeds: Sequence[int]) -> dict | None:
+    """The recipe of an array that Keras drew from one of the seeds; None where it is no such.
+
+    Found are constants and normal numbers of mean 0 that are cut off at two deviations, BERT's
+    (.02) and others; what is found makes the array to rounding.
+    """
+    shape = list(array.shape)
+    value = array.flat[0] if array.size else np.zeros([], array.dtype)
+    if (array == value).all():
+        recipe = {"kind": "constant", "shape": shape, "dtype": array.dtype.name}
+        return {**recipe, "value": value.item()}
+    flat = array.reshape(-1)
+    for seed in seeds:
+        recipe = {"kind": "truncated_normal", "seed": int(seed), "mean": 0.0, "std": 1.0}
+        few = made({**recipe, "shape": [min(flat.size, 8)]})
+        recipe["std"] = float(np.float32(round(float(flat[0] / few[0]), 6)))
+        near = {"rtol": 0, "atol": 1e-5 * recipe["std"]}
+        if recipe["std"] > 0 and np.allclose(few * recipe["std"], flat[:8], **near):
+            recipe["shape"] = shape
+            if np.allclose(made(recipe), array, **near):
+                return recipe
+    return None
 
 
 def _floats(words: np.ndarray) -> np.ndarray:
