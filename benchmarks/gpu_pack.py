@@ -25,7 +25,7 @@ from absl import app, flags
 from largebatch.benchmarks import gpu_data, gpu_plan, gpu_text
 
 PROGRAMS, JOBS, SLIM = "programs.tar.xz", "jobs.json", "recipes"
-LEFT_OUT = ("runner.py", "draws.py", "data.npz")  # of each folder: the suite has them, or the data
+CODE = ("runner.py", "device.py", "draws.py")  # the same in all folders: PACK/code has them
 SMALL_STEPS = 4
 
 
@@ -50,7 +50,8 @@ def pack(folder: Path, dirs: Mapping[str, str | None], only: str, small: bool) -
     Raises:
       ValueError: No row matches, or the data of one are not named or not there.
     """
-    exports = [e for e in gpu_plan.exports() if fnmatch.fnmatchcase(e.row, only)]
+    globs = only.split(",")
+    exports = [e for e in gpu_plan.exports() if any(fnmatch.fnmatchcase(e.row, g) for g in globs)]
     if not exports:
         raise ValueError(f"--only={only} matches no row of the plan")
     for kind in dict.fromkeys(export.kind for export in exports):
@@ -96,8 +97,10 @@ def _export(row, target: Path, data_dir: str, seeds: list[int]) -> None:
         copy_data=False,
         max_steps=1,
     )
-    for name in LEFT_OUT:
-        (scratch / name).unlink(missing_ok=True)
+    code = target.parents[1] / "code"
+    code.mkdir(exist_ok=True)
+    for name in CODE:
+        (scratch / name).replace(code / name)
     shutil.rmtree(scratch / "batches", ignore_errors=True)
     for file in (scratch / "programs").glob("*.highest.*"):
         file.unlink()
@@ -183,7 +186,7 @@ def _define_flags() -> None:
     flags.DEFINE_string("mnist", None, "The data folder of MNIST, as --data_dir of a run.")
     flags.DEFINE_string("cifar10", None, "The data folder of CIFAR-10.")
     flags.DEFINE_string("text", None, "A folder with .txt files.")
-    flags.DEFINE_string("only", "*", "Pack the rows whose names match this glob.")
+    flags.DEFINE_string("only", "*", "Pack the rows whose names match a glob of these.")
     flags.DEFINE_boolean("small", False, "A few updates of a small model of each row.")
 
 
