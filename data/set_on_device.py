@@ -62,7 +62,7 @@ class SetOnDevice:
           step: int64 [], the update's number.
           slices: How the batch falls into micro-batches, on one host with one replica.
           augment: A name that `train_dataset` takes.
-          dropout: With "dropout_seed", int32 [M, 2], as `with_dropout_seeds` adds it.
+          dropout: With "dropout_seed", int32 [M, b, 2], as `with_dropout_seeds` adds it.
         """
         height, width, _ = self._shape
         drawn = augmentation.draw(
@@ -77,7 +77,7 @@ class SetOnDevice:
             "weight": slices.weights(),
         }
         if dropout:
-            batch["dropout_seed"] = slices.dropout_seeds(seed, step)
+            batch["dropout_seed"] = slices.example_seeds(seed, step)
         return batch
 
     def eval_images(self, images: tf.Tensor, number: tf.Tensor, batch: int) -> tf.Tensor:

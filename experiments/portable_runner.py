@@ -1,0 +1,384 @@
+"""Trains an exported row on the device that JAX finds; needs jax and numpy alone.
+
+    python runner.py --output_dir=runs --seeds=0,1,2 --rates=0.01,0.02
+
+It lies in the folder that largebatch's export_program wrote, beside manifest.json. Each seed and
+rate is a run in a folder of its own; what has ended there is skipped, what was cut off goes on.
+Exit code: 0, 2 for a mistake, 3 if a run diverged, 130 or 143 if a signal stopped it.
+"""
+
+import argparse
+import contextlib
+import copy
+import fcntl
+import json
+import os
+import pathlib
+import platform
+import signal
+import sys
+import time
+from importlib import metadata
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).resolve().parent
+FINISHED, MISTAKE, DIVERGED = 0, 2, 3
+MAX_REFUSED_IN_A_ROW = 10
+STEPS_PER_LOOP = {"cpu": 10}  # of others 100
+CURVE_POINTS, LAYER_POINTS = 200, 6
+CURVE_FIELDS = ("step", "epoch", "progress", "loss", "learning_rate")
+IDENTITY = ("name", "scale", "seed", "overrides", "row")
+
+
+def parse(arguments=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--folder", default=HERE, help="The exported folder; default: this file's.")
+    add("--output_dir", default="runs", help="The folder of all runs.")
+    add("--seeds", default="0", type=numbers(int), help="One run each: 0,1,2.")
+    add("--rates", type=numbers(float), help="Peak rates, one run each; default: the row's.")
+    add("--data", help="Image sets: an .npz to read in place of the folder's data.npz.")
+    add("--max_steps", type=int, help="End after so many updates; the run can go on later.")
+    add("--time_limit", type=float, help="End after so many seconds of all runs together.")
+    add("--steps_per_loop", type=int, help="Updates between two looks at the loss.")
+    add("--checkpoint_every", type=int, help="Updates between checkpoints; 0: none are written.")
+    add("--matmul_precision", default="default", choices=("default", "highest"))
+    add("--compile_cache", help="A folder that keeps compiled programs between processes.")
+    return parser.parse_args(arguments)
+
+
+def numbers(kind):
+    def parse_list(text):
+        return [kind(part) for part in text.split(",")]
+
+    parse_list.__name__ = f"list of {kind.__name__}"
+    return parse_list
+
+
+def main(options) -> int:
+    manifest = json.loads((pathlib.Path(options.folder) / "manifest.json").read_text())
+    fixed = manifest["rates"]["fixed_by"]
+    if options.rates and fixed:
+        raise ValueError(f"--rates: this row's {fixed} is no multiple of its rate; export it anew")
+    known = manifest["weights"]["files"] or manifest["data"].get("batches") or {}
+    missing = [seed for seed in options.seeds if known and str(seed) not in known]
+    if missing:
+        raise ValueError(f"--seeds: {missing[0]} was not exported; there are {', '.join(known)}")
+    sys.path.insert(0, str(options.folder))
+    import jax
+    from device import Programs, Trainer
+
+    if options.compile_cache:
+        jax.config.update("jax_compilation_cache_dir", options.compile_cache)
+    trainer = Trainer(Programs(options.folder, options.matmul_precision), options.data)
+    worst, stop = FINISHED, Stop(options.time_limit)
+    for rate in options.rates or [manifest["rates"]["own"]]:
+        for seed in options.seeds:
+            if not stop.asked:
+                record = experiment(manifest, trainer, options, seed, rate)
+                with locked(options.output_dir, manifest["folder"], record) as path:
+                    worst = max(worst, Run(path, record, manifest, trainer, options, stop).run())
+    return 128 + stop.signum if stop.signum else worst
+
+
+def experiment(manifest, trainer, options, seed: int, rate: float) -> dict:
+    """What experiment.json says: the row's record, with the rate as `--set` would record it."""
+    record = copy.deepcopy(manifest["record"])
+    own = manifest["rates"]["own"]
+    if rate != own:
+        record["overrides"]["learning_rate"] = record["row"]["learning_rate"] = rate
+        for stage, rules in zip(record["row"]["stages"], manifest["stages"]):
+            if rules["follows_rate"]:
+                stage["learning_rate"] = rate
+        note = f"--set; the row's own value is {own!r}"
+        record["sources"]["learning_rate"] = {"kind": "assumed", "note": note}
+    data = dict(manifest["run"]["data"])
+    if not trainer.same_data:
+        data["sha256"] = trainer.data_sha256
+        print("the images differ from those that were exported; the run's record says so")
+    versions = {name: metadata.version(name) for name in ("jax", "jaxlib", "numpy")}
+    return {
+        **record,
+        "seed": seed,
+        "engine": "pjrt",
+        "device": trainer.device.platform,
+        "device_kind": trainer.device.device_kind,
+        "num_devices": 1,
+        "micro_batch": manifest["run"]["micro_batch"],
+        "deterministic": False,
+        "precision": manifest["run"]["precision"],
+        "matmul_precision": options.matmul_precision,
+        "data": data,
+        "same_data": trainer.same_data,
+        "versions": {"python": platform.python_version(), **versions},
+        "exported_with": manifest["exporter"]["versions"],
+        "commit": manifest["exporter"]["commit"],
+    }
+
+
+@contextlib.contextmanager
+def locked(root, names, record):
+    """The run's folder, as `sweep` lays it out, and its lock."""
+    shown = {**names["shown"], **record["overrides"]}
+    for field in shown:
+        shown[field] = record["row"].get(field, shown[field])
+    parts = [f"{field}={text(value)}" for field, value in shown.items()]
+    path = pathlib.Path(root, *names["parts"], *([",".join(parts)] if parts else []))
+    path = path / f"seed={record['seed']}"
+    path.mkdir(parents=True, exist_ok=True)
+    with open(path / ".lock", "wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"{path} is in use by another process") from None
+        yield path
+
+
+def text(value) -> str:
+    return f"{value:g}" if isinstance(value, (int, float)) and value is not True else str(value)
+
+
+class Stop:
+    """Whether a signal or the time limit asks for the end."""
+
+    def __init__(self, seconds):
+        self.signum, self._end = 0, None if seconds is None else time.monotonic() + seconds
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, self._note)
+
+    def _note(self, signum, frame):
+        self.signum = signum
+
+    @property
+    def asked(self) -> bool:
+        return bool(self.signum) or (self._end is not None and time.monotonic() > self._end)
+
+
+class Run:
+    """One run: what was trained before, the loop, and its files."""
+
+    def __init__(self, path, record, manifest, trainer, options, stop):
+        self.path, self.record, self.manifest, self.trainer = path, record, manifest, trainer
+        self.stop, self.names = stop, manifest["state"]
+        platform_name = trainer.device.platform
+        self.per_loop = options.steps_per_loop or STEPS_PER_LOOP.get(platform_name, 100)
+        every = options.checkpoint_every
+        self.saves = every != 0
+        self.save_every = every or manifest["checkpoint_every"]
+        self.total = sum(stage["steps"] for stage in manifest["stages"])
+        self.end = min(self.total, options.max_steps or self.total)
+        self.seed, self.rate = record["seed"], record["row"]["learning_rate"]
+
+    def run(self) -> int:
+        name = f"{self.record['name']} rate={self.rate:g} seed={self.seed}"
+        earlier = self._read("result.json")
+        stored = self._read("experiment.json")
+        for field in IDENTITY if stored else ():
+            if plain(stored.get(field)) != plain(self.record[field]):
+                raise ValueError(f"{self.path} holds another run: its {field} differs; remove it")
+        if earlier and earlier["status"] in ("finished", "diverged"):
+            print(f"{name} is {earlier['status']} already")
+            return DIVERGED if earlier["status"] == "diverged" else FINISHED
+        self._restore()
+        write(self.path / "experiment.json", json.dumps(self.record, indent=1) + "\n")
+        (self.path / "result.json").unlink(missing_ok=True)
+        status = self._train()
+        metrics = {} if status != "finished" else self.evaluations[self.total]
+        self._result(status, metrics)
+        shown = "  ".join(f"{key} {value:.4f}" for key, value in bare(metrics).items())
+        print(f"{name} {status} after {self.step} updates: loss {self.last_loss}  {shown}")
+        return DIVERGED if status == "diverged" else FINISHED
+
+    def _restore(self):
+        """The newest checkpoint, or the start; later records are dropped."""
+        self.step, self.last_loss, self.refused, self.seconds = 0, None, 0, 0.0
+        file = self.path / "checkpoint.npz"
+        if file.exists():
+            with np.load(file) as saved:
+                told = json.loads(str(saved["told"]))
+                self.state = {name: saved[name] for name in self.names["names"]}
+            self.step, self.last_loss = told["step"], told["last_loss"]
+            self.refused = told["refused"]
+            print(f"resumed at step {self.step} of {self.total}")
+        else:
+            self.state = self.trainer.programs.initial_state(self.seed)
+        records = [r for r in self._records() if r["step"] <= self.step]
+        write(self.path / "metrics.jsonl", "".join(json.dumps(r) + "\n" for r in records))
+        self.before = max((record["seconds"] for record in records), default=0.0)
+        self.evaluations = {r["step"]: r for r in records if r["kind"] == "eval"}
+        self.last_step, self.began = self.step, time.monotonic()
+
+    def _train(self) -> str:
+        begin = 0
+        for number, stage in enumerate(self.manifest["stages"]):
+            stage_end = begin + stage["steps"]
+            if self.step < min(stage_end, self.end):
+                if stage["resets_slots"] and self.step == begin:
+                    self.state.update({n: self.state[n] * 0 for n in self.names["slots"]})
+                status = self._train_stage(number, stage, begin, min(stage_end, self.end))
+                if status:
+                    return status
+            begin = stage_end
+        self._save()
+        if self.step < self.total:
+            return "interrupted"
+        self._evaluate()
+        return "finished"
+
+    def _train_stage(self, number, stage, begin, end):
+        trainer, every = self.trainer, self.manifest["evaluation"]["every"]
+        data = trainer.stage_data(number, self.seed)
+        own = self.manifest["rates"]["own"]
+        factor = self.rate / own if stage["follows_rate"] and self.rate != own else 1.0
+        while self.step < end:
+            if self.step and self.step % every == 0:
+                self._evaluate()
+            began = time.monotonic()
+            _, block_end = trainer.block(number, self.seed, self.step - begin)
+            intervals = (self.per_loop, self.save_every, every)
+            target = min(end, begin + block_end, *(self.step // i * i + i for i in intervals))
+            count = target - self.step
+            said = trainer.new_said(self.step, self.refused)
+            self.state, said = trainer.train(
+                number, self.state, said, data, self.seed, factor, self.step - begin, count
+            )
+            finite, loss_sum = bool(said.finite), float(said.loss_sum)
+            self.refused = int(said.refused)
+            if int(said.last_step) > self.step:
+                self.last_step, self.last_loss = int(said.last_step), float(said.last_loss)
+            self.step = target
+            if not finite or self.refused >= MAX_REFUSED_IN_A_ROW:
+                return "diverged"
+            self.last_step, self.last_loss = target, loss_sum / count
+            speed = count * stage["batch_size"] / max(time.monotonic() - began, 1e-9)
+            rate = float(self.state[self.names["rate"]])
+            self._record("train", loss=self.last_loss, learning_rate=rate,
+                         examples_per_second=round(speed, 1))  # fmt: skip
+            if self.stop.asked:
+                self._save()
+                return "interrupted"
+            if self.step % self.save_every == 0:
+                self._save()
+        return None
+
+    def _evaluate(self):
+        if self.step in self.evaluations:
+            return
+        if self.names["layers"]:
+            layers = {
+                p: np.asarray(self.state[n]).tolist() for p, n in self.names["layers"].items()
+            }
+            self._record("layers", layers=layers)
+        results = self.trainer.evaluate(self.state)
+        self.evaluations[self.step] = self._record("eval", **results)
+        shown = "  ".join(f"{key} {value:.4f}" for key, value in results.items())
+        print(f"step {self.step}/{self.total}  {shown}", flush=True)
+
+    def _save(self):
+        if not self.saves:
+            return
+        told = {"step": self.step, "last_loss": self.last_loss, "refused": self.refused}
+        scratch = self.path / "checkpoint.partial.npz"
+        arrays = {name: np.asarray(value) for name, value in self.state.items()}
+        np.savez(scratch, told=json.dumps(told), **arrays)
+        os.replace(scratch, self.path / "checkpoint.npz")
+
+    def _record(self, kind, **values):
+        per_epoch = self.manifest["steps_per_epoch"]
+        seen = whole = begin = 0
+        for stage in self.manifest["stages"]:
+            seen += min(max(self.step - begin, 0), stage["steps"]) * stage["batch_size"]
+            whole += stage["steps"] * stage["batch_size"]
+            begin += stage["steps"]
+        place = {"progress": round(seen / whole, 5)}
+        if per_epoch:
+            place = {"epoch": round(self.step / per_epoch, 4)}
+        seconds = round(self._seconds(), 2)
+        record = {"kind": kind, "step": self.step, **place, **values, "seconds": seconds}
+        with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        return record
+
+    def _seconds(self) -> float:
+        return self.before + time.monotonic() - self.began
+
+    def _result(self, status, metrics):
+        records = self._records()
+        train = [record for record in records if record["kind"] == "train"]
+        layers = [bare(r, ("kind", "seconds")) for r in records if r["kind"] == "layers"]
+        evals = [bare(r, ("kind", "seconds")) for r in records if r["kind"] == "eval"]
+        result = {
+            **self.record,
+            "status": status,
+            "metrics": bare(metrics),
+            "steps": self.total,
+            "last_step": self.last_step,
+            "last_loss": self.last_loss,
+            "refused_steps": int(self.state[self.names["refused_steps"]]),
+            "wall_seconds": round(self._seconds(), 2),
+            "history": evals,
+            "train_history": thinned(train),
+            "layers": spread(layers),
+        }
+        write(self.path / "result.json", json.dumps(result, indent=1, allow_nan=False) + "\n")
+
+    def _read(self, name):
+        file = self.path / name
+        return json.loads(file.read_text()) if file.exists() else None
+
+    def _records(self):
+        """The whole records; a last line that a crash has cut is left out."""
+        file, records = self.path / "metrics.jsonl", []
+        for line in file.read_text().splitlines() if file.exists() else ():
+            try:
+                records.append(json.loads(line))
+            except ValueError:
+                break
+        return records
+
+
+def bare(record, without=("kind", "step", "epoch", "progress", "seconds")):
+    return {key: value for key, value in record.items() if key not in without}
+
+
+def thinned(records):
+    """At most CURVE_POINTS of the training records; a point's loss is the mean since the last."""
+    size, points = max(1, -(-len(records) // CURVE_POINTS)), []
+    for start in range(0, len(records), size):
+        block = records[start : start + size]
+        mean = sum(record["loss"] for record in block) / len(block)
+        points.append({**{k: v for k, v in block[-1].items() if k in CURVE_FIELDS}, "loss": mean})
+    return points
+
+
+def spread(records):
+    """LAYER_POINTS of the records at even distances, the first and the last among them."""
+    last = len(records) - 1
+    if last < LAYER_POINTS:
+        return records
+    return [records[round(i * last / (LAYER_POINTS - 1))] for i in range(LAYER_POINTS)]
+
+
+def plain(value):
+    """As JSON gives it back, and None as if it were absent."""
+    return json.loads(json.dumps(value)) if not isinstance(value, dict) else {
+        key: plain(item) for key, item in value.items() if item is not None
+    }  # fmt: skip
+
+
+def write(path, content: str):
+    """Whole or not at all."""
+    scratch = path.with_name(path.name + ".partial")
+    scratch.write_text(content, encoding="utf-8")
+    os.replace(scratch, path)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(parse()))
+    except (ValueError, OSError) as mistake:
+        print(f"error: {mistake}", file=sys.stderr)
+        sys.exit(MISTAKE)
