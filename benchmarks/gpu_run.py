@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import argparse
 import collections
-import concurrent.futures
 import contextlib
 import copy
+import dataclasses
 import io
 import json
 import os
@@ -31,12 +31,15 @@ from typing import Any
 
 import numpy as np
 
-from largebatch.benchmarks import gpu_data, gpu_text, gpu_trainer
+from largebatch.benchmarks import gpu_data, gpu_steps, gpu_text, gpu_trainer
+from largebatch.benchmarks.gpu_compiler import Compiler
 from largebatch.benchmarks.gpu_schedule import Job, Schedule, read_jobs
 
 RESULTS = "results.tar"
 SPARE = 12.0  # seconds that are kept for the last files
 UPDATES_A_LOOP = 200
+CHECKED_UPDATES = 60
+STEPS_SECONDS = 90.0  # in which step times can be measured
 SETS = ("mnist", "cifar10")
 
 
@@ -51,6 +54,7 @@ def parse(arguments=None):
     add("--only", default="", help="Only the jobs whose titles contain this.")
     add("--max_steps", type=int, help="End each run after so many updates.")
     add("--threads", type=int, default=6, help="Programs that are compiled at the same time.")
+    add("--small", action="store_true", help="Small sizes of what is timed: a rehearsal.")
     add("--compile_cache", help="A folder that keeps compiled programs between calls.")
     add("--started", type=float, default=time.time(), help="When the call began, in Unix seconds.")
     return parser.parse_args(arguments)
@@ -88,45 +92,6 @@ class Deadline:
     @property
     def asked(self) -> bool:
         return bool(self.signum) or time.monotonic() > self.end
-
-
-class Compiled(concurrent.futures.ThreadPoolExecutor):
-    """The trainers of all programs, made by threads in the order in which they are needed."""
-
-    def __init__(self, threads: int, make, say):
-        super().__init__(threads)
-        self._make, self._say = make, say
-        self._futures: dict[str, concurrent.futures.Future] = {}
-        self._waited: set[str] = set()
-
-    def begin(self, programs: list[str]) -> None:
-        for program in programs:
-            self._futures[program] = self.submit(self._timed, program)
-
-    def _timed(self, program: str):
-        begin = time.monotonic()
-        trainer = self._make(program)
-        self._say(f"compiled {program} in {time.monotonic() - begin:.1f} s")
-        return trainer
-
-    def ready(self, program: str) -> bool:
-        return self._futures[program].done()
-
-    def get(self, program: str):
-        return self._futures[program].result()
-
-    def wait(self) -> bool:
-        """Waits a little for any program; False where none is left to come."""
-        left = [f for f in self._futures.values() if not f.done()]
-        if left:
-            concurrent.futures.wait(left, 0.5, concurrent.futures.FIRST_COMPLETED)
-        elif all(name in self._waited for name in self._futures):
-            return False
-        self._waited |= {name for name, f in self._futures.items() if f.done()}
-        return True
-
-    def give_up(self) -> None:
-        self.shutdown(wait=False, cancel_futures=True)
 
 
 class Runs:
@@ -169,8 +134,9 @@ class Runs:
         manifest = copy.deepcopy(trainer.manifest)
         rate = self._rate(job, manifest)
         options = argparse.Namespace(
-            matmul_precision="default", steps_per_loop=UPDATES_A_LOOP, checkpoint_every=0,
-            max_steps=self._options.max_steps, output_dir=str(self._runs),
+            matmul_precision="default", checkpoint_every=0, output_dir=str(self._runs),
+            steps_per_loop=max(1, (self._options.max_steps or 2 * UPDATES_A_LOOP) // 2),
+            max_steps=self._options.max_steps,
         )  # fmt: skip
         record = self._runner.experiment(manifest, trainer, options, job.seed, rate)
         _scale_second_rate(record, manifest, rate)
@@ -185,9 +151,12 @@ class Runs:
             name = str(path.relative_to(self._runs.parent) / "result.json")
             self._results.add(name, (path / "result.json").read_bytes())
         self._note(job, manifest, rate, result)
+        told = {f: result[f] for f in ("status", "last_step", "last_loss", "wall_seconds")}
+        told["update_seconds"] = _update_seconds(path, result["row"])
+        if self._options.max_steps and told["status"] == "interrupted":
+            told["status"] = "checked"
         kept = ("accuracy", "accuracy_subset", "masked_lm_accuracy", "next_sentence_accuracy")
         figures = {k: result["metrics"][k] for k in kept if k in result["metrics"]}
-        told = {f: result[f] for f in ("status", "last_step", "last_loss", "wall_seconds")}
         return {**told, "rate": rate, **figures}
 
     def _rate(self, job: Job, manifest) -> float:
@@ -204,6 +173,16 @@ class Runs:
             name = job.name.split("/")[1].split("-")[0]
             score = result["metrics"]["masked_lm_accuracy"]
             self.scores[name][rate / manifest["rates"]["own"]] = score
+
+
+def _update_seconds(path: Path, row: Mapping[str, Any]) -> float | None:
+    """Seconds an update, of the last loop that the run noted."""
+    records = map(json.loads, (path / "metrics.jsonl").read_text().splitlines())
+    train = [record for record in records if record["kind"] == "train"]
+    if not train:
+        return None
+    batch = row["stages"][0 if train[-1]["step"] <= row["stages"][0]["steps"] else -1]["batch_size"]
+    return batch / train[-1]["examples_per_second"]
 
 
 def _scale_second_rate(record: dict, manifest: dict, rate: float) -> None:
@@ -230,6 +209,11 @@ def main(options) -> int:
         print(stamped, file=log, flush=True)
 
     jobs = [job for job in read_jobs(pack / "jobs.json") if options.only in job.title]
+    every = jobs
+    if options.part == "check":
+        options.max_steps = options.max_steps or CHECKED_UPDATES
+        firsts = {job.program: job for job in reversed(jobs)}.values()
+        jobs = [dataclasses.replace(job, after=()) for job in jobs if job in firsts]
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         with tarfile.open(pack / "programs.tar.xz") as tar:
@@ -256,11 +240,22 @@ def main(options) -> int:
             say("read the text")
         runs = Runs(pack, scratch, sets, text, options, results, say)
         seconds = options.seconds - SPARE
-        return _schedule(jobs, runs, options, results, clock_start, seconds, say)
+        entries = _schedule(jobs, runs, results, clock_start, seconds, options.threads, say)
+        if options.part == "check":
+            _expect(every, entries, results, say)
+
+        def left() -> float:
+            return clock_start + seconds - time.monotonic()
+
+        if (pack / "steps").exists() and (options.part == "check" or left() > STEPS_SECONDS):
+            _steps(pack / "steps", results, left, options.small, say)
+    counts = collections.Counter(entry["state"] for entry in entries)
+    say(", ".join(f"{count} {state}" for state, count in counts.items()))
+    return 1 if counts["failed"] else 0
 
 
-def _schedule(jobs, runs, options, results, clock_start, seconds, say) -> int:
-    compiled = Compiled(options.threads, runs.trainer, say)
+def _schedule(jobs, runs, results, clock_start, seconds, threads, say) -> list[dict[str, Any]]:
+    compiled = Compiler(threads, runs.trainer, say)
     compiled.begin(list(dict.fromkeys(job.program for job in jobs)))
     schedule = Schedule(jobs, seconds, clock_start, time.monotonic, say)
 
@@ -278,9 +273,35 @@ def _schedule(jobs, runs, options, results, clock_start, seconds, say) -> int:
     )
     compiled.give_up()
     results.add_json("log.json", entries)
-    counts = collections.Counter(entry["state"] for entry in entries)
-    say(", ".join(f"{count} {state}" for state, count in counts.items()))
-    return 0 if not counts["failed"] else 1
+    return entries
+
+
+def _expect(jobs, entries, results, say) -> None:
+    """What the whole plan would take, from the updates that were measured."""
+    measured = {entry["program"]: entry.get("update_seconds") for entry in entries}
+    total, lines = 0.0, []
+    for job in jobs:
+        seconds = measured.get(job.program)
+        total += (seconds or job.guess) * job.updates
+        lines.append({"title": job.title, "update_seconds": seconds, "until": total})
+    results.add_json("schedule.json", lines)
+    for line in lines:
+        seconds = line["update_seconds"]
+        shown = "not measured" if seconds is None else f"{1e3 * seconds:.2f} ms"
+        say(f"until {line['until']:7.1f} s  {shown:>12} an update  {line['title']}")
+
+
+def _steps(folder: Path, results, left, small: bool, say) -> None:
+    import device
+
+    found: dict[str, Any] = {}
+
+    def keep(name: str, value) -> None:
+        found[name] = value
+        results.add_json("steps.json", found)
+        say(f"{name}: {json.dumps(value)[:600]}")
+
+    gpu_steps.all_of(device.Programs(folder), small, keep, left)
 
 
 def _needed(name: str, jobs: list[Job], scratch: Path) -> bool:

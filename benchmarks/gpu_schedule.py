@@ -167,7 +167,8 @@ class Schedule:
 
     def _ended(self, job: Job, state: str, seconds: float, told: Mapping) -> dict[str, Any]:
         self._state[job.title] = state
-        entry = {"title": job.title, "part": job.part, "state": state, "seconds": seconds}
+        entry = {"title": job.title, "program": job.program, "part": job.part, "state": state}
+        entry["seconds"] = seconds
         entry |= {"at": self._clock() - self._started, **told}
         self.entries.append(entry)
         if state != LEFT or seconds:

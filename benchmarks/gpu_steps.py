@@ -9,6 +9,7 @@ at the measured copy rate. Needs jax, numpy and optax alone.
 
 from __future__ import annotations
 
+import functools
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,12 @@ import numpy as np
 
 ROUNDS = 7  # of interleaved timings
 _FLOAT = ("float32", "bfloat16", "float16")
+_POSITIVE = ("v/", "optimizer/", "weight", "update_", "masked_lm_weights")
+# Below which number an input of integers lies; others are 0 or 1.
+LIMITS = {
+    **{"input_word_ids": 30_000, "masked_lm_positions": 100, "masked_lm_ids": 30_000},
+    **{"label": 10, "dropout_seed": 1 << 31},
+}
 
 
 def ceilings(small: bool = False) -> dict[str, float]:
@@ -57,20 +64,93 @@ def seconds(call: Callable, *arguments, repeats: int = 5) -> float:
 def filled(values: Sequence, limits: Mapping[str, int], seed: int = 0) -> dict[str, np.ndarray]:
     """name -> array of inputs (name, shape, dtype): noise, and never zeros, which run faster.
 
-    Counts and second moments must not be negative, so floats are small and positive where a name
-    begins with "v"; `limits` says below which number an integer input lies, by its name.
+    Second moments and weights of examples must not be negative: where a name begins as theirs do,
+    floats are positive. `limits` says below which number an integer input lies, by its name.
     """
     generator, arrays = np.random.default_rng(seed), {}
     for name, shape, dtype in values:
         if dtype in _FLOAT:
             made = 0.02 * generator.standard_normal(shape, np.float32)
-            made = np.abs(made) if name.startswith("v") else made
+            made = np.abs(made) if name.startswith(_POSITIVE) else made
         elif dtype == "bool":
             made = generator.integers(0, 2, shape) > 0
         else:
             made = generator.integers(0, limits.get(name, 2), shape)
         arrays[name] = np.asarray(made).astype(np.float32 if dtype in _FLOAT else dtype)
     return arrays
+
+
+def updates(programs, name: str, lengths: tuple[int, int]) -> dict[str, Any]:
+    """An exported update's time on noise: `programs[name]` is a function of named arrays."""
+    signature = programs.manifest["programs"][name]
+    written = {value[0] for value in signature["outputs"]}
+    kinds = {value[0]: value[2] for value in signature["inputs"]}
+    given = _typed(filled(signature["inputs"], LIMITS), kinds)
+    state = {key: value for key, value in given.items() if key in written}
+    constant = {key: value for key, value in given.items() if key not in written}
+    call = programs[name]
+
+    def step(carried):
+        after = call({**carried["state"], **carried["given"]})
+        return {"state": {key: after[key] for key in carried["state"]}, "given": carried["given"]}
+
+    taken, compile_seconds, flops = loop(step, {"state": state, "given": constant}, lengths)
+    about = programs.manifest["steps"][name]
+    return {**about, "seconds": taken, "examples_per_second": about["batch"] / taken,
+            "flops": flops, "flops_per_second": flops / taken,
+            "compile_seconds": compile_seconds}  # fmt: skip
+
+
+def _typed(arrays: Mapping[str, np.ndarray], kinds: Mapping[str, str]) -> dict[str, Any]:
+    import jax.numpy as jnp
+
+    return {name: jnp.asarray(value, kinds[name]) for name, value in arrays.items()}
+
+
+def all_of(programs, small: bool, keep: Callable[[str, Any], None], left: Callable[[], float]):
+    """Measures the ceilings, every update and the optimizers, each in turn while time is left.
+
+    `keep` takes the name and what was found; a failure is what was found, too.
+    """
+    lengths = (2, 4) if small else (5, 25)
+    jobs: dict[str, Callable[[], Any]] = {"ceilings": lambda: ceilings(small)}
+    jobs["optimizers"] = lambda: optimizers(*exported_optimizers(programs), 2 if small else 10)
+    for name in programs.manifest["steps"]:
+        jobs[name] = functools.partial(updates, programs, name, lengths)
+    for name, job in jobs.items():
+        if left() <= 0:
+            keep(name, {"left": "no time"})
+            continue
+        try:
+            keep(name, job())
+        except Exception as error:
+            keep(name, {"error": f"{type(error).__name__}: {str(error)[:500]}"})
+
+
+def exported_optimizers(programs) -> tuple[dict, dict, dict, dict]:
+    """What `optimizers` takes, of the folder's programs named update-NAME."""
+    steps, states, weights, gradients = {}, {}, {}, {}
+    for name, signature in programs.manifest["programs"].items():
+        kind, _, optimizer = name.partition("update-")
+        if kind or not optimizer:
+            continue
+        arrays = filled(signature["inputs"], {})
+        written = {value[0] for value in signature["outputs"]}
+        gradients = {k: v for k, v in arrays.items() if k.startswith("gradient/")}
+        title = f"largebatch {optimizer}"
+        states[title] = {k: v for k, v in arrays.items() if k in written}
+        weights = {k: v for k, v in states[title].items() if k.startswith("weight/")}
+        constant = {k: v for k, v in arrays.items() if k not in written and k not in gradients}
+
+        def step(state, gradients, call=programs[name], constant=constant):
+            after = call(
+                {**constant, **state, **{f"gradient/{k}": g for k, g in gradients.items()}}
+            )
+            return {key: after[key] for key in state}
+
+        steps[title] = step
+    plain = {key.removeprefix("gradient/"): value for key, value in gradients.items()}
+    return steps, states, {k.removeprefix("weight/"): v for k, v in weights.items()}, plain
 
 
 def loop(step: Callable[[dict], dict], state: Mapping[str, Any], lengths: tuple[int, int]):
@@ -84,9 +164,10 @@ def loop(step: Callable[[dict], dict], state: Mapping[str, Any], lengths: tuple[
         return jax.lax.fori_loop(0, count, lambda _, inner: step(inner), state)
 
     begin = time.perf_counter()
-    one = jax.jit(step).lower(dict(state)).cost_analysis() or {}
     compiled = jax.jit(many, donate_argnums=0).lower(dict(state), np.int32(1)).compile()
     compile_seconds = time.perf_counter() - begin
+    # Of a loop whose length is an argument XLA counts one round.
+    cost = compiled.cost_analysis() or {}
     state = jax.tree.map(jax.numpy.array, dict(state))
     state = jax.block_until_ready(compiled(state, np.int32(1)))
     slopes = []
@@ -97,7 +178,7 @@ def loop(step: Callable[[dict], dict], state: Mapping[str, Any], lengths: tuple[
             state = jax.block_until_ready(compiled(state, np.int32(count)))
             taken.append(time.perf_counter() - begin)
         slopes.append((taken[1] - taken[0]) / (lengths[1] - lengths[0]))
-    return statistics.median(slopes), compile_seconds, float(one.get("flops", 0.0))
+    return statistics.median(slopes), compile_seconds, float(cost.get("flops", 0.0))
 
 
 def interleaved(steps: Mapping[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[str, list]:
