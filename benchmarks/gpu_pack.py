@@ -24,7 +24,7 @@ from absl import app, flags
 
 from largebatch.benchmarks import gpu_data, gpu_plan, gpu_text
 
-PROGRAMS, JOBS, SLIM = "programs.tar.xz", "jobs.json", "recipes"
+PROGRAMS, JOBS, RECIPES = "programs.tar.xz", "jobs.json", "normal.json"
 CODE = ("runner.py", "device.py", "draws.py")  # the same in all folders: PACK/code has them
 SMALL_STEPS = 4
 
@@ -65,8 +65,7 @@ def pack(folder: Path, dirs: Mapping[str, str | None], only: str, small: bool) -
         target = folder / "folders" / export.folder
         if not target.exists():
             begin = time.monotonic()
-            seeds = sorted({job.seed for job in jobs if job.program == export.folder})
-            _export(row, target, dirs[export.kind], seeds)
+            _export(row, target, dirs[export.kind])
             print(
                 f"{number}/{len(exports)} {row.name}: {time.monotonic() - begin:.0f} s", flush=True
             )
@@ -79,7 +78,7 @@ def pack(folder: Path, dirs: Mapping[str, str | None], only: str, small: bool) -
         tar.add(folder / "folders", "folders")
 
 
-def _export(row, target: Path, data_dir: str, seeds: list[int]) -> None:
+def _export(row, target: Path, data_dir: str) -> None:
     """Exports a row and leaves out what all folders share."""
     import tensorflow as tf
 
@@ -93,24 +92,26 @@ def _export(row, target: Path, data_dir: str, seeds: list[int]) -> None:
         scratch,
         ConversionEnvironment(),
         data_dir=data_dir,
-        seeds=seeds,
+        seeds=[gpu_plan.FIRST_SEED],
         copy_data=False,
-        max_steps=1,
+        max_steps=0,
+        precisions=("default",),
     )
     code = target.parents[1] / "code"
     code.mkdir(exist_ok=True)
     for name in CODE:
         (scratch / name).replace(code / name)
-    shutil.rmtree(scratch / "batches", ignore_errors=True)
-    for file in (scratch / "programs").glob("*.highest.*"):
-        file.unlink()
     _weights_as_recipes(scratch)
     scratch.rename(target)
     tf.keras.backend.clear_session()
 
 
 def _weights_as_recipes(folder: Path) -> None:
-    """Puts a recipe in the place of each array of weights; an array without one stays a file."""
+    """Puts recipes that hold for every seed in the place of one seed's weights.
+
+    Raises:
+      ValueError: An array that is drawn in another way.
+    """
     import numpy as np
 
     from largebatch.benchmarks.seeded_weights import recipe_of
@@ -122,12 +123,13 @@ def _weights_as_recipes(folder: Path) -> None:
             found = {name: arrays[name] for name in arrays.files}
         seeds = initial_seeds(seed, 4 * len(found))
         recipes = {name: recipe_of(array, seeds) for name, array in found.items()}
-        rest = {name: found[name] for name, recipe in recipes.items() if recipe is None}
-        kept = {name: recipe for name, recipe in recipes.items() if recipe is not None}
-        file.with_suffix(".json").write_text(json.dumps({SLIM: kept}))
+        for name, recipe in recipes.items():
+            if recipe is None:
+                raise ValueError(f"{folder.name}: {name} is drawn by no initializer known here")
+            if "seed" in recipe:
+                recipe["draw"] = seeds.index(recipe.pop("seed"))
+        (file.parent / RECIPES).write_text(json.dumps(recipes))
         file.unlink()
-        if rest:
-            np.savez_compressed(file, **rest)
 
 
 def _data(folder: Path, kind: str, data_dir: str, seeds: set[int]) -> None:

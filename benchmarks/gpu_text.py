@@ -92,6 +92,7 @@ class TextStore:
     def __init__(self, folder: Path, put=np.asarray):
         self._lists = gpu_data.read(folder, NAME)
         stages = sorted({int(name.rsplit("/", 1)[1]) for name in self._lists})
+        self.seeds = sorted({int(name.split("/")[1]) for name in self._lists})
         self._examples = [
             {name: put(_wide(value)) for name, value in _unpacked(folder / stage_file(s)).items()}
             for s in stages

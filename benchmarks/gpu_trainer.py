@@ -34,17 +34,15 @@ def _programs(device):
         """A folder whose weights may be recipes of normal numbers, too."""
 
         def initial_state(self, seed: int) -> dict:
-            file = self.folder / "weights" / f"seed={seed}.json"
+            file = self.folder / "weights" / "normal.json"
             if not file.exists():
                 return super().initial_state(seed)
-            weights = self.manifest["weights"]
-            seeds = device.draws.initial_seeds(seed, len(weights["recipes"]) + 1000)
-            state = {n: device.draws.initial_value(r, seeds) for n, r in weights["recipes"].items()}
-            recipes = json.loads(file.read_text())["recipes"]
-            state |= {name: made(recipe) for name, recipe in recipes.items()}
-            if file.with_suffix(".npz").exists():
-                with np.load(file.with_suffix(".npz")) as rest:
-                    state.update(rest)
+            recipes = self.manifest["weights"]["recipes"]
+            seeds = device.draws.initial_seeds(seed, len(recipes) + 1000)
+            state = {name: device.draws.initial_value(r, seeds) for name, r in recipes.items()}
+            for name, recipe in json.loads(file.read_text()).items():
+                drawn = {"seed": seeds[recipe["draw"]]} if "draw" in recipe else {}
+                state[name] = made({**recipe, **drawn})
             names = self.manifest["state"]["names"]
             return {name: device.jnp.asarray(state[name]) for name in names}
 
@@ -95,7 +93,7 @@ def _trainer(device):
 
         def compile(self) -> None:
             """Compiles the loops of all stages and the evaluation."""
-            seed = self._known_seed()
+            seed = 0 if self._in_memory else self._store.seeds[0]
             state = self.programs.initial_state(seed)
             for stage in range(len(self.manifest["stages"])):
                 data = self.stage_data(stage, seed)
@@ -110,9 +108,5 @@ def _trainer(device):
                 loops[stage] = loops[stage].lower(*given, *places).compile()
             self._read = {}
             self.evaluate(state)
-
-        def _known_seed(self) -> int:
-            known = sorted((self.programs.folder / "weights").glob("seed=*"))
-            return int(known[0].stem.partition("=")[2]) if known else 0
 
     return Trainer

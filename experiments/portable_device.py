@@ -41,7 +41,7 @@ class Programs:
         self.manifest = json.loads((self.folder / "manifest.json").read_text())
         self._precision = precision
 
-    @functools.cache  # noqa: B019: one object lives as long as the process
+    @functools.cache  # noqa: B019 (one object lives as long as the process)
     def __getitem__(self, name: str):
         program = self.manifest["programs"][name]
         inputs, outputs = program["inputs"], program["outputs"]
