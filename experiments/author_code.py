@@ -12,8 +12,13 @@ FENWICKS = "fenwickslab/fenwicks @366c4e9"
 MNIST = "fastalgo/mnist_tpu @9d6ba7d"
 RESNET50 = "fastalgo/imagenet_resnet50_lamb @b778c4c"
 RESNET50_64K = "fastalgo/imagenet_resnet50_lamb @4d140ea"
+TPU = "fastalgo/tpu-1 @9bdbbc2"
 LARS_PYTORCH = "NUS-HPC-AI-Lab/LARS-ImageNet-PyTorch @a8222c6"
 LAMB_PYTORCH = "NUS-HPC-AI-Lab/pytorch-lamb @638a309"
+
+# Adam's and AdamW's in TensorFlow 1, and so in the paper's rows; Keras's is 1e-7.
+ADAM_EPSILON = 1e-8
+ADAM = f"TensorFlow 1's AdamOptimizer, whose default epsilon is 1e-8: {MNIST}, adam/ at 2c4e496"
 
 # Test images that the code scores, where it leaves the last of them out.
 IMAGENET_SUBSET = 48 * 1024  # of 50,000

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from largebatch.experiments import defaults
 from largebatch.experiments.experiment import SETTINGS, Row
 from largebatch.experiments.records import list_record, row_record
 from largebatch.experiments.sources import Source
@@ -49,12 +50,15 @@ def describe(row: Row, form: str) -> str:
     for field in SETTINGS:
         if field in row.unused_fields:
             continue
-        lines += _entry(field, getattr(row, field), _where(row, field))
+        lines += _entry(field, defaults.value_of(row, field), _where(row, field))
     lines += ["", "derived"]
     if row.training_examples:
         lines += _entry("training_examples", row.training_examples, f"of {row.dataset}")
-        lines += _entry("steps", row.steps, "rule: ceil(epochs x examples / batch_size)")
-        note = "rule: warmup_epochs x examples / batch_size"
+        epoch, whole = "examples / batch_size", "ceil"
+        if row.floor_epochs:
+            epoch, whole = "floor(examples / batch_size)", "round"
+        lines += _entry("steps", row.steps, f"rule: {whole}(epochs x {epoch})")
+        note = f"rule: warmup_epochs x {epoch}"
     else:
         note = f"rule: warmup_ratio x the steps of {'stage 1' if row.rewarmup else 'the run'}"
     lines += _entry("warmup_steps", row.warmup_steps, note)

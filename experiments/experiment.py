@@ -166,6 +166,15 @@ class Row:
         return printed or ("top1" if self.table else None)
 
     @property
+    def subset_metric(self) -> str | None:
+        """The metric over the first `eval_subset` test images, which the printed value is of; None
+        where that is of all, and for a scaled row, beside which nothing is printed."""
+        metric = self.metric
+        if self.eval_subset is None or self.scale != "paper" or metric not in _SCORED_IN_PART:
+            return None
+        return f"{metric}_subset"
+
+    @property
     def training_examples(self) -> int | None:
         """N; None for text, of which a run sees as much as its steps take."""
         if self.examples is not None:
@@ -174,14 +183,24 @@ class Row:
 
     @property
     def steps_per_epoch(self) -> float | None:
-        """N / batch_size, not rounded: a batch may straddle two epochs. None for text."""
-        return None if self.training_examples is None else self.training_examples / self.batch_size
+        """N / batch_size, not rounded: a batch may straddle two epochs. None for text.
+
+        With `floor_epochs` floor(N / batch_size): an epoch's last images are the next one's first.
+        """
+        if self.training_examples is None:
+            return None
+        if self.floor_epochs:
+            return float(self.training_examples // self.batch_size)
+        return self.training_examples / self.batch_size
 
     @property
     def steps(self) -> int:
-        """ceil(epochs * N / batch_size) updates; of text, `total_steps`."""
+        """ceil(epochs * N / batch_size) updates, or round(epochs * floor(N / batch_size)) with
+        `floor_epochs`; of text, `total_steps`."""
         if self.total_steps is not None:
             return self.total_steps
+        if self.floor_epochs:
+            return max(1, round(self.epochs * self.steps_per_epoch))
         # Rounded first: 0.1 * 60000 / 1000 is 6.000000000000001 in floating point.
         return math.ceil(round(self.epochs * self.training_examples / self.batch_size, 6))
 
@@ -192,8 +211,20 @@ class Row:
         if self.warmup_ratio is not None:
             steps = self.steps - (self.stage2_steps or 0) if self.rewarmup else self.steps
             return _share(self.warmup_ratio, steps)
-        wanted = round(self.warmup_epochs * self.training_examples / self.batch_size)
+        wanted = round(self.warmup_epochs * self.steps_per_epoch)
         return max(0, min(wanted, self.steps - 1))
+
+    @property
+    def eval_every(self) -> int:
+        """Updates between evaluations, of which there is one at the end whatever this is.
+
+        `eval_every_epochs` in updates; a run that is not longer has that one alone.
+        """
+        if self.training_examples is None:
+            return max(1, round(self.eval_every_epochs * self.steps))
+        if self.eval_every_epochs >= self.epochs:
+            return self.steps
+        return max(1, round(self.eval_every_epochs * self.steps_per_epoch))
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -236,6 +267,7 @@ class Row:
         return names.OPTIMIZER_SETTINGS[self.optimizer]
 
 
+_SCORED_IN_PART = ("accuracy", "top1")
 _FIELDS = tuple(field.name for field in dataclasses.fields(Row))
 PAPER_FIELDS = tuple(field for field in _FIELDS if field.startswith("paper_"))
 IDENTITY_FIELDS = (

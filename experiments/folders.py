@@ -30,4 +30,6 @@ def shown_settings(row: Row) -> dict[str, Any]:
 
 
 def _text(value) -> str:
+    if isinstance(value, tuple):
+        return "-".join(f"{item:g}" for item in value)
     return f"{value:g}" if isinstance(value, (int, float)) and value is not True else str(value)

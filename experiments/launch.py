@@ -180,6 +180,7 @@ def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pi
         checkpoint_every=settings.checkpoint_every or -(-row.steps // CHECKPOINTS_IN_A_RUN),
         micro_batch=pieces,
         clip_norm=row.clip_norm,
+        clip_batch=row.clip_batch,
         keep_moments=row.keep_moments is not False,
         hparams={"seed": settings.seed, **experiment["row"]},
         observer=observer,
@@ -190,9 +191,11 @@ def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pi
 def _micro_batches(row: Row, settings: RunSettings, strategy, stages=None) -> list[int | None]:
     """For each of `stages` (the row's); None is a replica's whole share in one pass."""
     stages = row.stages if stages is None else stages
-    if settings.micro_batch:
-        return [settings.micro_batch] * len(stages)
     replicas, kind = strategy.num_replicas_in_sync, _device_kind(strategy)
+    if settings.micro_batch:
+        for stage in stages:
+            memory.check_groups(row, stage, replicas, settings.micro_batch)
+        return [settings.micro_batch] * len(stages)
     available = device_memory(kind, replicas)
     tpu_kind = generation_here(os.environ) if kind == "tpu" else None
     pieces = []
@@ -205,6 +208,7 @@ def _micro_batches(row: Row, settings: RunSettings, strategy, stages=None) -> li
                 "--num_devices on it, or --micro_batch=1 to try all the same"
             )
         pieces.append(automatic_micro_batch(row, stage, replicas, available, compiled))
+        memory.check_groups(row, stage, replicas, pieces[-1])
         said = memory.passes(row, stage, replicas, pieces[-1])
         if said:
             print(f"{row.name}: {said}")

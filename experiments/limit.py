@@ -84,9 +84,11 @@ _LARS = dataclasses.replace(
 _LAMB = dataclasses.replace(
     LAMB,
     pad_batch=True,
+    eval_every_epochs=1,
     sources={
         **LAMB.sources,
         **_STUDY,
+        **assumed("the validation set is looked at once an epoch", "eval_every_epochs"),
         **rule("Table 5's rules carried on from 32K; warm-up at most 40 epochs",
                "learning_rate warmup_epochs"),
     },

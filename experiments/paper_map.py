@@ -57,8 +57,10 @@ def as_markdown() -> str:
         _places("", paper_contents.FIGURES),
         "## The lecture",
         _places("", paper_contents.LECTURE),
+        "## Results in the text",
+        _tables([t for t in registry.TABLES if t.startswith("section")]),
         "## Studies and public recipes",
-        _tables([t for t in registry.TABLES if not t.startswith(("table", "figure"))]),
+        _tables([t for t in registry.TABLES if not t.startswith(("table", "figure", "section"))]),
         "## How ambiguous formulas are read",
         *_readings(),
         "## What the suite had to assume",
@@ -78,8 +80,10 @@ def _tables(tables: Sequence[str]) -> str:
     rows = []
     for table in tables:
         module = registry.module(table)
+        as_run = sum(row.follows_code for row in module.ROWS.values())
+        count = f"{len(module.ROWS) - as_run}" + (f", {as_run} as run" if as_run else "")
         rows.append(
-            [registry.heading(table), module.LAYOUT.title, f"{len(module.ROWS)}",
+            [registry.heading(table), module.LAYOUT.title, count,
              _links(f"experiments/{table}.py:ROWS")]
         )  # fmt: skip
     return piped(Sheet(["", "what", "rows", "where"], rows))

@@ -101,6 +101,6 @@ def _details(table: TableReport) -> str:
     parts += [piped(sheets.provenance_sheet(table))]
     origins = sheets.origin_lines(table)
     parts += ["Measured with: " + "; ".join(origins) + "." if origins else ""]
-    commands = [c for cell in table.cells for c in sheets.commands(cell, table.layout.seeds)]
+    commands = [c for cell in table.all_cells for c in sheets.commands(cell, table.layout.seeds)]
     parts += ["```\n" + "\n".join(commands) + "\n```", "</details>"]
     return "\n\n".join(part for part in parts if part)

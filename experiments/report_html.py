@@ -6,7 +6,7 @@ import base64
 import html
 from collections.abc import Callable, Iterable
 
-from largebatch.experiments import curves, sheets
+from largebatch.experiments import curves, result_sheets, sheets
 from largebatch.experiments.page_style import STYLE
 from largebatch.experiments.report_model import Cell, Report, TableReport
 from largebatch.experiments.report_text import EXPLAIN_OVERRIDDEN, opening
@@ -64,7 +64,7 @@ def _table_card(table: TableReport) -> str:
     kind = "card" if table.scale == "paper" else "card scaled"
     badge = f"<span class='badge scaled'>{table.scale} scale</span>"
     mark = "" if table.scale == "paper" else badge
-    notes = "".join(f"<li>{escaped(note)}</li>" for note in sheets.notes(table))
+    notes = "".join(f"<li>{escaped(note)}</li>" for note in result_sheets.notes(table))
     return "\n".join(
         [
             f"<section class='{kind}' id='{table.anchor}'><h2>{escaped(table.title)} {mark}</h2>",
@@ -82,7 +82,7 @@ def _table_card(table: TableReport) -> str:
 
 def _wide(table: TableReport) -> str:
     """The paper's layout."""
-    sheet = sheets.columns(table)
+    sheet = result_sheets.columns(table)
     lines = [[escaped(name) for name in sheet.header]]
     for name, *cells in sheet.rows:
         made = {"status": _badge, "measured": _measured}.get(name)
@@ -104,12 +104,13 @@ def _narrow(table: TableReport) -> str:
     """The same for a phone: a line an optimizer."""
     printed = table.scale == "paper"
     rows = []
-    for cell in table.cells:
+    for cell in (one for own in table.cells for one in (own, *own.as_run)):
         at = f"<small>{escaped(sheets.values(cell.best.values))}</small>" if cell.best else ""
         made = [(_measured(cell) if cell.summary else _badge(cell)) + at]
         if printed:
             made = [sheets.printed(cell), *made, sheets.difference(cell)]
-        rows.append(f"<tr><th>{escaped(cell.row.label)}</th>{_cells(made)}</tr>")
+        name = f"{cell.row.label}, as run" if cell.row.follows_code else cell.row.label
+        rows.append(f"<tr><th>{escaped(name)}</th>{_cells(made)}</tr>")
     names = ["paper", "measured", "diff."] if printed else ["measured"]
     head = "".join(f"<th>{name}</th>" for name in ("", *names))
     return framed(f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>", "narrow")
@@ -153,7 +154,7 @@ def provenance(table: TableReport) -> str:
 def commands(table: TableReport, mark: Callable[[Cell], str] = lambda cell: "") -> str:
     """`mark`: HTML after a row's name."""
     items = []
-    for cell in table.cells:
+    for cell in table.all_cells:
         lines = escaped("\n".join(sheets.commands(cell, table.layout.seeds)))
         name = f"{escaped(cell.row.name)}{mark(cell)}"
         items.append(f"<dt>{name}</dt><dd><pre>{lines}</pre></dd>")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 
-from largebatch.experiments import sheets
+from largebatch.experiments import result_sheets, sheets
 from largebatch.experiments.report_model import Report
 from largebatch.experiments.sheets import Sheet
 
-EXPLAIN_OVERRIDDEN = "Settings changed by hand; these fill no cell above."
+EXPLAIN_OVERRIDDEN = (
+    "Settings changed by hand, or that the row had before; these fill no cell above."
+)
 
 
 def opening(report: Report) -> str:
@@ -22,8 +24,8 @@ def opening(report: Report) -> str:
 def as_text(report: Report) -> str:
     parts = [opening(report)]
     for table in report.tables:
-        parts += [table.title, _fitting(sheets.result_sheet(table))]
-        parts += ["\n".join(f"  {note}" for note in sheets.notes(table))]
+        parts += [table.title, _fitting(result_sheets.result_sheet(table))]
+        parts += ["\n".join(f"  {note}" for note in result_sheets.notes(table))]
         tuning = sheets.tuning_sheet(table)
         if tuning:
             parts += ["  Tuning, mean ± standard deviation (n), * the best:", aligned(tuning)]
@@ -64,8 +66,8 @@ def aligned(sheet: Sheet, indent: str = "  ") -> str:
 def as_markdown(report: Report) -> str:
     parts = [opening(report)]
     for table in report.tables:
-        parts += [f"### {table.title}", piped(sheets.result_sheet(table))]
-        parts += [" ".join(sheets.notes(table))]
+        parts += [f"### {table.title}", piped(result_sheets.result_sheet(table))]
+        parts += [" ".join(result_sheets.notes(table))]
         tuning = sheets.tuning_sheet(table)
         if tuning:
             parts += ["Tuning: mean ± standard deviation (n), \\* the best.", piped(tuning)]
@@ -74,7 +76,7 @@ def as_markdown(report: Report) -> str:
         origins = sheets.origin_lines(table)
         parts += ["Measured with: " + "; ".join(origins) + "." if origins else ""]
         commands = [
-            line for cell in table.cells for line in sheets.commands(cell, table.layout.seeds)
+            line for cell in table.all_cells for line in sheets.commands(cell, table.layout.seeds)
         ]
         parts += ["```\n" + "\n".join(commands) + "\n```", "</details>"]
     if report.overridden:

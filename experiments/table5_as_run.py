@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from largebatch.experiments.author_code import IMAGENET_SUBSET, RESNET50
+from largebatch.experiments.author_code import RESNET50
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.imagenet import LAMB
 from largebatch.experiments.sources import assumed, code, paper
@@ -37,34 +37,17 @@ BASE = dataclasses.replace(
     LAMB,
     weight_decay=1.5,
     bias_correction=False,
-    label_smoothing=0.1,
     decay_from="warmup_end",
-    exclude_from_weight_decay="batch_norm",
-    exclude_from_layer_adaptation="batch_norm",
     clip_norm=1.0,
     clip_batch=A_CORE,
     norm_batch=A_CORE,
-    kernel_init="fan_in",
-    zero_last_scale=True,
-    eval_every_epochs=90,
-    eval_subset=IMAGENET_SUBSET,
     sources={
         **LAMB.sources,
-        **code(f"{RESNET50}: run.sh", "weight_decay label_smoothing"),
+        **code(f"{RESNET50}: run.sh", "weight_decay"),
         **code(f"{RESNET50}: optimization.py: no correction of the moments",
                "beta_1 beta_2 bias_correction"),
         **code(f"{RESNET50}: (T - t) / (T - W) behind the warm-up",
-               "schedule decay_from"),
-        **code(f"{RESNET50}: batch norm's variables are out of both, the dense bias is in both",
-               "exclude_from_weight_decay exclude_from_layer_adaptation"),
-        **code(f"{RESNET50}: truncated normal of variance 1 / fan_in", "kernel_init"),
-        **code(f"{RESNET50}: a block's last batch norm begins at 0", "zero_last_scale"),
-        **code(f"{RESNET50}: 8 to 100 % of the area, resized to 224 (bicubic), flipped or not",
-               "augment image_size"),
-        **code(f"{RESNET50}: a bfloat16 network with float32 logits", "precision"),
-        **code(f"{RESNET50}: run.sh: 0 in the loss", "l2_regularization"),
-        **code(f"{RESNET50}: once, on the last checkpoint", "eval_every_epochs"),
-        **code(f"{RESNET50}: 48 x 1,024 of the 50,000 images", "eval_subset"),
+               "schedule decay_from decay_power end_learning_rate"),
         **paper("Table 5", "paper_top1 paper_top5"),
     },
 )  # fmt: skip

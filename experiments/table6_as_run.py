@@ -64,7 +64,11 @@ BASE = dataclasses.replace(
     eval_subset=CIFAR10_SUBSET,
     sources={
         **RECIPE.sources,
-        **code(f"{_LAMB}: from the peak at the warm-up's end to 0", "decay_from"),
+        **code(
+            f"{_LAMB}: from the peak at the warm-up's end linearly to 0",
+            "decay_from decay_power end_learning_rate",
+        ),
+        **code(f"{DAVIDNET}: this optimizer's gradients are not clipped", "clip_norm"),
         **code(f"{_LAMB}: 1 evaluation step of 8 x 1,000 images, the first 8,000", "eval_subset"),
         **code(f"{DAVIDNET}: no weight decay in this optimizer", "weight_decay"),
     },

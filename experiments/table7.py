@@ -82,6 +82,7 @@ ADAMW = sources(
 )
 LAMB = sources(
     paper("section 4 and appendix H: default settings", "weight_decay beta_1 beta_2 epsilon"),
+    paper("Algorithm 2 clips no gradient", "clip_norm"),
     code(f"{MNIST}: lamb/optimization.py: names with 'bias'", "exclude_from_weight_decay"),
     code(f"{MNIST}: lamb/optimization.py: none", "exclude_from_layer_adaptation"),
 )

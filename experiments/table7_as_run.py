@@ -40,7 +40,7 @@ NETWORK = Row(
         **code(f"{MNIST}: */mnist_tpu.py: official.mnist, pixels / 255", "dataset augment"),
         **code(f"{MNIST}: */mnist_tpu.py: a float32 graph", "precision"),
         **code(f"{MNIST}: */mnist_tpu.py: plain cross-entropy", "label_smoothing"),
-        **code(f"{MNIST}: */mnist_tpu.py: none", "l2_regularization weight_decay"),
+        **code(f"{MNIST}: */mnist_tpu.py: none", "l2_regularization weight_decay clip_norm"),
         **code(f"{MNIST}: */mnist_tpu.py: once, after the last update", "eval_every_epochs"),
     },
 )  # fmt: skip
@@ -106,9 +106,9 @@ LAMB = dataclasses.replace(
         **code(f"{MNIST}: lamb/, logs of 2019-04-16", "learning_rate"),
         **code(f"{MNIST}: lamb/mnist_tpu.py (@2c4e496): 1 epoch, 58 updates", "warmup_epochs"),
         **code(
-            f"{MNIST}: lamb/optimization.py: polynomial_decay, counted from update 0, also behind "
-            "the warm-up",
-            "schedule decay_from decay_power",
+            f"{MNIST}: lamb/optimization.py: polynomial_decay to 0, counted from update 0, also "
+            "behind the warm-up",
+            "schedule decay_from decay_power end_learning_rate",
         ),
     },
 )
@@ -212,8 +212,8 @@ def rows(printed: dict[str, float]) -> dict[str, Row]:
     )
     made |= table(
         "table7", _REAL, "adamw-real",
-        "label                  twin            grid  paper_accuracy",
-        ("ADAMW, not LAMB", "table7/adamw", GRID, printed["adamw"]),
+        "label           twin            grid  paper_accuracy",
+        ("AdamW itself", "table7/adamw", GRID, printed["adamw"]),
     )
     # fmt: on
     order = ("momentum", "adagrad", "adam", "adamw", "lamb")

@@ -8,9 +8,27 @@ from typing import Any
 from largebatch.experiments.author_code import AS_RUN
 from largebatch.experiments.errors import nearest
 from largebatch.experiments.experiment import PAPER_FIELDS, SETTINGS, Row
+from largebatch.experiments.sources import Source, paper
 from largebatch.experiments.validation import validate
 
 _COLUMNS = (*SETTINGS, *PAPER_FIELDS, "label", "twin", "grid", "sources")
+# What the paper says of an optimizer in all its experiments; a row's own sources come first.
+_NORM = paper(
+    "section 2: ||.|| is the l2-norm; appendix F: 'We use L2 norm as the default'", "norm"
+)
+_OF_OPTIMIZER: dict[str, dict[str, Source]] = {
+    "lamb": {
+        **_NORM,
+        **paper(
+            "Algorithm 2 corrects both moments. A contradiction: appendix E and Figure 2's caption "
+            "say 'we removed adam-correction from the LAMB optimizer'",
+            "bias_correction",
+        ),
+    },
+    "nlamb": _NORM,
+    "nnlamb": _NORM,
+    "lars": _NORM,
+}
 
 
 def table(name: str, base: Row, name_pattern: str, columns: str, *rows: tuple) -> dict[str, Row]:
@@ -94,8 +112,9 @@ def twins(rows: dict[str, Row]) -> dict[str, Row]:
 
 
 def _row(name: str, base: Row, name_pattern: str, cells: dict[str, Any]) -> Row:
-    cells["sources"] = {**base.sources, **cells.get("sources", {})}
+    own = {**base.sources, **cells.pop("sources", {})}
     row = dataclasses.replace(base, table=name, **cells)
+    row = dataclasses.replace(row, sources={**_OF_OPTIMIZER.get(row.optimizer, {}), **own})
     full_name = f"{name}/{name_pattern.format(**vars(row))}".lower()
     row = validate(dataclasses.replace(row, name=full_name, label=row.label or full_name))
     used = [f for f in SETTINGS if f not in row.unused_fields]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from largebatch.experiments import registry
+from largebatch.experiments.defaults import reads, value_of, why
 from largebatch.experiments.experiment import SETTINGS, Row
 from largebatch.experiments.sources import Source
 
@@ -43,9 +44,9 @@ def twins_of(row: Row) -> list[Row]:
 def differences(row: Row, twin: Row) -> list[Difference]:
     """The settings in which two rows differ, in the order of Row; then what is derived of them."""
     found = [
-        Difference(f, getattr(row, f), source_of(row, f), getattr(twin, f), source_of(twin, f))
+        Difference(f, value_of(row, f), source_of(row, f), value_of(twin, f), source_of(twin, f))
         for f in SETTINGS
-        if getattr(row, f) != getattr(twin, f)
+        if value_of(row, f) != value_of(twin, f)
     ]
     derived = Source("rule", "derived")
     for field in _DERIVED:
@@ -60,6 +61,4 @@ def source_of(row: Row, field: str) -> Source:
     declared = row.sources.get(field)
     if declared is not None:
         return declared
-    if field in row.optimizer_fields:
-        return Source("assumed", f"not given; the default of {row.optimizer}")
-    return UNUSED
+    return Source("assumed", why(row, field)) if reads(row, field) else UNUSED

@@ -60,7 +60,7 @@ def _imagenet(row: Row, data_dir: str | None, seed: int, skipped, image_cache) -
     return Workload(
         ImageNetClassification(row, files, seed, skipped, image_cache),
         row.steps_per_epoch,
-        max(1, round(row.eval_every_epochs * row.steps_per_epoch)),
+        row.eval_every,
         IMAGENET_EVAL_BATCH,
         {
             "folder": files.folder,
@@ -84,7 +84,7 @@ def _images(row: Row, data_dir: str | None, seed: int) -> Workload:
     return Workload(
         ImageClassification(row, images, seed),
         row.steps_per_epoch,
-        max(1, round(row.eval_every_epochs * row.steps_per_epoch)),
+        row.eval_every,
         IMAGE_EVAL_BATCH,
         {},
     )
@@ -97,7 +97,7 @@ def _pretraining(row: Row, data_dir: str | None, seed: int) -> Workload:
     return Workload(
         Pretraining(row, files, seed),
         None,
-        max(1, round(row.eval_every_epochs * row.steps)),
+        row.eval_every,
         TEXT_EVAL_BATCH,
         {
             "vocabulary_file": str(files[0].vocabulary_file),

@@ -164,15 +164,25 @@ def test_zero_gradient_without_decay_leaves_the_weights():
     assert optimizer.layer_statistics()["dense/kernel"][2] == 1
 
 
-def test_weights_of_zero_norm_have_trust_ratio_1():
+@pytest.mark.parametrize(
+    "bounds, wanted", [(None, 1), ((0.0, 9.0), 1), ((3.0, 9.0), 3 / np.sqrt(12))]
+)
+def test_weights_of_zero_norm_have_the_lower_bound_of_phi_or_trust_ratio_1(bounds, wanted):
     variable, gradient = one_layer(0)
     variable.assign(tf.zeros_like(variable))
-    optimizer = LAMB(0.125, phi_bounds=(3.0, 9.0), jit_compile=False)
+    optimizer = LAMB(0.125, phi_bounds=bounds, jit_compile=False)
     update = update_of(optimizer, variable, gradient)
-    np.testing.assert_allclose(update, -0.125 * np.sign(gradient), rtol=1e-4)
+    np.testing.assert_allclose(update, -0.125 * wanted * np.sign(gradient), rtol=1e-4)
     weight_norm, update_norm, ratio = optimizer.layer_statistics()["dense/kernel"]
-    assert (weight_norm, ratio) == (0, 1)
+    assert weight_norm == 0 and float(ratio) == pytest.approx(wanted, rel=1e-4)
     assert float(update_norm) == pytest.approx(np.sqrt(12), rel=1e-4)
+
+
+def test_an_update_of_zero_norm_has_trust_ratio_1_whatever_the_bounds_of_phi():
+    variable, gradient = one_layer(0)
+    optimizer = LAMB(0.125, weight_decay=0.0, phi_bounds=(3.0, 9.0), jit_compile=False)
+    assert not update_of(optimizer, variable, tf.zeros_like(gradient)).any()
+    assert optimizer.layer_statistics()["dense/kernel"][2] == 1
 
 
 def test_without_momentum_the_first_update_is_the_gradients_sign():
