@@ -3,9 +3,10 @@
     python -m largebatch.benchmarks.gpu_pack --output=PACK --mnist=DIR --cifar10=DIR --text=DIR
 
 PACK/data holds the sets (`gpu_data`, `gpu_text`), PACK/programs.tar.xz the exported rows of the
-plan (`gpu_plan`) and the programs that are only timed, PACK/jobs.json the runs in their order. What
-is there is kept: the same command continues. --only=GLOB packs some of the rows; --small makes each
-run a few updates of a small model, for a rehearsal.
+plan (`gpu_plan`), PACK/steps the programs that are only timed, PACK/jobs.json the runs in their
+order, PACK/code the portable runner. What is there is kept: the same command continues.
+--only=GLOBS packs some of the rows; --small makes each run a few updates of a small model, for a
+rehearsal. PACK/folders is not needed on the other machine.
 """
 
 from __future__ import annotations
@@ -69,6 +70,10 @@ def pack(folder: Path, dirs: Mapping[str, str | None], only: str, small: bool) -
             print(
                 f"{number}/{len(exports)} {row.name}: {time.monotonic() - begin:.0f} s", flush=True
             )
+    if only == "*" and not (folder / "steps" / "manifest.json").exists():
+        from largebatch.benchmarks import gpu_step_programs
+
+        gpu_step_programs.write(folder / "steps", small)
     for kind in dict.fromkeys(export.kind for export in exports):
         _data(folder / "data", kind, dirs[kind], {job.seed for job in jobs if _is_text(job)})
     steps = {e.folder: gpu_plan.row_of(e, small).steps for e in exports}

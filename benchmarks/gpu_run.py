@@ -39,6 +39,7 @@ RESULTS = "results.tar"
 SPARE = 12.0  # seconds that are kept for the last files
 UPDATES_A_LOOP = 200
 CHECKED_UPDATES = 60
+SECONDS_A_LOG = 10.0
 STEPS_SECONDS = 90.0  # in which step times can be measured
 SETS = ("mnist", "cifar10")
 
@@ -265,12 +266,13 @@ def _schedule(jobs, runs, results, clock_start, seconds, threads, say) -> list[d
     def ready(program: str) -> bool:
         return compiled.ready(program) and not runs.deadline.signum
 
-    entries = schedule.run(
-        make,
-        ready,
-        lambda: not runs.deadline.signum and compiled.wait(),
-        lambda entry: results.add_json("log.json", schedule.entries),
-    )
+    def keep(entry) -> None:
+        if time.monotonic() - keep.last > SECONDS_A_LOG:  # it is written whole
+            results.add_json("log.json", schedule.entries)
+            keep.last = time.monotonic()
+
+    keep.last = 0.0
+    entries = schedule.run(make, ready, lambda: not runs.deadline.signum and compiled.wait(), keep)
     compiled.give_up()
     results.add_json("log.json", entries)
     return entries

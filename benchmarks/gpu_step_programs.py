@@ -31,7 +31,12 @@ OPTIMIZERS = {
     "lamb": {"weight_decay": 0.01, "bias_correction": True},
     "adamw": {"weight_decay": 0.01},
 }
-SMALL_LAYERS = 1
+# For a rehearsal: what a CPU compiles in seconds.
+SMALL = {
+    "davidnet": Step("table6/momentum", {"model_width": 4}, 8),
+    "bert_tiny": Step("table1/lamb-32768", {"model": "bert_tiny", "vocabulary_size": 500}, 2),
+}
+SMALL_SHAPES = {"layers": 1, "hidden": 64, "heads": 2, "vocabulary": 500}
 
 
 def write(folder: Path, small: bool = False) -> None:
@@ -39,10 +44,10 @@ def write(folder: Path, small: bool = False) -> None:
     from largebatch.benchmarks.optimizer_step import bert_shapes
     from largebatch.tpu.conversion import ConversionEnvironment
 
-    shapes = bert_shapes(SMALL_LAYERS, 64, 2, 500) if small else bert_shapes()
+    shapes = bert_shapes(**SMALL_SHAPES) if small else bert_shapes()
     lowered, about = {}, {}
-    for name, step in STEPS.items():
-        lowered[name], about[name] = _update(step, small)
+    for name, step in (SMALL if small else STEPS).items():
+        lowered[name], about[name] = _update(step)
     for name, settings in OPTIMIZERS.items():
         lowered[f"update-{name}"] = optimizer_update(name, shapes, **settings)
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,14 +69,16 @@ def optimizer_update(name: str, shapes, **settings):
     import tensorflow as tf
 
     from largebatch import optimizers
+    from largebatch.optimizers.schedules import Constant
     from largebatch.tpu.portable_program import portable_program
 
     weights = [tf.Variable(tf.zeros(shape), name=path) for path, shape in shapes]
-    optimizer = optimizers.create(name, 1e-4, **settings)
+    optimizer = optimizers.create(name, Constant(1e-4), **settings)
     optimizer.build(weights)
     state = {f"weight/{path}": variable for (path, _), variable in zip(shapes, weights)}
     for number, variable in enumerate(optimizer.variables):
         state[f"v/{number}"] = variable  # second moments among them: filled with what is positive
+    state["rate"] = optimizer._current_learning_rate  # where Keras keeps a schedule's value
 
     def update(**gradients):
         optimizer.apply_gradients(zip(gradients.values(), weights))
@@ -81,20 +88,14 @@ def optimizer_update(name: str, shapes, **settings):
     return portable_program(update, arguments, state)
 
 
-def _update(step: Step, small: bool):
+def _update(step: Step):
     from largebatch.experiments import absent_data, registry
     from largebatch.experiments.overrides import apply_overrides
     from largebatch.experiments.portable_programs import RowPrograms
-    from largebatch.experiments.scales import scaled
     from largebatch.tpu.devices import configure_devices, configure_precision
 
-    row = registry.find(step.row)
-    if small:
-        row, batch = scaled(dataclasses.replace(row, twin=""), "smoke"), 8
-        row = dataclasses.replace(row, norm_batch=None, clip_batch=None)
-    else:
-        settings = {field: str(value) for field, value in step.settings.items()}
-        row, batch = apply_overrides(row, settings), step.batch
+    settings = {field: str(value) for field, value in step.settings.items()}
+    row, batch = apply_overrides(registry.find(step.row), settings), step.batch
     configure_precision(row.precision)
     task = absent_data.task(row, batch)
     later = batch if row.stage2_batch_size else None
