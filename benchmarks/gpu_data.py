@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from largebatch.benchmarks import small_jpegs
+from largebatch.experiments import portable_draws
 
 SUMS = "sha256.json"  # data set -> array -> digest
 PARTS = 32  # of a set of JPEGs, decoded by as many processes as there are cores
@@ -71,6 +72,32 @@ def read(folder: Path, name: str, processes: int | None = None) -> dict[str, np.
     if wrong:
         raise ValueError(f"{folder / name}: {', '.join(wrong)} is not what was packed")
     return arrays
+
+
+def orders(
+    counts: Mapping[str, int], epochs: Mapping[str, Mapping[int, int]], processes: int | None = None
+) -> dict[str, dict[int, np.ndarray]]:
+    """set -> seed -> int32 [epochs x count]: the order in which a run of the seed takes the images.
+
+    By processes: one epoch takes a twentieth of a second, and there are hundreds.
+    """
+    wanted = [
+        (counts[name], seed, epoch)
+        for name, seeds in epochs.items()
+        for seed, number in seeds.items()
+        for epoch in range(number)
+    ]
+    if not wanted:
+        return {}
+    with concurrent.futures.ProcessPoolExecutor(processes or os.cpu_count() or 1) as pool:
+        drawn = pool.map(portable_draws.permutation, *zip(*wanted), chunksize=4)
+        return {
+            name: {
+                seed: np.concatenate([next(drawn) for _ in range(number)])
+                for seed, number in seeds.items()
+            }
+            for name, seeds in epochs.items()
+        }
 
 
 def _with_images(arrays: dict[str, np.ndarray], processes: int | None) -> dict[str, np.ndarray]:

@@ -77,7 +77,15 @@ def pack(folder: Path, dirs: Mapping[str, str | None], only: str, small: bool) -
     for kind in dict.fromkeys(export.kind for export in exports):
         _data(folder / "data", kind, dirs[kind], {job.seed for job in jobs if _is_text(job)})
     steps = {e.folder: gpu_plan.row_of(e, small).steps for e in exports}
-    records = [{**job.record(), "updates": steps[job.program]} for job in jobs]
+    titles = {job.title for job in jobs}
+    records = [
+        {
+            **job.record(),
+            "updates": steps[job.program],
+            "after": [title for title in job.after if title in titles],
+        }
+        for job in jobs
+    ]
     (folder / JOBS).write_text(json.dumps(records, indent=1) + "\n")
     with tarfile.open(folder / PROGRAMS, "w:xz") as tar:
         tar.add(folder / "folders", "folders")

@@ -41,7 +41,6 @@ UPDATES_A_LOOP = 200
 CHECKED_UPDATES = 60
 SECONDS_A_LOG = 10.0
 STEPS_SECONDS = 90.0  # in which step times can be measured
-SETS = ("mnist", "cifar10")
 
 
 def parse(arguments=None):
@@ -54,8 +53,9 @@ def parse(arguments=None):
         help="main: the runs; check: a few updates of every program, and step times.")  # fmt: skip
     add("--only", default="", help="Only the jobs whose titles contain this.")
     add("--max_steps", type=int, help="End each run after so many updates.")
-    add("--threads", type=int, default=6, help="Programs that are compiled at the same time.")
+    add("--threads", type=int, default=8, help="Programs that are compiled at the same time.")
     add("--small", action="store_true", help="Small sizes of what is timed: a rehearsal.")
+    add("--loops", action="store_true", help="Loops on the device on a CPU, too: a rehearsal.")
     add("--compile_cache", help="A folder that keeps compiled programs between calls.")
     add("--started", type=float, default=time.time(), help="When the call began, in Unix seconds.")
     return parser.parse_args(arguments)
@@ -102,22 +102,23 @@ class Runs:
       pack: The packed folder.
       scratch: Where programs are unpacked and runs write their files.
       sets: name -> arrays of an image set.
+      orders: name -> seed -> the order in which a run takes the images, int32.
       text: A `gpu_text.TextStore`, or None.
     """
 
-    def __init__(self, pack: Path, scratch: Path, sets, text, options, results, say):
+    def __init__(self, pack: Path, scratch: Path, sets, orders, text, options, results):
         import device
         import jax
         import runner
 
         self._runner, self._types = runner, gpu_trainer.types_of(device)
         self._folders, self._runs = scratch / "folders", scratch / "runs"
-        self._options, self._results, self._say = options, results, say
+        self._options, self._results = options, results
         self._on_device = {
             name: {key: jax.device_put(value) for key, value in arrays.items()}
             for name, arrays in sets.items()
         }
-        self._text = text
+        self._orders, self._text = orders, text
         self._floors = _json(pack / "data" / "floors.json")
         self.deadline = Deadline()
         self.scores: dict[str, dict[float, float]] = collections.defaultdict(dict)
@@ -126,7 +127,10 @@ class Runs:
         """The compiled trainer of a folder."""
         programs = self._types.programs(self._folders / program)
         kind = programs.manifest["record"]["row"]["dataset"]
-        trainer = self._types.trainer(programs, self._on_device.get(kind), self._text)
+        trainer = self._types.trainer(
+            programs, self._on_device.get(kind), self._orders.get(kind), self._text,
+            self._options.loops or None,
+        )  # fmt: skip
         trainer.compile()
         return trainer
 
@@ -220,7 +224,9 @@ def main(options) -> int:
         with tarfile.open(pack / "programs.tar.xz") as tar:
             tar.extractall(scratch, filter="data")
         # Before JAX: processes are forked.
-        sets = {n: gpu_data.read(pack / "data", n) for n in SETS if _needed(n, jobs, scratch)}
+        epochs = _epochs(every, scratch / "folders")
+        sets = {name: gpu_data.read(pack / "data", name) for name in epochs}
+        orders = gpu_data.orders({n: len(sets[n]["train_labels"]) for n in sets}, epochs)
         say(f"read {', '.join(sets) or 'no image set'}")
         sys.path.insert(0, str(pack / "code"))
         import jax
@@ -239,7 +245,7 @@ def main(options) -> int:
         if any(job.name.startswith("prose/") for job in jobs):
             text = gpu_text.TextStore(pack / "data", jax.device_put)
             say("read the text")
-        runs = Runs(pack, scratch, sets, text, options, results, say)
+        runs = Runs(pack, scratch, sets, orders, text, options, results)
         seconds = options.seconds - SPARE
         entries = _schedule(jobs, runs, results, clock_start, seconds, options.threads, say)
         if options.part == "check":
@@ -306,12 +312,17 @@ def _steps(folder: Path, results, left, small: bool, say) -> None:
     gpu_steps.all_of(device.Programs(folder), small, keep, left)
 
 
-def _needed(name: str, jobs: list[Job], scratch: Path) -> bool:
-    """Whether a job's folder is of this image set."""
-    return any(
-        _json(scratch / "folders" / program / "manifest.json")["record"]["row"]["dataset"] == name
-        for program in {job.program for job in jobs}
-    )
+def _epochs(jobs: list[Job], folders: Path) -> dict[str, dict[int, int]]:
+    """image set -> seed -> epochs of the longest run."""
+    found: dict[str, dict[int, int]] = {}
+    for job in jobs:
+        manifest = _json(folders / job.program / "manifest.json")
+        if manifest["data"]["kind"] == "set":
+            seeds = found.setdefault(manifest["record"]["row"]["dataset"], {})
+            seen = sum(place["steps"] * place["batch_size"] for place in manifest["stages"])
+            epochs = -(-seen // manifest["data"]["train_examples"])
+            seeds[job.seed] = max(epochs, seeds.get(job.seed, 0))
+    return found
 
 
 def _json(path: Path):

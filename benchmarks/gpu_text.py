@@ -87,50 +87,57 @@ def dropout_seeds(seed: int, steps: int) -> np.ndarray:
 
 
 class TextStore:
-    """A packed store, read without TensorFlow; its arrays go to the device once."""
+    """A packed store, read without TensorFlow; its arrays go to the device once, by `put`."""
 
     def __init__(self, folder: Path, put=np.asarray):
         self._lists = gpu_data.read(folder, NAME)
         stages = sorted({int(name.rsplit("/", 1)[1]) for name in self._lists})
         self.seeds = sorted({int(name.split("/")[1]) for name in self._lists})
-        self._examples = [
+        self.examples = [
             {name: put(_wide(value)) for name, value in _unpacked(folder / stage_file(s)).items()}
             for s in stages
         ]
         self.held_out = {name: _wide(v) for name, v in _unpacked(folder / EVAL).items()}
 
-    def batches(self, take, seed: int, stage: int, batch: int, first: int, count: int) -> dict:
-        """name -> [count, 1, b, ...]: updates first, ..., first + count - 1 of a stage.
+    def block(self, seed: int, stage: int, batch: int, first: int, size: int) -> tuple:
+        """(numbers int32 [size x batch], dropout's seeds int32 [size, 2]) of `size` updates.
 
-        `take(array, numbers)` gathers rows on the device.
+        Behind the last update of the store the first ones come again: a block has one size.
         """
         order = self._lists[f"order/{seed}/{stage}"]
-        numbers = order[first * batch : (first + count) * batch]
-        if len(numbers) < count * batch:
-            raise ValueError(f"the store has {len(order)} examples of stage {stage + 1}, too few")
-        rows = {name: take(value, numbers) for name, value in self._examples[stage].items()}
-        made: dict[str, Any] = {
-            name: value.reshape(count, 1, batch, *value.shape[1:]) for name, value in rows.items()
-        }
-        weights = made["masked_lm_weights"]
-        made["update_masked"] = weights.sum(axis=(2, 3))
-        made["update_sequences"] = np.full((count, 1), batch, np.float32)
-        made["weight"] = np.ones((count, 1, batch), np.float32)
-        seeds = self._lists[f"dropout/{seed}/{stage}"][first : first + count]
-        made["dropout_seed"] = seeds[:, None]
-        return made
+        updates = np.arange(first, first + size) % (len(order) // batch)
+        places = updates[:, None] * batch + np.arange(batch)
+        return order[places.reshape(-1)], self._lists[f"dropout/{seed}/{stage}"][updates]
 
-    def evaluation(self, batch: int) -> dict[str, np.ndarray]:
-        """name -> [K, b, ...]: the held-out examples, weight 0 on what fills up the last batch."""
-        count = len(self.held_out["next_sentence_labels"])
-        padding = -count % batch
-        found = {**self.held_out, "weight": np.ones(count, np.float32)}
-        return {
-            name: np.pad(value, ((0, padding), *((0, 0),) * (value.ndim - 1))).reshape(
-                -1, batch, *value.shape[1:]
-            )
-            for name, value in found.items()
-        }
+
+def batches(examples, numbers, dropout, batch: int) -> dict[str, Any]:
+    """name -> [K, 1, b, ...]: the examples of these numbers as K updates of one micro-batch.
+
+    Of NumPy's arrays or of JAX's, in a program too.
+    """
+    count = len(numbers) // batch
+    made = {
+        name: value[numbers].reshape(count, 1, batch, *value.shape[1:])
+        for name, value in examples.items()
+    }
+    made["update_masked"] = made["masked_lm_weights"].sum(axis=(2, 3))
+    made["update_sequences"] = np.full((count, 1), batch, np.float32)
+    made["weight"] = np.ones((count, 1, batch), np.float32)
+    made["dropout_seed"] = dropout[:, None]
+    return made
+
+
+def evaluation(held_out, batch: int) -> dict[str, np.ndarray]:
+    """name -> [K, b, ...]: held-out examples, weight 0 on what fills up the last batch."""
+    count = len(held_out["next_sentence_labels"])
+    padding = -count % batch
+    found = {**held_out, "weight": np.ones(count, np.float32)}
+    return {
+        name: np.pad(value, ((0, padding), *((0, 0),) * (value.ndim - 1))).reshape(
+            -1, batch, *value.shape[1:]
+        )
+        for name, value in found.items()
+    }
 
 
 def _unpacked(path: Path) -> dict[str, np.ndarray]:

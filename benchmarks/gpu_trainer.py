@@ -8,20 +8,24 @@ things are added: image sets are shared by all trainers, batches of text are cut
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from largebatch.benchmarks import gpu_text
 from largebatch.benchmarks.seeded_weights import made
 
 TEXT_TOKENS = 1 << 22  # of a block of batches on the device
+_DRAWN: dict[tuple[int, str], np.ndarray] = {}
 
 
 class Types(NamedTuple):
     """Classes made for the module `device` of an exported folder."""
 
     programs: Any  # folder -> programs
-    trainer: Any  # (programs, arrays of the image set, store of text) -> trainer
+    # (programs, the image set's arrays, seed -> its order of images, store of text) -> trainer
+    trainer: Any
 
 
 def types_of(device) -> Types:
@@ -34,32 +38,54 @@ def _programs(device):
         """A folder whose weights may be recipes of normal numbers, too."""
 
         def initial_state(self, seed: int) -> dict:
-            file = self.folder / "weights" / "normal.json"
-            if not file.exists():
-                return super().initial_state(seed)
             recipes = self.manifest["weights"]["recipes"]
             seeds = device.draws.initial_seeds(seed, len(recipes) + 1000)
-            state = {name: device.draws.initial_value(r, seeds) for name, r in recipes.items()}
-            for name, recipe in json.loads(file.read_text()).items():
-                drawn = {"seed": seeds[recipe["draw"]]} if "draw" in recipe else {}
-                state[name] = made({**recipe, **drawn})
+            state = {
+                name: _drawn(seed, recipe, lambda r: device.draws.initial_value(r, seeds))
+                for name, recipe in recipes.items()
+            }
+            file = self.folder / "weights" / "normal.json"
+            for name, recipe in json.loads(file.read_text()).items() if file.exists() else ():
+                own = {"seed": seeds[recipe["draw"]]} if "draw" in recipe else {}
+                state[name] = _drawn(seed, {**recipe, **own}, made)
             names = self.manifest["state"]["names"]
             return {name: device.jnp.asarray(state[name]) for name in names}
 
     return Programs
 
 
+def _drawn(seed: int, recipe: dict, draw: Callable[[dict], np.ndarray]) -> np.ndarray:
+    """What a recipe makes, drawn once: optimizers start from the same weights."""
+    if "constant" in recipe or recipe.get("kind") == "constant":
+        return draw(recipe)
+    key = (seed, json.dumps(recipe, sort_keys=True))
+    if key not in _DRAWN:
+        _DRAWN[key] = draw(recipe)
+    return _DRAWN[key]
+
+
 def _trainer(device):
     jax, jnp = device.jax, device.jnp
 
     class Trainer(device.Trainer):
-        def __init__(self, programs, arrays, store):
-            self._arrays, self._store = arrays, store
-            self._take = jax.jit(lambda array, numbers: jnp.take(array, numbers, axis=0))
-            super().__init__(programs)
+        def __init__(self, programs, arrays, orders, store, on_device=None):
+            self._arrays, self._orders, self._store = arrays, orders, store
+            self._make = jax.jit(gpu_text.batches, static_argnums=3)
+            super().__init__(programs, on_device=on_device)
 
         def _load_set(self, data_file):
             self._set, self.same_data = self._arrays, True  # checked where they were read
+
+        def stage_data(self, stage: int, seed: int):
+            if not self._in_memory:
+                return None
+            place = self.manifest["stages"][stage]
+            wanted = place["steps"] * place["batch_size"]
+            return self._with_order(jnp.asarray(self._orders[seed][:wanted]))
+
+        def _with_order(self, order):
+            names = {"images": "train_images", "labels": "train_labels"}
+            return {**{name: self._set[key] for name, key in names.items()}, "order": order}
 
         def _size(self, stage: int) -> int:
             """Updates in a block of text."""
@@ -78,26 +104,20 @@ def _trainer(device):
         def _block_arrays(self, stage: int, seed: int, first: int):
             key = (seed, stage, first)
             if key not in self._read:
-                place, size = self.manifest["stages"][stage], self._size(stage)
-                count = min(size, place["steps"] - first)
-                batch = place["batch_size"]
-                arrays = self._store.batches(self._take, seed, stage, batch, first, count)
-                missing = [(0, size - count)]  # one shape, so one program
-                self._read = {
-                    key: {
-                        name: jnp.pad(jnp.asarray(value), missing + [(0, 0)] * (value.ndim - 1))
-                        for name, value in arrays.items()
-                    }
-                }
+                batch = self.manifest["stages"][stage]["batch_size"]
+                drawn = self._store.block(seed, stage, batch, first, self._size(stage))
+                self._read = {key: self._make(self._store.examples[stage], *drawn, batch)}
             return self._read[key]
 
         def compile(self) -> None:
             """Compiles the loops of all stages and the evaluation."""
             seed = 0 if self._in_memory else self._store.seeds[0]
             state = self.programs.initial_state(seed)
-            for stage in range(len(self.manifest["stages"])):
-                data = self.stage_data(stage, seed)
-                if data is None:
+            for stage, place in enumerate(self.manifest["stages"]):
+                if self._in_memory:
+                    wanted = place["steps"] * place["batch_size"]
+                    data = self._with_order(jax.ShapeDtypeStruct((wanted,), np.int32))
+                else:
                     data = self._block_arrays(stage, seed, 0)
                 given = (state, self.new_said(), data, np.int64(seed), np.float32(1), np.int64(0))
                 loops, places = (
