@@ -76,7 +76,7 @@ setuptools.setup(
             f"largebatch-{program} = largebatch.experiments.{program}:console"
             for program in (
                 *("run", "sweep", "report", "export"),
-                *("rate_trace", "figures", "scaling_model", "paper_map"),
+                *("rate_trace", "figures", "scaling_model", "paper_map", "assumptions", "errata"),
                 *("sharpness", "lipschitz", "layer_ratios", "distance", "theorem_rates"),
             )
         ]

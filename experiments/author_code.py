@@ -18,7 +18,7 @@ LAMB_PYTORCH = "NUS-HPC-AI-Lab/pytorch-lamb @638a309"
 
 # Adam's and AdamW's in TensorFlow 1, and so in the paper's rows; Keras's is 1e-7.
 ADAM_EPSILON = 1e-8
-ADAM = f"TensorFlow 1's AdamOptimizer, whose default epsilon is 1e-8: {MNIST}, adam/ at 2c4e496"
+ADAM = f"TensorFlow 1's AdamOptimizer and its defaults, epsilon 1e-8: {MNIST}, adam/ at 2c4e496"
 
 # Test images that the code scores, where it leaves the last of them out.
 IMAGENET_SUBSET = 48 * 1024  # of 50,000

@@ -135,9 +135,7 @@ def value_of(row: Row, field: str) -> Any:
 
 
 def why(row: Row, field: str) -> str:
-    """Where a setting is from that `row` reads and leaves open."""
+    """What holds for a setting that `row` reads and leaves open."""
     if filled(field, None, row.optimizer, row.model) is None:
-        return f"not given; {OFF[field]}"
-    if field in row.optimizer_fields:
-        return f"not given; the default of {row.optimizer}"
-    return f"not given; the default of {row.model}"
+        return OFF[field]
+    return f"the default of {row.optimizer if field in row.optimizer_fields else row.model}"

@@ -32,6 +32,20 @@ class Former(NamedTuple):
 FORMER = (
     # Keras's, before the rows had TensorFlow 1's.
     Former("*", "epsilon", (1e-7,), optimizer="adam*"),
+    # Before the first author's code said how long Table 7's warm-up is and what LAMB leaves out.
+    Former("table7/*", "warmup_epochs", (1.5,)),
+    Former("table7/lamb", "exclude_from_weight_decay", ("default",)),
+    Former("table7/lamb", "exclude_from_layer_adaptation", ("default",)),
+    # Before Table 6's rates were read in the code's units.
+    Former("table6/lamb", "learning_rate", (0.01,)),
+    Former("table6/lamb", "epsilon", (1e-6,)),
+    Former("table6/lamb", "warmup_epochs", (5,)),
+    Former("table6/lamb", "decay_from", ("warmup_end",)),
+    Former("table6/lamb", "exclude_from_weight_decay", ("default",)),
+    Former("table6/lamb", "exclude_from_layer_adaptation", ("default",)),
+    Former("table6/lamb", "precision", ("bfloat16",)),
+    Former("table6/lamb", "norm_batch", (None,)),
+    Former("table6/lamb", "floor_epochs", (None,)),
     # The laboratory's recipes decayed from the first update.
     Former("resnet50/*-lab", "decay_from", ("start",)),
     Former("resnet50/lars-32768-lab", "warmup_epochs", (10, 10 / 10)),

@@ -125,8 +125,8 @@ def _tuned(optimizer: str, scheme: bool, *own_sources: dict) -> Row:
 
 
 def _adam(optimizer: str, scheme: bool, *own_sources: dict) -> Row:
-    row = _tuned(optimizer, scheme, *own_sources, code(author_code.ADAM, "epsilon"))
-    return dataclasses.replace(row, epsilon=author_code.ADAM_EPSILON)
+    row = _tuned(optimizer, scheme, *own_sources, code(author_code.ADAM, "beta_1 beta_2 epsilon"))
+    return dataclasses.replace(row, beta_1=0.9, beta_2=0.999, epsilon=author_code.ADAM_EPSILON)
 
 
 _ADAMW = paper("the table's columns", "weight_decay l2_regularization")

@@ -29,8 +29,10 @@ SECTIONS = (
     Place("4.1", "BERT: two stages, mixed batch with re-warm-up, fine-tuning on SQuAD",
           "experiments/bert.py:BERT_LARGE experiments/table1.py:ROWS "
           "experiments/pretraining.py:Pretraining experiments/finetuning.py:run "
-          "data/create_pretraining_data.py:main models/bert.py:bert_pretrainer"),
-    Place("4.2", "ImageNet with ResNet-50", "experiments/imagenet.py:RESNET50 "
+          "data/create_pretraining_data.py:main models/bert.py:bert_pretrainer "
+          "experiments/section41.py:ROWS"),
+    Place("4.2", "ImageNet with ResNet-50",
+          "experiments/imagenet.py:RESNET50 experiments/section42.py:ROWS "
           "experiments/classification.py:ImageNetClassification models/resnet.py:resnet50 "
           "data/imagenet.py:find_imagenet"),
     Place("4.3", "Hyper-parameters for scaling the batch size",
@@ -105,8 +107,9 @@ FIGURES = (
 )  # fmt: skip
 
 LECTURE = (
-    Place("Sharpness of a minimum (Keskar et al.)", "The formula, on a box of width epsilon",
-          "experiments/sharpness.py:measure experiments/box_maximum.py"),
+    Place("Sharpness of a minimum (Keskar et al.)",
+          "The formula, on the lecture's box and on Keskar et al.'s",
+          "experiments/sharpness.py:half_widths experiments/box_maximum.py"),
     Place("|w| / |g| of AlexNet's layers", "The ratios at the first iteration",
           "experiments/layer_ratios.py:measure"),
     Place("Method of Goyal et al. on AlexNet; effects of LARS", "AlexNet and AlexNet-BN",
@@ -135,7 +138,7 @@ LECTURE = (
 
 # Where the docstring of a class says how a printed formula was read, and how the paragraph begins.
 READINGS = (
-    ("Algorithm 1", "optimizers/lars.py:LARS", "Where the weights' norm"),
+    ("Algorithm 1", "optimizers/lars.py:LARS", "Where φ or the denominator"),
     ("Algorithm 2", "optimizers/lamb.py:LAMB", "Reading of the printed box"),
     ("Algorithms 3 and 4", "optimizers/nesterov_lamb.py:NLAMB", "How the printed formulas"),
 )

@@ -40,9 +40,14 @@ class Programs:
         self.folder = pathlib.Path(folder)
         self.manifest = json.loads((self.folder / "manifest.json").read_text())
         self._precision = precision
+        self._loaded = {}
 
-    @functools.cache  # noqa: B019 (one object lives as long as the process)
     def __getitem__(self, name: str):
+        if name not in self._loaded:
+            self._loaded[name] = self._load(name)
+        return self._loaded[name]
+
+    def _load(self, name: str):
         program = self.manifest["programs"][name]
         inputs, outputs = program["inputs"], program["outputs"]
 
@@ -72,7 +77,7 @@ class Programs:
         if str(seed) in weights["files"]:
             with np.load(self.folder / weights["files"][str(seed)]) as file:
                 state.update(file)
-        return {name: jnp.asarray(state[name]) for name in self.manifest["state"]["names"]}
+        return on_device({name: state[name] for name in self.manifest["state"]["names"]})
 
 
 class Trainer:
@@ -117,12 +122,15 @@ class Trainer:
         wanted = self.manifest["data"]["sha256"]
         found = {n: hashlib.sha256(a.tobytes()).hexdigest() for n, a in arrays.items()}
         self.data_sha256, self.same_data = found, found == wanted
-        self._set = {name: jax.device_put(array) for name, array in arrays.items()}
+        self._set = on_device(arrays)
+
+    def on_device(self, arrays):
+        return on_device(arrays)
 
     def new_said(self, step: int = 0, refused: int = 0) -> Said:
         """What is known before an update."""
         values = (True, np.float32(0), np.float32(0), np.int64(step), np.int32(refused))
-        return Said(*map(jnp.asarray, values))
+        return on_device(Said(*values))
 
     def stage_data(self, stage: int, seed: int):
         """An image set: what `train` reads. Others: nothing, as it is read in blocks."""
@@ -138,7 +146,7 @@ class Trainer:
         return {
             "images": self._set["train_images"],
             "labels": self._set["train_labels"],
-            "order": jax.device_put(np.concatenate(orders)[:wanted]),
+            "order": on_device(np.concatenate(orders)[:wanted]),
         }
 
     def block(self, stage: int, seed: int, step: int):
@@ -172,7 +180,7 @@ class Trainer:
             for key in file:
                 array = _typed(file[key], dtypes[key])
                 missing = [(0, size - len(array))] + [(0, 0)] * (array.ndim - 1)
-                arrays[key] = jax.device_put(np.pad(array, missing))
+                arrays[key] = on_device(np.pad(array, missing))
         return arrays
 
     def train(
@@ -253,6 +261,11 @@ class Trainer:
         if images is not None:
             batch = {**batch, **self.programs["eval_images"]({"images": images, "number": number})}
         return self.programs["evaluate"]({**model, **batch})
+
+
+def on_device(arrays):
+    """Committed to the device, as what a program returns is: otherwise it is compiled twice."""
+    return jax.device_put(arrays, jax.devices()[0])
 
 
 def _typed(array, dtype: str):

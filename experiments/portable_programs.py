@@ -15,6 +15,7 @@ from largebatch import optimizers
 from largebatch.data.image_set import ImageSet
 from largebatch.data.set_on_device import SetOnDevice
 from largebatch.data.update_slices import UpdateSlices
+from largebatch.experiments import memory
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.rates import learning_rate
 from largebatch.tpu.batch_plan import BatchPlan
@@ -55,6 +56,8 @@ class RowPrograms:
         self._task = task
         self._strategy = strategy
         self._row = row
+        for stage in task.stages:
+            memory.check_groups(row, stage, 1, micro_batch)
         self.plans = [
             BatchPlan.make(stage.batch_size, 1, micro_batch, task.pads_batches)
             for stage in task.stages
@@ -68,8 +71,12 @@ class RowPrograms:
             )
             self.optimizer.build(self.model.trainable_variables)
         self._loop = TrainLoop(
-            task, self.model, self.optimizer, strategy, self._step, row.clip_norm
+            *(task, self.model, self.optimizer, strategy, self._step),
+            clip_norm=row.clip_norm,
+            clip_batch=row.clip_batch,
         )
+        for plan in self.plans:
+            self._loop.programs(plan)  # makes the sums over micro-batches, which are state
 
     @property
     def model_state(self) -> dict[str, tf.Variable]:

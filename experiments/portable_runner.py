@@ -28,6 +28,7 @@ MAX_REFUSED_IN_A_ROW = 10
 STEPS_PER_LOOP = {"cpu": 10}  # of others 100
 CURVE_POINTS, LAYER_POINTS = 200, 6
 CURVE_FIELDS = ("step", "epoch", "progress", "loss", "learning_rate")
+BOOKKEEPING = ("kind", "step", "epoch", "progress", "seconds")
 IDENTITY = ("name", "scale", "seed", "overrides", "row")
 
 
@@ -188,7 +189,7 @@ class Run:
         status = self._train()
         metrics = {} if status != "finished" else self.evaluations[self.total]
         self._result(status, metrics)
-        shown = "  ".join(f"{key} {value:.4f}" for key, value in bare(metrics).items())
+        shown = figures(metrics)
         print(f"{name} {status} after {self.step} updates: loss {self.last_loss}  {shown}")
         return DIVERGED if status == "diverged" else FINISHED
 
@@ -199,7 +200,8 @@ class Run:
         if file.exists():
             with np.load(file) as saved:
                 told = json.loads(str(saved["told"]))
-                self.state = {name: saved[name] for name in self.names["names"]}
+                arrays = {name: saved[name] for name in self.names["names"]}
+            self.state = self.trainer.on_device(arrays)
             self.step, self.last_loss = told["step"], told["last_loss"]
             self.refused = told["refused"]
             print(f"resumed at step {self.step} of {self.total}")
@@ -274,7 +276,7 @@ class Run:
             self._record("layers", layers=layers)
         results = self.trainer.evaluate(self.state)
         self.evaluations[self.step] = self._record("eval", **results)
-        shown = "  ".join(f"{key} {value:.4f}" for key, value in results.items())
+        shown = figures(results)
         print(f"step {self.step}/{self.total}  {shown}", flush=True)
 
     def _save(self):
@@ -340,8 +342,13 @@ class Run:
         return records
 
 
-def bare(record, without=("kind", "step", "epoch", "progress", "seconds")):
+def bare(record, without=BOOKKEEPING):
     return {key: value for key, value in record.items() if key not in without}
+
+
+def figures(metrics) -> str:
+    hidden = (*BOOKKEEPING, "examples")
+    return "  ".join(f"{name} {value:.4f}" for name, value in bare(metrics, hidden).items())
 
 
 def thinned(records):

@@ -61,4 +61,6 @@ def source_of(row: Row, field: str) -> Source:
     declared = row.sources.get(field)
     if declared is not None:
         return declared
-    return Source("assumed", why(row, field)) if reads(row, field) else UNUSED
+    if not reads(row, field):
+        return UNUSED
+    return Source("assumed", f"not given; {why(row, field)}")

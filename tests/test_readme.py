@@ -18,6 +18,7 @@ from largebatch.experiments import (
 )
 from largebatch.experiments.report_model import gather
 from largebatch.experiments.report_text import as_markdown
+from largebatch.experiments.runs import find_runs
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -59,3 +60,23 @@ def test_every_flag_and_row_that_the_readme_names_exists():
             assert flag in programs[program], f"{program} has no --{flag}"
         for row in re.findall(r"--experiment=(\S+)", arguments):
             registry.find(row)
+
+
+def test_every_file_and_folder_that_the_readme_links_is_there():
+    links = re.findall(r"\]\(((?:docs|results)/[^)#]+)\)", README)
+    assert any(link.startswith("results/") for link in links)
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_what_the_readme_says_of_results_and_rows_is_so():
+    folders = {path.parts[-2] for path in (ROOT / "results" / "laptop").glob("*/*")}
+    said = re.search(r"Results of Tables 3 and 5.*?ImageNet\.", README, re.DOTALL)[0]
+    assert {"table3", "table5", "figure1", "figure2", "figure3", "batch_sizes"} <= folders
+    assert any((ROOT / "results" / "laptop-cifar10").glob("table5/*"))
+    assert any((ROOT / "results" / "lstm").glob("*/seed=0"))
+    # The lecture's rows are in, and nothing was run at the paper's scale of ImageNet.
+    assert registry.matching("alexnet/*") and registry.matching("lstm/*")
+    assert "Nothing has been run on the whole of ImageNet" in said
+    runs = find_runs(str(ROOT / "results"))[0]
+    imagenet = [run for run in runs if run.row["dataset"] == "imagenet2012"]
+    assert all(run.row["examples"] for run in imagenet)  # a part of it

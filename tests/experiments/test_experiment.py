@@ -96,8 +96,9 @@ def test_optimizer_settings_are_those_that_the_optimizer_reads_and_the_row_gives
         "exclude_from_weight_decay": "bias",
         "exclude_from_layer_adaptation": [],
     }
-    adam = registry.find("table3/adam").optimizer_settings
-    assert adam == {"epsilon": 1e-8, "l2_regularization": 0.0}
+    assert registry.find("table3/adam").optimizer_settings == {
+        **{"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8, "l2_regularization": 0.0},
+    }
 
 
 def test_every_field_is_a_setting_or_the_papers_or_says_what_the_row_is():

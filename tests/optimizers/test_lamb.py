@@ -232,3 +232,41 @@ def test_compiled_norms_of_larger_layers_are_numpys(oracles, shape, norm):
     np.testing.assert_allclose(variable, path[0], atol=1e-5 * np.abs(path[0]).max())
     found = [float(value) for value in optimizer.layer_statistics()["dense/kernel"]]
     assert found == pytest.approx(statistics, rel=1e-5)
+
+
+def trajectory(seed, steps=6, scale=1.0, **arguments):
+    """The weights after some steps with the same gradients."""
+    random = np.random.RandomState(seed)
+    variable, _ = one_layer(seed)
+    optimizer = LAMB(0.1, jit_compile=False, **arguments)
+    for _ in range(steps):
+        gradient = (random.normal(size=variable.shape) * scale).astype(np.float32)
+        optimizer.apply_gradients([(tf.constant(gradient), variable)])
+    return variable.numpy()
+
+
+@few
+@given(seed=seeds)
+def test_without_decay_the_trust_ratio_takes_out_the_bias_correction(seed):
+    # Figure 2 and appendix E: both corrections are scalars, of m and of v, and r is normalised.
+    settings = {"weight_decay": 0.0, "epsilon": 0.0}
+    corrected, plain = (trajectory(seed, bias_correction=on, **settings) for on in (True, False))
+    np.testing.assert_allclose(plain, corrected, rtol=1e-4, atol=1e-6)
+
+
+def test_epsilon_is_what_the_correction_of_v_leaves_where_gradients_are_small():
+    arguments = {"weight_decay": 0.0, "epsilon": 1e-6}
+    for scale, alike in ((1.0, True), (1e-6, False)):
+        one, other = (trajectory(0, scale=scale, bias_correction=b, **arguments) for b in (0, 1))
+        assert np.allclose(one, other, rtol=1e-3, atol=1e-5) == alike
+
+
+def test_with_decay_leaving_the_correction_out_is_another_decay():
+    # r without correction is r / c(t), c(t) = sqrt(1 - beta_2^t) / (1 - beta_1^t): so lambda acts
+    # as lambda c(t) does with it. Shown at t = 1.
+    decay, factor = 0.5, np.sqrt(1 - 0.999) / (1 - 0.9)
+    first = {"steps": 1, "epsilon": 0.0}
+    plain = trajectory(3, bias_correction=False, weight_decay=decay, **first)
+    corrected = trajectory(3, weight_decay=decay * factor, **first)
+    np.testing.assert_allclose(plain, corrected, rtol=1e-5, atol=1e-6)
+    assert not np.allclose(plain, trajectory(3, weight_decay=decay, **first), rtol=1e-2)
