@@ -11,33 +11,30 @@ from __future__ import annotations
 
 import argparse
 import collections
-import contextlib
-import copy
 import dataclasses
+import functools
 import io
 import json
 import os
 import platform
-import signal
 import sys
 import tarfile
 import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from largebatch.benchmarks import gpu_data, gpu_steps, gpu_text, gpu_trainer
+from largebatch.benchmarks import gpu_data, gpu_steps, gpu_text
 from largebatch.benchmarks.gpu_compiler import Compiler
-from largebatch.benchmarks.gpu_schedule import Job, Schedule, read_jobs
+from largebatch.benchmarks.gpu_runs import Runs
+from largebatch.benchmarks.gpu_schedule import DONE, FAILED, Job, Schedule, read_jobs
 
-RESULTS = "results.tar"
+RESULTS, RUNNING = "results.tar", "running.txt"
 SPARE = 12.0  # seconds that are kept for the last files
-UPDATES_A_LOOP = 200
 CHECKED_UPDATES = 60
 SECONDS_A_LOG = 10.0
 STEPS_SECONDS = 90.0  # in which step times can be measured
@@ -75,131 +72,16 @@ class Results:
         with self._lock, tarfile.open(self._path, "a") as tar:
             tar.addfile(member, io.BytesIO(content))
 
+    def last_json(self, name: str):
+        """What was last added under a name; None: nothing."""
+        if not self._path.exists():
+            return None
+        with tarfile.open(self._path) as tar:
+            found = [member for member in tar.getmembers() if member.name == name]
+            return json.load(tar.extractfile(found[-1])) if found else None
+
     def add_json(self, name: str, value) -> None:
         self.add(name, (json.dumps(value, indent=1) + "\n").encode())
-
-
-class Deadline:
-    """What a run asks whether to go on: until a time, or a signal."""
-
-    def __init__(self):
-        self.signum, self.end = 0, float("inf")
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signum, self._note)
-
-    def _note(self, signum, frame):
-        self.signum = signum
-
-    @property
-    def asked(self) -> bool:
-        return bool(self.signum) or time.monotonic() > self.end
-
-
-class Runs:
-    """Makes runs of exported folders, with the suite's own portable runner.
-
-    Args:
-      pack: The packed folder.
-      scratch: Where programs are unpacked and runs write their files.
-      sets: name -> arrays of an image set.
-      orders: name -> seed -> the order in which a run takes the images, int32.
-      text: A `gpu_text.TextStore`, or None.
-    """
-
-    def __init__(self, pack: Path, scratch: Path, sets, orders, text, options, results):
-        import device
-        import jax
-        import runner
-
-        self._runner, self._types = runner, gpu_trainer.types_of(device)
-        self._folders, self._runs = scratch / "folders", scratch / "runs"
-        self._options, self._results = options, results
-        self._on_device = {
-            name: {key: jax.device_put(value) for key, value in arrays.items()}
-            for name, arrays in sets.items()
-        }
-        self._orders, self._text = orders, text
-        self._floors = _json(pack / "data" / "floors.json")
-        self.deadline = Deadline()
-        self.scores: dict[str, dict[float, float]] = collections.defaultdict(dict)
-
-    def trainer(self, program: str):
-        """The compiled trainer of a folder."""
-        programs = self._types.programs(self._folders / program)
-        kind = programs.manifest["record"]["row"]["dataset"]
-        trainer = self._types.trainer(
-            programs, self._on_device.get(kind), self._orders.get(kind), self._text,
-            self._options.loops or None,
-        )  # fmt: skip
-        trainer.compile()
-        return trainer
-
-    def run(self, job: Job, trainer, seconds: float) -> Mapping[str, Any]:
-        """Makes a job's run; returns what the log keeps of it."""
-        manifest = copy.deepcopy(trainer.manifest)
-        rate = self._rate(job, manifest)
-        options = argparse.Namespace(
-            matmul_precision="default", checkpoint_every=0, output_dir=str(self._runs),
-            steps_per_loop=max(1, (self._options.max_steps or 2 * UPDATES_A_LOOP) // 2),
-            max_steps=self._options.max_steps,
-        )  # fmt: skip
-        record = self._runner.experiment(manifest, trainer, options, job.seed, rate)
-        _scale_second_rate(record, manifest, rate)
-        if self._floors and job.name.startswith("prose/"):
-            record["floors"] = self._floors
-        self.deadline.end = time.monotonic() + seconds
-        with self._runner.locked(self._runs, manifest["folder"], record) as path:
-            quiet = io.StringIO()
-            with contextlib.redirect_stdout(quiet):
-                self._runner.Run(path, record, manifest, trainer, options, self.deadline).run()
-            result = json.loads((path / "result.json").read_text())
-            name = str(path.relative_to(self._runs.parent) / "result.json")
-            self._results.add(name, (path / "result.json").read_bytes())
-        self._note(job, manifest, rate, result)
-        told = {f: result[f] for f in ("status", "last_step", "last_loss", "wall_seconds")}
-        told["update_seconds"] = _update_seconds(path, result["row"])
-        if self._options.max_steps and told["status"] == "interrupted":
-            told["status"] = "checked"
-        kept = ("accuracy", "accuracy_subset", "masked_lm_accuracy", "next_sentence_accuracy")
-        figures = {k: result["metrics"][k] for k in kept if k in result["metrics"]}
-        return {**told, "rate": rate, **figures}
-
-    def _rate(self, job: Job, manifest) -> float:
-        own = manifest["rates"]["own"]
-        if "factor" in job.settings:
-            name = job.name.split("/")[1].split("-")[0]
-            scores = self.scores[name]
-            # Rates of trials, relative to the rate that their row has.
-            return own * (max(scores, key=scores.get) if scores else 1.0)
-        return float(job.settings.get("learning_rate", own))
-
-    def _note(self, job: Job, manifest, rate: float, result) -> None:
-        if job.part == "prose trials" and result["status"] == "finished":
-            name = job.name.split("/")[1].split("-")[0]
-            score = result["metrics"]["masked_lm_accuracy"]
-            self.scores[name][rate / manifest["rates"]["own"]] = score
-
-
-def _update_seconds(path: Path, row: Mapping[str, Any]) -> float | None:
-    """Seconds an update, of the last loop that the run noted."""
-    records = map(json.loads, (path / "metrics.jsonl").read_text().splitlines())
-    train = [record for record in records if record["kind"] == "train"]
-    if not train:
-        return None
-    batch = row["stages"][0 if train[-1]["step"] <= row["stages"][0]["steps"] else -1]["batch_size"]
-    return batch / train[-1]["examples_per_second"]
-
-
-def _scale_second_rate(record: dict, manifest: dict, rate: float) -> None:
-    """A factor on the rate is one on both stages' rates, where the second has its own."""
-    factor = rate / manifest["rates"]["own"]
-    second = record["row"].get("stage2_learning_rate")
-    if factor == 1.0 or not second:
-        return
-    record["row"]["stage2_learning_rate"] = second * factor
-    record["overrides"]["stage2_learning_rate"] = second * factor
-    record["row"]["stages"][1]["learning_rate"] *= factor
-    manifest["stages"][1]["follows_rate"] = True
 
 
 def main(options) -> int:
@@ -210,11 +92,11 @@ def main(options) -> int:
 
     def say(line: str) -> None:
         stamped = f"[{time.monotonic() - clock_start:6.1f}] {line}"
-        print(stamped, flush=True)
+        print(stamped, file=sys.__stdout__, flush=True)  # a run's own words are not shown
         print(stamped, file=log, flush=True)
 
     jobs = [job for job in read_jobs(pack / "jobs.json") if options.only in job.title]
-    every = jobs
+    every, before = jobs, _before(results, output / RUNNING)
     if options.part == "check":
         options.max_steps = options.max_steps or CHECKED_UPDATES
         firsts = {job.program: job for job in reversed(jobs)}.values()
@@ -243,11 +125,15 @@ def main(options) -> int:
         say(f"{told['kind']} ({told['platform']}), {told['cores']} cores, jax {jax.__version__}")
         text = None
         if any(job.name.startswith("prose/") for job in jobs):
-            text = gpu_text.TextStore(pack / "data", jax.device_put)
+            text = gpu_text.TextStore(
+                pack / "data", functools.partial(jax.device_put, device=device)
+            )
             say("read the text")
-        runs = Runs(pack, scratch, sets, orders, text, options, results)
+        runs = Runs(pack, scratch, sets, orders, text, options, results.add)
+        jobs = [job for job in jobs if job.title not in {entry["title"] for entry in before}]
         seconds = options.seconds - SPARE
-        entries = _schedule(jobs, runs, results, clock_start, seconds, options.threads, say)
+        begun = (clock_start, seconds)
+        entries = _schedule(jobs, runs, results, output / RUNNING, before, begun, options, say)
         if options.part == "check":
             _expect(every, entries, results, say)
 
@@ -261,12 +147,28 @@ def main(options) -> int:
     return 1 if counts["failed"] else 0
 
 
-def _schedule(jobs, runs, results, clock_start, seconds, threads, say) -> list[dict[str, Any]]:
-    compiled = Compiler(threads, runs.trainer, say)
+def _before(results: Results, running: Path) -> list[dict[str, Any]]:
+    """The log of a call that was cut off, but for what can still be run: what was done, what
+    failed, and the run in which its process ended."""
+    log = results.last_json("log.json") or []
+    log = [entry for entry in log if entry["state"] in (DONE, FAILED)]
+    title = running.read_text() if running.exists() else ""
+    if title and title not in {entry["title"] for entry in log}:
+        error = {"state": FAILED, "error": "the process ended", "seconds": 0.0}
+        log.append({"title": title, "program": "", "part": "", **error})
+    return log
+
+
+def _schedule(jobs, runs, results, running, before, begun, options, say) -> list[dict[str, Any]]:
+    clock_start, seconds = begun
+    compiled = Compiler(options.threads, runs.trainer, say)
     compiled.begin(list(dict.fromkeys(job.program for job in jobs)))
-    schedule = Schedule(jobs, seconds, clock_start, time.monotonic, say)
+    schedule = Schedule(jobs, seconds, clock_start, time.monotonic, say, before)
+    for entry in before:
+        runs.note(entry)
 
     def make(job: Job, left: float):
+        running.write_text(job.title)
         return runs.run(job, compiled.get(job.program), left)
 
     def ready(program: str) -> bool:

@@ -79,6 +79,7 @@ class Schedule:
       seconds: All that there is, from `started` on.
       clock: Gives seconds; `started` is a reading of it.
       say: Takes a line of progress.
+      before: The log of an earlier call whose jobs ended: others may wait for them.
     """
 
     def __init__(
@@ -88,14 +89,16 @@ class Schedule:
         started: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         say: Callable[[str], None] = print,
+        before: Sequence[Mapping[str, Any]] = (),
     ):
         self._waiting = list(jobs)
         self._clock, self._say = clock, say
         self._started = clock() if started is None else started
         self._seconds = seconds
         self._measured: dict[str, float] = {}  # program -> seconds an update, the last measured
-        self._state: dict[str, str] = {}
-        self.entries: list[dict[str, Any]] = []  # a line of the log for each job that ended
+        # A line of the log for each job that ended.
+        self.entries: list[dict[str, Any]] = [dict(entry) for entry in before]
+        self._state = {entry["title"]: entry["state"] for entry in self.entries}
 
     @property
     def left(self) -> float:

@@ -49,7 +49,7 @@ def _programs(device):
                 own = {"seed": seeds[recipe["draw"]]} if "draw" in recipe else {}
                 state[name] = _drawn(seed, {**recipe, **own}, made)
             names = self.manifest["state"]["names"]
-            return {name: device.jnp.asarray(state[name]) for name in names}
+            return device.on_device({name: state[name] for name in names})
 
     return Programs
 
@@ -65,7 +65,7 @@ def _drawn(seed: int, recipe: dict, draw: Callable[[dict], np.ndarray]) -> np.nd
 
 
 def _trainer(device):
-    jax, jnp = device.jax, device.jnp
+    jax = device.jax
 
     class Trainer(device.Trainer):
         def __init__(self, programs, arrays, orders, store, on_device=None):
@@ -74,14 +74,15 @@ def _trainer(device):
             super().__init__(programs, on_device=on_device)
 
         def _load_set(self, data_file):
-            self._set, self.same_data = self._arrays, True  # checked where they were read
+            self._set = self._arrays
+            self.same_data = True  # they were checked where they were read
 
         def stage_data(self, stage: int, seed: int):
             if not self._in_memory:
                 return None
             place = self.manifest["stages"][stage]
             wanted = place["steps"] * place["batch_size"]
-            return self._with_order(jnp.asarray(self._orders[seed][:wanted]))
+            return self._with_order(device.on_device(self._orders[seed][:wanted]))
 
         def _with_order(self, order):
             names = {"images": "train_images", "labels": "train_labels"}

@@ -47,10 +47,19 @@ check | main)
     shift 2
     seconds=530
     [ "$what" = check ] && seconds=150
+    for flag in "$@"; do case "$flag" in --seconds=*) seconds=${flag#*=} ;; esac; done
     # Most of the memory for one process; and no waiting for a TPU or another platform.
     export XLA_PYTHON_CLIENT_MEM_FRACTION=${XLA_PYTHON_CLIENT_MEM_FRACTION:-0.9}
-    "${PYTHON:-python3}" -m largebatch.benchmarks.gpu_run --part="$what" --pack="$pack" \
-        --output="$out" --started="$started" --seconds="$seconds" "$@"
+    # A process that a signal ended (128 and more: a crash of the device's compiler) is begun again
+    # while time is left; what was done is not done again, and the run that it was in is left out.
+    while :; do
+        code=0
+        "${PYTHON:-python3}" -m largebatch.benchmarks.gpu_run --part="$what" --pack="$pack" \
+            --output="$out" --started="$started" --seconds="$seconds" "$@" || code=$?
+        now=$(date +%s)
+        [ "$code" -ge 128 ] && [ $((${started%.*} + ${seconds%.*} - now)) -gt 60 ] || exit "$code"
+        echo "ended by signal $((code - 128)); begun again" | tee -a "$out/log.txt"
+    done
     ;;
 results)
     "${PYTHON:-$here/.venv/bin/python}" -m largebatch.benchmarks.gpu_results \

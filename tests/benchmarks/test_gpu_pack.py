@@ -45,9 +45,8 @@ def test_recipes_that_were_found_with_one_seed_make_the_weights_of_another(tmp_p
             self.folder = folder
             self.manifest = json.loads((folder / "manifest.json").read_text())
 
-    numpy = types.SimpleNamespace(asarray=np.asarray)
     device = types.SimpleNamespace(
-        Programs=Programs, Trainer=object, draws=portable_draws, jax=None, jnp=numpy
+        Programs=Programs, Trainer=object, draws=portable_draws, jax=None, on_device=dict
     )
     state = gpu_trainer.types_of(device).programs(folder).initial_state(SEED + 1)
     for name, array in weights(SEED + 1).items():

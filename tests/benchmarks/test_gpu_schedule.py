@@ -135,3 +135,13 @@ def test_jobs_are_read_as_they_were_written_and_mistakes_are_named(tmp_path):
         path.write_text(json.dumps(wrong))
         with pytest.raises(ValueError, match=message):
             read_jobs(path)
+
+
+def test_a_call_that_goes_on_knows_what_ended_before():
+    clock = Clock(main=1, trial=1)
+    trial = job("trial")
+    before = [{"title": trial.title, "state": "done", "seconds": 3.0}]
+    made = Schedule(
+        [job("main", after=(trial.title,))], 100, clock=clock, say=lambda line: None, before=before
+    )
+    assert states(made.run(clock.make)) == {"trial seed=0": "done", "main seed=0": "done"}
