@@ -48,8 +48,11 @@ def _write(
     micro_batch: int | None = None,
     copy_data: bool = True,
     max_steps: int | None = None,
+    precisions: Sequence[str] = tuple(PRECISIONS),
 ) -> int:
-    """Writes the folder; returns its size in bytes.
+    """Writes the folder, each program with these precisions of products; returns its bytes.
+
+    Text and ImageNet: with batches of `max_steps` updates of each stage; 0: with none.
 
     Args:
       row: After scale and overrides.
@@ -89,7 +92,7 @@ def _write(
     else:
         data["batches"] = {
             seed: _write_batches(row, work, programs, data_dir, seed, output, max_steps)
-            for seed in seeds
+            for seed in (seeds if max_steps != 0 else ())
         }
     eval_batches = portable_data.write_evaluation(
         eval_data, output / "evaluation.npz", ("image",) if in_memory else ()
@@ -108,7 +111,7 @@ def _write(
         "steps_per_epoch": work.steps_per_epoch,
         "checkpoint_every": -(-row.steps // CHECKPOINTS_IN_A_RUN),
         "stages": _stages(row, programs),
-        "programs": _write_programs(lowered, environment, output),
+        "programs": _write_programs(lowered, environment, output, precisions),
         "state": _state(programs),
         "weights": _write_weights(row, work, strategy, micro_batch, programs, start, seeds, output),
         "data": data,
@@ -132,19 +135,22 @@ def _write(
 
 
 def _write_programs(
-    lowered: Mapping[str, PortableProgram], environment: ConversionEnvironment, output: Path
+    lowered: Mapping[str, PortableProgram],
+    environment: ConversionEnvironment,
+    output: Path,
+    precisions: Sequence[str],
 ) -> dict[str, Any]:
     hlo = {
         f"{name}.{precision}": with_precision(program.hlo, precision)
         for name, program in lowered.items()
-        for precision in PRECISIONS
+        for precision in precisions
     }
     files = environment.convert(hlo, output / "programs")
     return {
         name: {
             "inputs": [list(value) for value in program.inputs],
             "outputs": [list(value) for value in program.outputs],
-            "files": {p: f"programs/{files[f'{name}.{p}'].name}" for p in PRECISIONS},
+            "files": {p: f"programs/{files[f'{name}.{p}'].name}" for p in precisions},
         }
         for name, program in lowered.items()
     }
