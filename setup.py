@@ -92,7 +92,8 @@ BEAM_REQUIRES = [
     "google-crc32c>=1.5,<2",  # Beam's TFRecord files need a CRC that recent Beam no longer brings
 ]
 
-# CUDA and cuDNN as wheels: the versions that each TensorFlow was built with (12.2 and 8.9; 12.5, 9.3).
+# CUDA and cuDNN as wheels: 12.2 and 8.9, with which TensorFlow 2.15 was built, and what takes the
+# place of 2.20's 12.5 and 9.3.
 GPU_REQUIRES = [
     *on(CLASSIC, "tensorflow[and-cuda]==2.15.1"),
     *on(MODERN, "tensorflow[and-cuda]==2.20.0"),

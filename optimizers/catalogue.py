@@ -26,8 +26,8 @@ _CLASSES = {
 NAMES = tuple(_CLASSES)
 
 WITHOUT_ADDONS = (
-    "tfa_lamb is tensorflow-addons' LAMB, which is not installed: it exists for TensorFlow 2.15 and "
-    "Python 3.11 or earlier alone; lamb is this suite's own"
+    "tfa_lamb is tensorflow-addons' LAMB, which is not installed: it needs TensorFlow 2.15 and "
+    "Python 3.11 or earlier; lamb is this suite's own"
 )
 
 
