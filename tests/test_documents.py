@@ -1,4 +1,4 @@
-"""README.md and docs/: tables that are current, commands and links that exist, a README of a page."""
+"""README.md and docs/: tables that are current, commands and links that exist."""
 
 import importlib
 import re
