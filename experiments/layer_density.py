@@ -49,6 +49,8 @@ _SETTINGS = {
         "exclude_from_layer_adaptation": "nothing",
     },
 }
+# Theorem 2 needs 0 < alpha_l <= phi <= alpha_u; the weights' norms of a small network lie inside.
+PHI_BOUNDS = "0.1,10"
 NAMES = {SGD: "SGD", LARS: "LARS"}
 
 FLAGS = cli.new_flags()
@@ -56,7 +58,10 @@ observed_runs.define(FLAGS, points=33)
 flags.DEFINE_list("sgd_rates", "0.02,0.05,0.1,0.2", "SGD's grid.", flag_values=FLAGS)
 flags.DEFINE_list("lars_rates", "0.01,0.02,0.05,0.1", "LARS's grid.", flag_values=FLAGS)
 flags.DEFINE_list(
-    "phi", "0.1,10", "gamma_l, gamma_u of LARS, which Theorem 2 needs.", flag_values=FLAGS
+    "phi",
+    PHI_BOUNDS.split(","),
+    "gamma_l, gamma_u of LARS, which Theorem 2 needs.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer("seeds", 3, "Runs at each rate, from --seed on.", flag_values=FLAGS)
 flags.DEFINE_integer("examples", 512, "Training examples in f.", flag_values=FLAGS)
@@ -74,7 +79,8 @@ def main() -> int:
         LARS: findings.numbers("lars_rates", FLAGS.lars_rates, float),
     }
     _check()
-    rows = [optimizer_row(bases[0], o, rate) for o, rates in grids.items() for rate in rates]
+    phi = ",".join(FLAGS.phi)
+    rows = [optimizer_row(bases[0], o, rate, phi) for o, rates in grids.items() for rate in rates]
     quiet_tensorflow()
     from largebatch.experiments.layer_looks import LookObserver
     from largebatch.experiments.objective import first_examples
@@ -114,9 +120,12 @@ def _check() -> None:
         )
 
 
-def optimizer_row(base: Row, optimizer: str, rate: float) -> Row:
-    """`base` under one of the theorems' optimizers."""
-    return apply_overrides(base, {**_SETTINGS[optimizer], "learning_rate": repr(rate)})
+def optimizer_row(base: Row, optimizer: str, rate: float, phi: str) -> Row:
+    """`base` under one of the theorems' optimizers; `phi` is gamma_l,gamma_u."""
+    settings = {**_SETTINGS[optimizer], "learning_rate": repr(rate)}
+    if optimizer == LARS:
+        settings["phi_bounds"] = phi
+    return apply_overrides(base, settings)
 
 
 def evenly(last: int, points: int) -> list[int]:
