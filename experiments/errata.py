@@ -39,13 +39,13 @@ def main() -> int:
 def as_markdown() -> str:
     parts = [
         "# Errata",
-        f"Made by `{COMMAND}`; a test keeps it so. Line by line, what is printed and what stands "
-        "against it, each with its place or source. It says what was found, not how it came about; "
-        "what is deduced and not read is marked as inferred.",
+        f"Made by `{COMMAND}`; a test keeps it so. Each line has what is printed, what contradicts "
+        "it, and the place or source of both. It says what was found, not how it came about; what "
+        "is deduced and not read is marked as inferred.",
         "## The paper against itself",
-        piped(Sheet(["what", "printed", "against", "here"], contradictions())),
+        piped(Sheet(["what", "printed", "but", "here"], contradictions())),
         "## The lecture against itself",
-        piped(Sheet(["what", "printed", "against", "here"], of_the_lecture())),
+        piped(Sheet(["what", "printed", "but", "here"], of_the_lecture())),
         "## What the printed digits say",
         "\n".join(f"- {sentence}" for sentence in digits()),
         "## Adam-correction and Figure 2",

@@ -9,6 +9,7 @@ import pytest
 
 from largebatch.experiments import registry
 from largebatch.experiments.errors import UserError
+from largebatch.experiments.experiment import SETTINGS
 from largebatch.experiments.overrides import apply_overrides, parse_assignments
 from largebatch.experiments.scales import scaled
 
@@ -16,6 +17,7 @@ BATCHES = [512, 1024, 2048, 4096, 8192, 16384, 32768]
 LAMB_F1 = [91.752, 91.761, 91.946, 91.137, 91.263, 91.345, 91.475]
 LARS_F1 = [90.717, 90.369, 90.748, 90.537, 90.548, 89.589, None]
 EXACT = [85.090, 85.260, 85.355, 84.172, 84.901, 84.816, 84.939]
+MIXED = "65536-32768"
 STEPS = [1_000_000, 500_000, 250_000, 125_000, 62_500, 31_250, 15_625]
 
 
@@ -157,7 +159,29 @@ def test_one_factor_on_the_rate_serves_all_batch_sizes(optimizer):
 ROW_32K = registry.find("table1/lamb-32768")
 
 
-@pytest.mark.parametrize("row", rows("table[128]/*"), ids=lambda row: row.name)
+def test_the_adamws_of_section_41_are_tried_as_it_says():
+    default, like_lamb, mixed = (
+        registry.find(f"section41/adamw-{name}") for name in ("16384-default", "16384-lamb", MIXED)
+    )
+    lamb = registry.find("table1/lamb-16384")
+    for field in ("learning_rate", "warmup_ratio", "weight_decay", "beta_1", "beta_2", "epsilon"):
+        assert getattr(like_lamb, field) == getattr(lamb, field)
+        assert like_lamb.sources[field].kind in ("paper", "rule")
+    assert like_lamb.stages == lamb.stages and like_lamb.optimizer == "bert_adamw"
+    assert (default.learning_rate, default.warmup_ratio) == (1e-4, 0.01)
+    wanted = registry.find(f"table1/lamb-{MIXED}")
+    assert [s[:3] for s in mixed.stages] == [s[:3] for s in wanted.stages] and mixed.rewarmup
+    assert mixed.paper == {"status": "no reasonable result"}
+
+
+def test_the_other_fine_tuning_of_section_41_changes_its_rate_alone():
+    row, lamb = map(registry.find, ("section41/lamb-16384-finetuned", "table1/lamb-16384"))
+    differing = {f for f in SETTINGS if getattr(row, f) != getattr(lamb, f)}
+    assert differing == {"squad_learning_rate"} and row.paper == {"f1": 91.688}
+    assert row.learning_rate == lamb.learning_rate
+
+
+@pytest.mark.parametrize("row", rows("table[128]/*") + rows("section41/*"), ids=lambda r: r.name)
 def test_smoke_is_a_few_steps_of_both_stages(row):
     smoke = scaled(row, "smoke")
     assert smoke.dataset == "python_text" and smoke.steps == 10

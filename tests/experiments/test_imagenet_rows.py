@@ -178,6 +178,19 @@ def test_laptop_keeps_the_ratios_of_batches_and_the_shape_of_the_schedule():
     assert float(schedule(2.9 * epoch)) == pytest.approx(plus.learning_rate)
 
 
+def test_lars_of_section_42_is_as_the_first_authors_code_of_that_time_had_it():
+    found = [row for row in rows_of("section42") if row.optimizer == "lars"]
+    settings = [(row.batch_size, row.learning_rate, row.warmup_epochs) for row in found]
+    assert settings == [(2048, 8, 1), (32768, 34, 12)]
+    for row in found:
+        for field in ("learning_rate", "warmup_epochs", "decay_power", "momentum", "weight_decay"):
+            assert row.sources[field].kind == "code" and "tpu-1" in row.sources[field].note
+        assert (row.decay_from, row.decay_power, row.label_smoothing) == ("warmup_end", 2, 0)
+        schedule = learning_rate(row)
+        assert float(schedule(row.warmup_steps)) == pytest.approx(row.learning_rate)
+        assert float(schedule(row.steps)) == pytest.approx(1e-4)
+
+
 def test_the_laboratorys_recipes_decay_from_the_end_of_their_warm_up():
     found = {row.name: row for row in rows_of("resnet50") if row.name.endswith("-lab")}
     for row in found.values():
