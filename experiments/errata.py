@@ -133,6 +133,14 @@ def contradictions() -> list[list[str]]:
             "with the square root",
         ],
         [
+            "LARS over SGD (appendix C)",
+            "psi_L / psi_g^2 and psi_sigma^2 / psi_g^2; a gain 'if psi_L << psi_g^2 and psi_sigma "
+            "<< psi_g^2'",
+            "the definitions, put into Theorem 2, give the square roots of these quotients, and so "
+            "psi_sigma << psi_g; with psi_g^2 the condition depends on the number of weights",
+            "the square roots (`experiments/psi.py`)",
+        ],
+        [
             "names of tables in appendix H.1",
             "'Figures 13, 14, 15, and 16', 'Figures 17, 18, 19, and 20', and so on to 25",
             "those figures are trust ratios, or there are none; the tables of these numbers fit",

@@ -1,8 +1,8 @@
 """Appendix C: are gradients denser over the layers than curvature and noise, and does LARS gain?
 
     python -m largebatch.experiments.layer_density --experiment=table7/momentum --scale=laptop \\
-        --batch_sizes=128 --epochs=11.4 --sgd_rates=0.02,0.05,0.1 --lars_rates=0.01,0.02,0.05 \\
-        --seeds=3 --output=OUT
+        --set model_width=0.5 --batch_sizes=128 --epochs=11.4 --output=OUT
+    python -m largebatch.experiments.layer_density --read=results/analyses/layer_density.json
 
 Trains the row's model on its data with SGD and with LARS as Theorems 1 and 2 have them (no
 momentum, no decay, a constant rate, phi bounded) at each rate of their grids, and looks at the
@@ -15,6 +15,7 @@ Writes layer_density.svg and layer_density.json.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -29,6 +30,7 @@ from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.overrides import apply_overrides
 from largebatch.experiments.quiet import quiet_tensorflow
+from largebatch.experiments.text_table import Sheet, aligned, piped
 
 SGD, LARS = OPTIMIZERS = ("sgd", "lars")
 _KERAS = {SGD: "momentum", LARS: "lars"}  # the suite's names; momentum is 0
@@ -49,23 +51,34 @@ _SETTINGS = {
         "exclude_from_layer_adaptation": "nothing",
     },
 }
+# Theorem 2 needs 0 < alpha_l <= phi <= alpha_u; the weights' norms of a small network lie inside.
+PHI_BOUNDS = "0.1,10"
 NAMES = {SGD: "SGD", LARS: "LARS"}
 
 FLAGS = cli.new_flags()
 observed_runs.define(FLAGS, points=33)
-flags.DEFINE_list("sgd_rates", "0.02,0.05,0.1,0.2", "SGD's grid.", flag_values=FLAGS)
-flags.DEFINE_list("lars_rates", "0.01,0.02,0.05,0.1", "LARS's grid.", flag_values=FLAGS)
+flags.DEFINE_list("sgd_rates", "0.025,0.05,0.1,0.2", "SGD's grid.", flag_values=FLAGS)
+flags.DEFINE_list("lars_rates", "0.005,0.01,0.02,0.05", "LARS's grid.", flag_values=FLAGS)
 flags.DEFINE_list(
-    "phi", "0.1,10", "gamma_l, gamma_u of LARS, which Theorem 2 needs.", flag_values=FLAGS
+    "phi",
+    PHI_BOUNDS.split(","),
+    "gamma_l, gamma_u of LARS, which Theorem 2 needs.",
+    flag_values=FLAGS,
 )
+flags.DEFINE_string("read", None, "Print the table of this layer_density.json, no more.",
+                    flag_values=FLAGS)  # fmt: skip
 flags.DEFINE_integer("seeds", 3, "Runs at each rate, from --seed on.", flag_values=FLAGS)
-flags.DEFINE_integer("examples", 512, "Training examples in f.", flag_values=FLAGS)
-flags.DEFINE_integer("group", 8, "Examples whose mean gradients vary.", flag_values=FLAGS)
-flags.DEFINE_integer("full", 5, "Looks of a run at curvature and noise.", flag_values=FLAGS)
+flags.DEFINE_integer("examples", 128, "Training examples in f.", flag_values=FLAGS)
+flags.DEFINE_integer("group", 4, "Examples whose mean gradients vary.", flag_values=FLAGS)
+flags.DEFINE_integer("full", 4, "Looks of a run at curvature and noise.", flag_values=FLAGS)
 flags.DEFINE_integer("iterations", 3, "Of the power iteration for L_i.", flag_values=FLAGS)
 
 
 def main() -> int:
+    if FLAGS.read is not None:
+        with open(FLAGS.read, encoding="utf-8") as file:
+            print(as_markdown(json.load(file)))
+        return 0
     bases = observed_runs.rows_asked_for(FLAGS)
     if len(bases) != 1:
         raise UserError(f"want one --experiment and one batch size, found {len(bases)} rows")
@@ -74,7 +87,8 @@ def main() -> int:
         LARS: findings.numbers("lars_rates", FLAGS.lars_rates, float),
     }
     _check()
-    rows = [optimizer_row(bases[0], o, rate) for o, rates in grids.items() for rate in rates]
+    phi = ",".join(FLAGS.phi)
+    rows = [optimizer_row(bases[0], o, rate, phi) for o, rates in grids.items() for rate in rates]
     quiet_tensorflow()
     from largebatch.experiments.layer_looks import LookObserver
     from largebatch.experiments.objective import first_examples
@@ -114,9 +128,12 @@ def _check() -> None:
         )
 
 
-def optimizer_row(base: Row, optimizer: str, rate: float) -> Row:
-    """`base` under one of the theorems' optimizers."""
-    return apply_overrides(base, {**_SETTINGS[optimizer], "learning_rate": repr(rate)})
+def optimizer_row(base: Row, optimizer: str, rate: float, phi: str) -> Row:
+    """`base` under one of the theorems' optimizers; `phi` is gamma_l,gamma_u."""
+    settings = {**_SETTINGS[optimizer], "learning_rate": repr(rate)}
+    if optimizer == LARS:
+        settings["phi_bounds"] = phi
+    return apply_overrides(base, settings)
 
 
 def evenly(last: int, points: int) -> list[int]:
@@ -194,32 +211,45 @@ def _psi(run: observed_runs.Observed) -> dict[str, Any]:
 
 
 def as_text(record: dict[str, Any]) -> str:
-    lines = [
+    return "\n\n".join([_heading(record), *(aligned(sheet, "") for sheet in sheets(record))])
+
+
+def as_markdown(record: dict[str, Any]) -> str:
+    return "\n\n".join([f"{_heading(record)}.", *map(piped, sheets(record))])
+
+
+def _heading(record: dict[str, Any]) -> str:
+    rates = "; ".join(
+        f"{NAMES[name]} at rate {found['best_rate']:g}, the best of "
+        + ", ".join(f"{point['rate']:g}" for point in found["tuning"])
+        for name, found in record["optimizers"].items()
+    )
+    return (
         f"{record['model']} on {record['dataset']}, batch {record['batch_size']}, "
-        f"{record['steps']} updates, {record['seeds']} seeds",
-        f"{'':>6}{'rate':>8}{'criterion':>12}{'density of':>12}{'L_avg':>9}{'density of':>12}"
-        f"{'curvature':>11}{'noise':>9}",
-        f"{'':>6}{'':>8}{'':>12}{'gradients':>12}{'/ L_max':>9}{'noise':>12}"
-        f"{'factor':>11}{'factor':>9}",
-    ]
-    for name in OPTIMIZERS:
+        f"{record['steps']} updates, {record['seeds']} seeds; {rates}"
+    )
+
+
+def sheets(record: dict[str, Any]) -> tuple[Sheet, Sheet]:
+    """What was measured of each optimizer, means over its seeds; and LARS against SGD."""
+    rows = []
+    for name, label in NAMES.items():
         found = record["optimizers"][name]
-        columns = ("gradient_density", "smoothness_evenness", "noise_density")
-        means = [_mean(found["psi"], field) for field in (*columns, "curvature_factor",
-                                                          "noise_factor")]  # fmt: skip
         criterion = sum(found["stationarity"]) / len(found["stationarity"])
-        lines.append(
-            f"{NAMES[name]:<6}{found['best_rate']:>8g}{criterion:>12.4g}{means[0]:>12.3g}"
-            f"{means[1]:>9.3g}{means[2]:>12.3g}{means[3]:>11.3g}{means[4]:>9.3g}"
-        )
-    lines += [
-        f"promised by curvature, {FACTORS['curvature_factor']}: "
-        + interval_text(factor_interval(record, "curvature_factor")),
-        f"promised by noise, {FACTORS['noise_factor']}: "
-        + interval_text(factor_interval(record, "noise_factor")),
-        f"measured, LARS's criterion / SGD's: {interval_text(gain_interval(record))}",
-    ]
-    return "\n".join(lines)
+        columns = ("gradient_density", "noise_density", "smoothness_evenness")
+        columns += ("psi_g", "psi_sigma", "psi_l")
+        figures = [criterion, *(_mean(found["psi"], field) for field in columns)]
+        rows.append([label, *(f"{value:.3g}" for value in figures)])
+    header = ["", "criterion", "density of gradients", "of noise", "L_avg / L_max"]
+    measured = Sheet([*header, "psi_g", "psi_sigma", "psi_L"], rows)
+    lines = [
+        (f"foretold by curvature, {FACTORS['curvature_factor']}",
+         factor_interval(record, "curvature_factor")),
+        (f"foretold by noise, {FACTORS['noise_factor']}", factor_interval(record, "noise_factor")),
+        ("measured, the criterion", gain_interval(record)),
+    ]  # fmt: skip
+    against = Sheet(["LARS / SGD", ""], [[name, interval_text(found)] for name, found in lines])
+    return measured, against
 
 
 def interval_text(found: Interval) -> str:

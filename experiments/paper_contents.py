@@ -41,8 +41,9 @@ SECTIONS = (
     Place("5, 6", "Conclusion, acknowledgement", ""),
     Place("A", "Proof of Theorem 2; its constants", "experiments/theorems.py:bound"),
     Place("B", "Proof of Theorem 3; its constants", "experiments/theorems.py:bound"),
-    Place("C", "Comparison of convergence rates",
-          "experiments/theorem_rates.py:compare experiments/theorems.py:measure"),
+    Place("C", "Comparison of convergence rates: psi, measured in training, and what it foretells",
+          "experiments/psi.py:Psi experiments/layer_looks.py:smoothness "
+          "experiments/layer_density.py:summary"),
     Place("D", "N-LAMB and NN-LAMB",
           "optimizers/nesterov_lamb.py:NLAMB optimizers/nesterov_lamb.py:NNLAMB "
           "optimizers/nadam.py:Nadam experiments/figure1.py:ROWS"),
@@ -80,6 +81,8 @@ FORMULAS = (
     Place("Algorithm 2", "LAMB", "optimizers/lamb.py:LAMB"),
     Place("Algorithm 3", "N-LAMB", "optimizers/nesterov_lamb.py:NLAMB"),
     Place("Algorithm 4", "NN-LAMB", "optimizers/nesterov_lamb.py:NNLAMB"),
+    Place("psi_g, psi_L, psi_sigma (unnumbered)", "Appendix C: densities over the layers",
+          "experiments/psi.py:of_training experiments/layer_looks.py:noise"),
     Place("Theorem 1", "SGD", "experiments/theorems.py:THEOREMS experiments/theorems.py:bound"),
     Place("Theorem 2", "LARS", "experiments/theorems.py:THEOREMS experiments/theorems.py:bound"),
     Place("Theorem 3", "LAMB", "experiments/theorems.py:THEOREMS experiments/theorems.py:bound"),

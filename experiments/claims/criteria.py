@@ -78,9 +78,15 @@ class Every:
         else:
             undecided = [verdict for verdict in found if verdict.word in (CANNOT_TELL, FAILS)]
             word, shown = CANNOT_TELL, undecided or [v for v in found if v.word == HOLDS]
-        weakest = min(shown, key=lambda v: math.inf if math.isnan(v.slack) else v.slack)
+        weakest = min(shown, key=_strength)
         why = {HOLDS: "", NOT_RUN: weakest.why}.get(word, counted(words))
         return dataclasses.replace(weakest, word=word, criterion=self.text, why=why, parts=found)
+
+
+def _strength(verdict: Verdict) -> tuple[float, float]:
+    """How far inside the bounds the interval is, then what is printed; last where there is none."""
+    slacks = (verdict.slack, verdict.printed_slack)
+    return tuple(math.inf if math.isnan(slack) else slack for slack in slacks)
 
 
 def every(*parts: Criterion) -> Every:

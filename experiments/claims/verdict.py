@@ -64,6 +64,11 @@ class Verdict:
         return min(self.low - self.at_least, self.at_most - self.high)
 
     @property
+    def printed_slack(self) -> float:
+        """The same of the printed effect."""
+        return min(self.printed - self.at_least, self.at_most - self.printed)
+
+    @property
     def engines(self) -> tuple[str, ...]:
         found = [engine for side in self.sides for engine in side.engines]
         found += [engine for part in self.parts for engine in part.engines]

@@ -170,9 +170,10 @@ def sentence(verdict: Verdict) -> str:
     if verdict.word == NOT_RUN:
         return f"{verdict.word}: {verdict.why}"
     reason = f" ({verdict.why})" if verdict.why else ""
+    spread = "" if math.isnan(verdict.low) else f" {interval(verdict)}"
     return (
-        f"{verdict.word}{reason}: {verdict.criterion}: {figure(verdict.effect, verdict)} "
-        f"{interval(verdict)}, n = {seeds(verdict)}"
+        f"{verdict.word}{reason}: {verdict.criterion}: {figure(verdict.effect, verdict)}{spread}, "
+        f"n = {seeds(verdict)}"
     )
 
 

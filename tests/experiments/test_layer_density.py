@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from largebatch.experiments import layer_density, layer_looks
+from largebatch.experiments import layer_density, layer_looks, registry, scales
 from largebatch.experiments.claims import analysed, evidence
 from largebatch.experiments.objective import Objective
+from largebatch.experiments.observed_runs import Observed
 
 
 class Quadratic:
@@ -101,54 +102,72 @@ def call(*arguments):
     return layer_density.program(["layer_density", *arguments])
 
 
-@pytest.fixture(scope="module")
-def output(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("density")
-    arguments = ["--experiment=table7/momentum", "--scale=smoke", "--sgd_rates=0.01,1e6"]
-    arguments += ["--lars_rates=0.01", "--seeds=2", "--points=3", "--full=2", "--iterations=1"]
-    assert call(*arguments, "--examples=32", f"--output={folder}") == 0
-    return folder
+def observed(optimizer, rate, gradients, seed=0):
+    """A run with so many looks, as the program gets it; a look of None has overflowed."""
+    base = scales.scaled(registry.find("table7/momentum"), "smoke")
+    row = layer_density.optimizer_row(base, optimizer, rate, layer_density.PHI_BOUNDS)
+    steps = [round(row.steps * n / (len(gradients) - 1)) for n in range(len(gradients))]
+    records = [{"step": s, "gradient": g, "weights": 100} for s, g in zip(steps, gradients)]
+    for record in (records[0], records[-1]):
+        record.update(smoothness=[1.0 + seed, 2.0], noise=[3.0, 1.0])
+    return Observed(row, "", records)
 
 
-def test_the_program_compares_sgd_with_lars_at_their_best_rates(output):
-    record = json.loads((output / "layer_density.json").read_text())
+def test_each_optimizer_is_compared_at_its_best_rate_by_its_own_criterion():
+    runs = [
+        observed("sgd", 0.1, [[3.0, 4.0], [0.3, 0.4]]),
+        observed("sgd", 0.2, [[3.0, 4.0], [0.0, 0.1]]),
+        observed("sgd", 9.0, [[3.0, 4.0], None]),
+        observed("lars", 0.1, [[3.0, 4.0], [0.6, 0.8]]),
+    ]
+    record = layer_density.summary(runs[0].row, runs, seeds=1)
     sgd, lars = (record["optimizers"][name] for name in ("sgd", "lars"))
-    assert sgd["best_rate"] == 0.01 and lars["best_rate"] == 0.01
-    assert None in sgd["tuning"][1]["stationarity"]  # 1e6 diverges
-    assert len(sgd["stationarity"]) == len(lars["psi"]) == 2
-    for seed in sgd["psi"] + lars["psi"]:
+    assert (sgd["best_rate"], lars["best_rate"]) == (0.2, 0.1)
+    assert sgd["stationarity"] == [pytest.approx((25 + 0.01) / 2)]  # the mean of squares
+    assert lars["stationarity"] == [pytest.approx(3**2)]  # the square of the mean
+    assert [point["stationarity"] for point in sgd["tuning"]][2] == [None]
+    (found,) = lars["psi"]
+    assert found["gradient_densities"] == pytest.approx([49 / 50, 1.96 / 2])
+    assert found["gradient_density"] == pytest.approx(0.98)
+    assert found["noise_factor"] == pytest.approx(16 / 20 / 0.98)
+    assert found["curvature_factor"] == pytest.approx(1.5 / 2 / 0.98)
+
+
+def test_the_intervals_are_over_the_seeds():
+    runs = [
+        observed(name, 0.1, [[3.0 + seed, 4.0], [0.3, 0.4]], seed)
+        for name in ("sgd", "lars")
+        for seed in range(3)
+    ]
+    record = layer_density.summary(runs[0].row, runs, seeds=3)
+    low, high = analysed.gain_interval(record)[1:]
+    assert low < analysed.gain_interval(record).effect < high
+    assert "[" in layer_density.as_text(record).splitlines()[-1]
+    one = layer_density.summary(runs[0].row, [runs[0], runs[3]], seeds=1)
+    assert "one seed: no interval" in layer_density.as_text(one)
+
+
+def test_rates_that_all_diverge_are_a_mistake():
+    runs = [observed("sgd", 9.0, [[3.0, 4.0], None]), observed("lars", 0.1, [[1.0, 1.0]] * 2)]
+    with pytest.raises(ValueError, match="SGD diverged at every rate"):
+        layer_density.summary(runs[0].row, runs, seeds=1)
+
+
+def test_the_program_trains_both_and_the_claims_read_what_it_writes(tmp_path):
+    arguments = ["--experiment=table7/momentum", "--scale=smoke", "--points=3", "--full=2"]
+    arguments += ["--sgd_rates=0.01", "--lars_rates=0.02", "--seeds=1", "--iterations=1"]
+    assert call(*arguments, "--examples=32", f"--output={tmp_path}") == 0
+    record = json.loads((tmp_path / "layer_density.json").read_text())
+    for name, rate in (("sgd", 0.01), ("lars", 0.02)):
+        found = record["optimizers"][name]
+        assert found["best_rate"] == rate
+        (seed,) = found["psi"]
         assert 1 / seed["layers"] <= seed["gradient_density"] <= 1
-        assert seed["gradient_density"] == min(seed["gradient_densities"])
-        assert seed["noise_factor"] == pytest.approx(
-            seed["noise_density"] / seed["gradient_density"]
-        )
         assert (len(seed["steps"]), len(seed["full_steps"])) == (3, 2)
-    assert "</svg>" in (output / "layer_density.svg").read_text()
-
-
-def test_the_criterion_is_the_mean_of_squares_for_sgd_and_the_square_of_the_mean_for_lars(output):
-    record = json.loads((output / "layer_density.json").read_text())
-    for name, optimizer in (("sgd", "momentum"), ("lars", "lars")):
-        (folder,) = (
-            output.glob(f"runs/**/*optimizer={optimizer}*rate=0.01*/seed=0")
-            if (name == "lars")
-            else [
-                p
-                for p in output.glob("runs/**/seed=0")
-                if "lars" not in str(p) and "0.01" in str(p)
-            ]
-        )
-        lines = (folder / "metrics.jsonl").read_text().splitlines()
-        looks = [json.loads(line) for line in lines if '"layer_density"' in line]
-        whole = [np.linalg.norm(look["gradient"]) for look in looks]
-        exact = np.mean(np.square(whole)) if name == "sgd" else np.mean(whole) ** 2
-        assert record["optimizers"][name]["stationarity"][0] == pytest.approx(exact)
-
-
-def test_the_claims_read_its_file(output):
-    results = evidence.Results((), evidence.find_analyses(str(output)))
+    assert "</svg>" in (tmp_path / "layer_density.svg").read_text()
+    results = evidence.find(str(tmp_path))
     for criterion in (analysed.Denser("noise_factor"), analysed.Foretold()):
-        assert criterion.judge(results, "smoke").word != "not run"
+        assert criterion.judge(results, "smoke").word == "cannot tell"  # one seed
         assert criterion.judge(results, "laptop").word == "not run"
 
 
