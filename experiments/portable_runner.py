@@ -2,9 +2,9 @@
 
     python runner.py --output_dir=runs --seeds=0,1,2 --rates=0.01,0.02
 
-It lies in the folder that largebatch's export_program wrote, beside manifest.json. Each seed and
-rate is a run in a folder of its own; what has ended there is skipped, what was cut off goes on.
-Exit code: 0, 2 for a mistake, 3 if a run diverged, 130 or 143 if a signal stopped it.
+It stands in a folder of largebatch's export_program. Each seed and rate is a run in a folder of
+its own; what has ended there is skipped, what was cut off continues. Exit code: 0, 2 (a mistake),
+3 (a run diverged), 130 or 143 (stopped by a signal).
 """
 
 import argparse
@@ -48,14 +48,13 @@ def parse(arguments=None):
     return parser.parse_args(arguments)
 
 
-def numbers(text: str) -> list:
+def numbers(text):
     return json.loads(f"[{text}]")
 
 
 def main(options) -> int:
     manifest = json.loads((pathlib.Path(options.folder) / "manifest.json").read_text())
-    fixed = manifest["rates"]["fixed_by"]
-    if options.rates and fixed:
+    if options.rates and (fixed := manifest["rates"]["fixed_by"]):
         raise ValueError(f"--rates: this row's {fixed} is no multiple of its rate; export it anew")
     known = manifest["weights"]["files"] or manifest["data"].get("batches") or {}
     missing = [seed for seed in options.seeds if known and str(seed) not in known]
@@ -228,9 +227,9 @@ class Run:
             self.step = target
             if not finite or self.refused >= MAX_REFUSED_IN_A_ROW:
                 return "diverged"
-            self.last_loss = loss_sum / count
             speed = round(count * stage["batch_size"] / max(time.monotonic() - began, 1e-9), 1)
             rate = float(self.state[self.names["rate"]])
+            self.last_loss = loss_sum / count
             told = {"loss": self.last_loss, "learning_rate": rate, "examples_per_second": speed}
             self._record("train", **told)
             if self.stop.asked or self.step % self.save_every == 0:
@@ -306,7 +305,8 @@ def bare(record, without=BOOKKEEPING):
 
 
 def figures(metrics) -> str:
-    return "  ".join(f"{k} {v:.4f}" for k, v in bare(metrics).items() if k != "examples")
+    shown = {k: v for k, v in bare(metrics).items() if isinstance(v, float)}  # and no counts
+    return "  ".join(f"{name} {value:.4f}" for name, value in shown.items())
 
 
 def thinned(records):
@@ -325,8 +325,7 @@ def spread(records):
     return [records[round(i * last / most)] for i in range(most + 1)] if last > most else records
 
 
-def plain(value):
-    """As JSON gives it back, and None as if it were absent."""
+def plain(value):  # as JSON gives it back, and None as if it were absent
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items() if item is not None}
     return json.loads(json.dumps(value))
