@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import os
 import pathlib
 
 import draws
@@ -79,6 +80,18 @@ class Programs:
                 state.update(file)
         return on_device({name: state[name] for name in self.manifest["state"]["names"]})
 
+    def save(self, file: pathlib.Path, state, told) -> None:
+        """Writes a checkpoint, whole or not at all; `told` is what JSON takes."""
+        scratch = file.with_suffix(".partial.npz")
+        np.savez(scratch, told=json.dumps(told), **jax.device_get(state))
+        os.replace(scratch, file)
+
+    def load(self, file: pathlib.Path):
+        """(state, told) of a checkpoint."""
+        with np.load(file) as saved:
+            state = {name: saved[name] for name in self.manifest["state"]["names"]}
+            return on_device(state), json.loads(str(saved["told"]))
+
 
 class Trainer:
     """Updates and evaluations; compiled once for all seeds and rates of a process.
@@ -123,9 +136,6 @@ class Trainer:
         found = {n: hashlib.sha256(a.tobytes()).hexdigest() for n, a in arrays.items()}
         self.data_sha256, self.same_data = found, found == wanted
         self._set = on_device(arrays)
-
-    def on_device(self, arrays):
-        return on_device(arrays)
 
     def new_said(self, step: int = 0, refused: int = 0) -> Said:
         """What is known before an update."""

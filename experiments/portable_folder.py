@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,19 @@ from largebatch.tpu.portable_program import PRECISIONS, PortableProgram, with_pr
 FORMAT = 1
 
 
-def export(
+def export(row: Row, output: Path, environment: ConversionEnvironment, **settings) -> int:
+    """Writes the folder, whole or not at all; returns its size in bytes. See `_write`."""
+    output = output.absolute()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as scratch:
+        size = _write(row, Path(scratch) / output.name, environment, **settings)
+        if output.exists():
+            output.rmdir()  # It is empty.
+        (Path(scratch) / output.name).rename(output)
+    return size
+
+
+def _write(
     row: Row,
     output: Path,
     environment: ConversionEnvironment,
@@ -41,6 +54,16 @@ def export(
 
     Text and ImageNet: with batches of `max_steps` updates of each stage; 0: with none.
 
+    Args:
+      row: After scale and overrides.
+      output: A folder that is not there.
+      data_dir: As of a run.
+      seeds: The recipes of weights are checked for these; of text and ImageNet, batches and
+        weights are written for these alone.
+      micro_batch: Examples of one pass; None: the whole batch.
+      copy_data: Whether the images of an image set are written.
+      max_steps: Of text and ImageNet: batches of so many updates a stage; None: all.
+
     Raises:
       ValueError: The data are not there, or the batch does not divide.
     """
@@ -53,7 +76,7 @@ def export(
     in_memory = hasattr(images, "train_images")
     start = portable_weights.snapshot(programs.state)
 
-    output.mkdir(parents=True, exist_ok=True)
+    output.mkdir()
     (output / "programs").mkdir()
     lowered = {
         f"update-{stage + 1}": programs.update(stage) for stage in range(len(programs.plans))

@@ -2,9 +2,9 @@
 
     python runner.py --output_dir=runs --seeds=0,1,2 --rates=0.01,0.02
 
-It lies in the folder that largebatch's export_program wrote, beside manifest.json. Each seed and
-rate is a run in a folder of its own; what has ended there is skipped, what was cut off goes on.
-Exit code: 0, 2 for a mistake, 3 if a run diverged, 130 or 143 if a signal stopped it.
+It stands in a folder of largebatch's export_program. Each seed and rate is a run in a folder of
+its own; what has ended there is skipped, what was cut off continues. Exit code: 0, 2 (a mistake),
+3 (a run diverged), 130 or 143 (stopped by a signal).
 """
 
 import argparse
@@ -12,6 +12,7 @@ import contextlib
 import copy
 import fcntl
 import json
+import math
 import os
 import pathlib
 import platform
@@ -24,23 +25,19 @@ import numpy as np
 
 HERE = pathlib.Path(__file__).resolve().parent
 FINISHED, MISTAKE, DIVERGED = 0, 2, 3
-MAX_REFUSED_IN_A_ROW = 10
-STEPS_PER_LOOP = {"cpu": 10}  # of others 100
-CURVE_POINTS, LAYER_POINTS = 200, 6
+CURVE_POINTS, LAYER_POINTS, MAX_REFUSED_IN_A_ROW = 200, 6, 10
 CURVE_FIELDS = ("step", "epoch", "progress", "loss", "learning_rate")
 BOOKKEEPING = ("kind", "step", "epoch", "progress", "seconds")
 IDENTITY = ("name", "scale", "seed", "overrides", "row")
 
 
 def parse(arguments=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
     add("--folder", default=HERE, help="The exported folder; default: this file's.")
     add("--output_dir", default="runs", help="The folder of all runs.")
-    add("--seeds", default="0", type=numbers(int), help="One run each: 0,1,2.")
-    add("--rates", type=numbers(float), help="Peak rates, one run each; default: the row's.")
+    add("--seeds", default=[0], type=numbers, help="One run each: 0,1,2.")
+    add("--rates", type=numbers, help="Peak rates, one run each; default: the row's.")
     add("--data", help="Image sets: an .npz to read in place of the folder's data.npz.")
     add("--max_steps", type=int, help="End after so many updates; the run can go on later.")
     add("--time_limit", type=float, help="End after so many seconds of all runs together.")
@@ -51,12 +48,8 @@ def parse(arguments=None):
     return parser.parse_args(arguments)
 
 
-def numbers(kind):
-    def parse_list(text):
-        return [kind(part) for part in text.split(",")]
-
-    parse_list.__name__ = f"list of {kind.__name__}"
-    return parse_list
+def numbers(text):
+    return json.loads(f"[{text}]")
 
 
 def main(options) -> int:
@@ -79,7 +72,7 @@ def main(options) -> int:
     for rate in options.rates or [manifest["rates"]["own"]]:
         for seed in options.seeds:
             if not stop.asked:
-                record = experiment(manifest, trainer, options, seed, rate)
+                record = experiment(manifest, trainer, options, int(seed), float(rate))
                 with locked(options.output_dir, manifest["folder"], record) as path:
                     worst = max(worst, Run(path, record, manifest, trainer, options, stop).run())
     return 128 + stop.signum if stop.signum else worst
@@ -101,18 +94,13 @@ def experiment(manifest, trainer, options, seed: int, rate: float) -> dict:
         data["sha256"] = trainer.data_sha256
         print("the images differ from those that were exported; the run's record says so")
     versions = {name: metadata.version(name) for name in ("jax", "jaxlib", "numpy")}
+    device = trainer.device
     return {
         **record,
-        "seed": seed,
-        "engine": "pjrt",
-        "device": trainer.device.platform,
-        "device_kind": trainer.device.device_kind,
-        "num_devices": 1,
-        "micro_batch": manifest["run"]["micro_batch"],
-        "deterministic": False,
-        "precision": manifest["run"]["precision"],
-        "matmul_precision": options.matmul_precision,
-        "data": data,
+        **{"seed": seed, "engine": "pjrt", "num_devices": 1, "deterministic": False},
+        **{"device": device.platform, "device_kind": device.device_kind},
+        **{field: manifest["run"][field] for field in ("micro_batch", "precision")},
+        **{"matmul_precision": options.matmul_precision, "data": data},
         "same_data": trainer.same_data,
         "versions": {"python": platform.python_version(), **versions},
         "exported_with": manifest["exporter"]["versions"],
@@ -124,11 +112,8 @@ def experiment(manifest, trainer, options, seed: int, rate: float) -> dict:
 def locked(root, names, record):
     """The run's folder, as `sweep` lays it out, and its lock."""
     shown = {**names["shown"], **record["overrides"]}
-    for field in shown:
-        shown[field] = record["row"].get(field, shown[field])
-    parts = [f"{field}={text(value)}" for field, value in shown.items()]
-    path = pathlib.Path(root, *names["parts"], *([",".join(parts)] if parts else []))
-    path = path / f"seed={record['seed']}"
+    parts = ",".join(f"{field}={text(record['row'][field])}" for field in shown)
+    path = pathlib.Path(root, *names["parts"], parts, f"seed={record['seed']}")
     path.mkdir(parents=True, exist_ok=True)
     with open(path / ".lock", "wb") as lock:
         try:
@@ -164,19 +149,16 @@ class Run:
     def __init__(self, path, record, manifest, trainer, options, stop):
         self.path, self.record, self.manifest, self.trainer = path, record, manifest, trainer
         self.stop, self.names = stop, manifest["state"]
-        platform_name = trainer.device.platform
-        self.per_loop = options.steps_per_loop or STEPS_PER_LOOP.get(platform_name, 100)
-        every = options.checkpoint_every
-        self.saves = every != 0
-        self.save_every = every or manifest["checkpoint_every"]
+        self.per_loop = options.steps_per_loop or (10 if trainer.device.platform == "cpu" else 100)
+        self.saves = options.checkpoint_every != 0
+        self.save_every = options.checkpoint_every or manifest["checkpoint_every"]
         self.total = sum(stage["steps"] for stage in manifest["stages"])
         self.end = min(self.total, options.max_steps or self.total)
         self.seed, self.rate = record["seed"], record["row"]["learning_rate"]
 
     def run(self) -> int:
         name = f"{self.record['name']} rate={self.rate:g} seed={self.seed}"
-        earlier = self._read("result.json")
-        stored = self._read("experiment.json")
+        earlier, stored = read(self.path / "result.json"), read(self.path / "experiment.json")
         for field in IDENTITY if stored else ():
             if plain(stored.get(field)) != plain(self.record[field]):
                 raise ValueError(f"{self.path} holds another run: its {field} differs; remove it")
@@ -189,21 +171,15 @@ class Run:
         status = self._train()
         metrics = {} if status != "finished" else self.evaluations[self.total]
         self._result(status, metrics)
-        shown = figures(metrics)
-        print(f"{name} {status} after {self.step} updates: loss {self.last_loss}  {shown}")
+        print(f"{name} {status}: step {self.step}  loss {self.last_loss}  {figures(metrics)}")
         return DIVERGED if status == "diverged" else FINISHED
 
     def _restore(self):
         """The newest checkpoint, or the start; later records are dropped."""
-        self.step, self.last_loss, self.refused, self.seconds = 0, None, 0, 0.0
+        self.step, self.last_loss, self.refused = 0, None, 0
         file = self.path / "checkpoint.npz"
         if file.exists():
-            with np.load(file) as saved:
-                told = json.loads(str(saved["told"]))
-                arrays = {name: saved[name] for name in self.names["names"]}
-            self.state = self.trainer.on_device(arrays)
-            self.step, self.last_loss = told["step"], told["last_loss"]
-            self.refused = told["refused"]
+            self.state, (self.step, self.last_loss, self.refused) = self.trainer.programs.load(file)
             print(f"resumed at step {self.step} of {self.total}")
         else:
             self.state = self.trainer.programs.initial_state(self.seed)
@@ -220,15 +196,13 @@ class Run:
             if self.step < min(stage_end, self.end):
                 if stage["resets_slots"] and self.step == begin:
                     self.state.update({n: self.state[n] * 0 for n in self.names["slots"]})
-                status = self._train_stage(number, stage, begin, min(stage_end, self.end))
-                if status:
+                if status := self._train_stage(number, stage, begin, min(stage_end, self.end)):
                     return status
             begin = stage_end
         self._save()
-        if self.step < self.total:
-            return "interrupted"
-        self._evaluate()
-        return "finished"
+        if self.step == self.total:
+            self._evaluate()
+        return "finished" if self.step == self.total else "interrupted"
 
     def _train_stage(self, number, stage, begin, end):
         trainer, every = self.trainer, self.manifest["evaluation"]["every"]
@@ -254,82 +228,67 @@ class Run:
             self.step = target
             if not finite or self.refused >= MAX_REFUSED_IN_A_ROW:
                 return "diverged"
-            self.last_step, self.last_loss = target, loss_sum / count
-            speed = count * stage["batch_size"] / max(time.monotonic() - began, 1e-9)
+            speed = round(count * stage["batch_size"] / max(time.monotonic() - began, 1e-9), 1)
             rate = float(self.state[self.names["rate"]])
-            self._record("train", loss=self.last_loss, learning_rate=rate,
-                         examples_per_second=round(speed, 1))  # fmt: skip
+            self.last_loss = loss_sum / count
+            told = {"loss": self.last_loss, "learning_rate": rate, "examples_per_second": speed}
+            self._record("train", **told)
+            if self.stop.asked or self.step % self.save_every == 0:
+                self._save()
             if self.stop.asked:
-                self._save()
                 return "interrupted"
-            if self.step % self.save_every == 0:
-                self._save()
         return None
 
     def _evaluate(self):
         if self.step in self.evaluations:
             return
         if self.names["layers"]:
-            layers = {
-                p: np.asarray(self.state[n]).tolist() for p, n in self.names["layers"].items()
-            }
-            self._record("layers", layers=layers)
+            layers = {path: self.state[n] for path, n in self.names["layers"].items()}
+            self._record("layers", layers={p: np.asarray(v).tolist() for p, v in layers.items()})
         results = self.trainer.evaluate(self.state)
+        results = {name: value for name, value in results.items() if math.isfinite(value)}
         self.evaluations[self.step] = self._record("eval", **results)
-        shown = figures(results)
-        print(f"step {self.step}/{self.total}  {shown}", flush=True)
+        print(f"step {self.step}/{self.total}  {figures(results)}", flush=True)
 
     def _save(self):
-        if not self.saves:
-            return
-        told = {"step": self.step, "last_loss": self.last_loss, "refused": self.refused}
-        scratch = self.path / "checkpoint.partial.npz"
-        arrays = {name: np.asarray(value) for name, value in self.state.items()}
-        np.savez(scratch, told=json.dumps(told), **arrays)
-        os.replace(scratch, self.path / "checkpoint.npz")
+        told = (self.step, self.last_loss, self.refused)
+        if self.saves:
+            self.trainer.programs.save(self.path / "checkpoint.npz", self.state, told)
 
     def _record(self, kind, **values):
         per_epoch = self.manifest["steps_per_epoch"]
+        place = {"epoch": round(self.step / per_epoch, 4)} if per_epoch else self._progress()
+        record = {"kind": kind, "step": self.step, **place, **values, "seconds": self._seconds()}
+        with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        return record
+
+    def _progress(self):
+        """The share of the run's examples that it has seen."""
         seen = whole = begin = 0
         for stage in self.manifest["stages"]:
             seen += min(max(self.step - begin, 0), stage["steps"]) * stage["batch_size"]
             whole += stage["steps"] * stage["batch_size"]
             begin += stage["steps"]
-        place = {"progress": round(seen / whole, 5)}
-        if per_epoch:
-            place = {"epoch": round(self.step / per_epoch, 4)}
-        seconds = round(self._seconds(), 2)
-        record = {"kind": kind, "step": self.step, **place, **values, "seconds": seconds}
-        with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
-        return record
+        return {"progress": round(seen / whole, 5)}
 
     def _seconds(self) -> float:
-        return self.before + time.monotonic() - self.began
+        return round(self.before + time.monotonic() - self.began, 2)
 
     def _result(self, status, metrics):
-        records = self._records()
-        train = [record for record in records if record["kind"] == "train"]
-        layers = [bare(r, ("kind", "seconds")) for r in records if r["kind"] == "layers"]
-        evals = [bare(r, ("kind", "seconds")) for r in records if r["kind"] == "eval"]
+        told = {kind: [] for kind in ("train", "eval", "layers")}
+        for record in self._records():
+            told[record["kind"]].append(bare(record, ("kind", "seconds")))
         result = {
             **self.record,
-            "status": status,
-            "metrics": bare(metrics),
-            "steps": self.total,
-            "last_step": self.last_step,
-            "last_loss": self.last_loss,
+            **{"status": status, "metrics": bare(metrics), "steps": self.total},
+            **{"last_step": self.last_step, "last_loss": self.last_loss},
             "refused_steps": int(self.state[self.names["refused_steps"]]),
-            "wall_seconds": round(self._seconds(), 2),
-            "history": evals,
-            "train_history": thinned(train),
-            "layers": spread(layers),
+            "wall_seconds": self._seconds(),
+            **{"history": told["eval"], "train_history": thinned(told["train"])},
+            "layers": spread(told["layers"]),
         }
         write(self.path / "result.json", json.dumps(result, indent=1, allow_nan=False) + "\n")
-
-    def _read(self, name):
-        file = self.path / name
-        return json.loads(file.read_text()) if file.exists() else None
 
     def _records(self):
         """The whole records; a last line that a crash has cut is left out."""
@@ -347,8 +306,7 @@ def bare(record, without=BOOKKEEPING):
 
 
 def figures(metrics) -> str:
-    hidden = (*BOOKKEEPING, "examples")
-    return "  ".join(f"{name} {value:.4f}" for name, value in bare(metrics, hidden).items())
+    return "  ".join(f"{k} {v:.4f}" for k, v in bare(metrics).items() if k != "examples")
 
 
 def thinned(records):
@@ -363,17 +321,18 @@ def thinned(records):
 
 def spread(records):
     """LAYER_POINTS of the records at even distances, the first and the last among them."""
-    last = len(records) - 1
-    if last < LAYER_POINTS:
-        return records
-    return [records[round(i * last / (LAYER_POINTS - 1))] for i in range(LAYER_POINTS)]
+    last, most = len(records) - 1, LAYER_POINTS - 1
+    return [records[round(i * last / most)] for i in range(most + 1)] if last > most else records
 
 
-def plain(value):
-    """As JSON gives it back, and None as if it were absent."""
-    return json.loads(json.dumps(value)) if not isinstance(value, dict) else {
-        key: plain(item) for key, item in value.items() if item is not None
-    }  # fmt: skip
+def plain(value):  # as JSON gives it back, and None as if it were absent
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items() if item is not None}
+    return json.loads(json.dumps(value))
+
+
+def read(path):
+    return json.loads(path.read_text()) if path.exists() else None
 
 
 def write(path, content: str):
