@@ -197,12 +197,18 @@ def _expect(jobs, entries, results, say) -> None:
     for job in jobs:
         seconds = measured.get(job.program)
         total += (seconds or job.guess) * job.updates
-        lines.append({"title": job.title, "update_seconds": seconds, "until": total})
+        lines.append({"title": job.title, "program": job.program, "updates": job.updates,
+                      "update_seconds": seconds, "until": total})  # fmt: skip
     results.add_json("schedule.json", lines)
+    said = set()
     for line in lines:
-        seconds = line["update_seconds"]
-        shown = "not measured" if seconds is None else f"{1e3 * seconds:.2f} ms"
-        say(f"until {line['until']:7.1f} s  {shown:>12} an update  {line['title']}")
+        if line["program"] not in said:
+            said.add(line["program"])
+            seconds = line["update_seconds"]
+            shown = "not measured" if seconds is None else f"{1e3 * seconds:.2f} ms"
+            run = "" if seconds is None else f", {seconds * line['updates']:.1f} s a run"
+            say(f"until {line['until']:6.0f} s: {line['program']}: {shown} an update{run}")
+    say(f"all {len(lines)} runs: {total:.0f} s, evaluations and compilation apart")
 
 
 class Steps:
