@@ -35,9 +35,9 @@ from largebatch.benchmarks.gpu_schedule import DONE, FAILED, Job, Schedule, read
 
 RESULTS, RUNNING = "results.tar", "running.txt"
 SPARE = 12.0  # seconds that are kept for the last files
-CHECKED_UPDATES = 60
+CHECKED_UPDATES = 30
 SECONDS_A_LOG = 10.0
-STEPS_SECONDS = 90.0  # in which step times can be measured
+STEPS_SECONDS = 40.0  # that are kept for step times
 
 
 def parse(arguments=None):
@@ -132,16 +132,25 @@ def main(options) -> int:
         runs = Runs(pack, scratch, sets, orders, text, options, results.add)
         jobs = [job for job in jobs if job.title not in {entry["title"] for entry in before}]
         seconds = options.seconds - SPARE
-        begun = (clock_start, seconds)
-        entries = _schedule(jobs, runs, results, output / RUNNING, before, begun, options, say)
+        steps = Steps(pack / "steps", options.small) if (pack / "steps").exists() else None
+        named = steps.names if steps else []
+
+        def prepare(name: str):
+            return steps.prepare(name) if name in named else runs.trainer(name)
+
+        compiler = Compiler(options.threads, prepare, say)
+        compiler.begin([*dict.fromkeys(job.program for job in jobs), *named])
+        spare = STEPS_SECONDS if steps and options.part == "main" else 0.0
+        schedule = Schedule(jobs, seconds - spare, clock_start, time.monotonic, say, before)
+        entries = _run(schedule, runs, compiler, results, output / RUNNING)
         if options.part == "check":
             _expect(every, entries, results, say)
-
-        def left() -> float:
-            return clock_start + seconds - time.monotonic()
-
-        if (pack / "steps").exists() and (options.part == "check" or left() > STEPS_SECONDS):
-            _steps(pack / "steps", results, left, options.small, say)
+        if steps and not runs.deadline.signum:
+            if options.part == "check":
+                while compiler.wait() and clock_start + seconds > time.monotonic():
+                    pass
+            compiler.give_up()
+            steps.measure(compiler, results, lambda: clock_start + seconds - time.monotonic(), say)
     counts = collections.Counter(entry["state"] for entry in entries)
     say(", ".join(f"{count} {state}" for state, count in counts.items()))
     return 1 if counts["failed"] else 0
@@ -159,20 +168,16 @@ def _before(results: Results, running: Path) -> list[dict[str, Any]]:
     return log
 
 
-def _schedule(jobs, runs, results, running, before, begun, options, say) -> list[dict[str, Any]]:
-    clock_start, seconds = begun
-    compiled = Compiler(options.threads, runs.trainer, say)
-    compiled.begin(list(dict.fromkeys(job.program for job in jobs)))
-    schedule = Schedule(jobs, seconds, clock_start, time.monotonic, say, before)
-    for entry in before:
+def _run(schedule, runs, compiler, results, running) -> list[dict[str, Any]]:
+    for entry in schedule.entries:
         runs.note(entry)
 
     def make(job: Job, left: float):
         running.write_text(job.title)
-        return runs.run(job, compiled.get(job.program), left)
+        return runs.run(job, compiler.get(job.program), left)
 
     def ready(program: str) -> bool:
-        return compiled.ready(program) and not runs.deadline.signum
+        return compiler.ready(program) and not runs.deadline.signum
 
     def keep(entry) -> None:
         if time.monotonic() - keep.last > SECONDS_A_LOG:  # it is written whole
@@ -180,8 +185,7 @@ def _schedule(jobs, runs, results, running, before, begun, options, say) -> list
             keep.last = time.monotonic()
 
     keep.last = 0.0
-    entries = schedule.run(make, ready, lambda: not runs.deadline.signum and compiled.wait(), keep)
-    compiled.give_up()
+    entries = schedule.run(make, ready, lambda: not runs.deadline.signum and compiler.wait(), keep)
     results.add_json("log.json", entries)
     return entries
 
@@ -193,25 +197,47 @@ def _expect(jobs, entries, results, say) -> None:
     for job in jobs:
         seconds = measured.get(job.program)
         total += (seconds or job.guess) * job.updates
-        lines.append({"title": job.title, "update_seconds": seconds, "until": total})
+        lines.append({"title": job.title, "program": job.program, "updates": job.updates,
+                      "update_seconds": seconds, "until": total})  # fmt: skip
     results.add_json("schedule.json", lines)
+    said = set()
     for line in lines:
-        seconds = line["update_seconds"]
-        shown = "not measured" if seconds is None else f"{1e3 * seconds:.2f} ms"
-        say(f"until {line['until']:7.1f} s  {shown:>12} an update  {line['title']}")
+        if line["program"] not in said:
+            said.add(line["program"])
+            seconds = line["update_seconds"]
+            shown = "not measured" if seconds is None else f"{1e3 * seconds:.2f} ms"
+            run = "" if seconds is None else f", {seconds * line['updates']:.1f} s a run"
+            say(f"until {line['until']:6.0f} s: {line['program']}: {shown} an update{run}")
+    say(f"all {len(lines)} runs: {total:.0f} s, evaluations and compilation apart")
 
 
-def _steps(folder: Path, results, left, small: bool, say) -> None:
-    import device
+class Steps:
+    """Step times: compiled behind the plan's programs, measured when no run is made any more."""
 
-    found: dict[str, Any] = {}
+    def __init__(self, folder: Path, small: bool):
+        import device
 
-    def keep(name: str, value) -> None:
-        found[name] = value
-        results.add_json("steps.json", found)
-        say(f"{name}: {json.dumps(value)[:600]}")
+        self._programs, self._small = device.Programs(folder), small
+        self.names = gpu_steps.names(self._programs)
 
-    gpu_steps.all_of(device.Programs(folder), small, keep, left)
+    def prepare(self, name: str):
+        return gpu_steps.prepare(self._programs, name, self._small)
+
+    def measure(self, compiler: Compiler, results, left, say) -> None:
+        """Measures what is compiled; a failure is what was found, too."""
+        found: dict[str, Any] = {}
+        for name in ("ceilings", *self.names):
+            try:
+                if left() <= 0 or (name in self.names and not compiler.ready(name)):
+                    found[name] = {"left": "no time"}
+                elif name == "ceilings":
+                    found[name] = gpu_steps.ceilings(self._small)
+                else:
+                    found[name] = compiler.get(name)()
+            except Exception as error:
+                found[name] = {"error": f"{type(error).__name__}: {str(error)[:500]}"}
+            results.add_json("steps.json", found)
+            say(f"{name}: {json.dumps(found[name])[:700]}")
 
 
 def _epochs(jobs: list[Job], folders: Path) -> dict[str, dict[int, int]]:

@@ -85,10 +85,12 @@ class Runs:
         """Makes a job's run; returns what the log keeps of it."""
         manifest = copy.deepcopy(trainer.manifest)
         rate = self._rate(job, manifest)
+        most = self._options.max_steps
+        if most:  # of large batches fewer, two at least: the second loop is what is timed
+            most = max(2, min(most, most * 2048 // manifest["stages"][0]["batch_size"]))
         options = argparse.Namespace(
             matmul_precision="default", checkpoint_every=0, output_dir=str(self._runs),
-            steps_per_loop=max(1, (self._options.max_steps or 2 * UPDATES_A_LOOP) // 2),
-            max_steps=self._options.max_steps,
+            steps_per_loop=max(1, most // 2) if most else UPDATES_A_LOOP, max_steps=most,
         )  # fmt: skip
         record = self._runner.experiment(manifest, trainer, options, job.seed, rate)
         _scale_second_rate(record, manifest, rate)

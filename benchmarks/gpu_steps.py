@@ -80,51 +80,46 @@ def filled(values: Sequence, limits: Mapping[str, int], seed: int = 0) -> dict[s
     return arrays
 
 
-def updates(programs, name: str, lengths: tuple[int, int]) -> dict[str, Any]:
-    """An exported update's time on noise: `programs[name]` is a function of named arrays."""
+def prepared_update(programs, name: str, lengths: tuple[int, int]) -> Callable[[], dict]:
+    """Compiles an exported update; what is returned times it on noise.
+
+    `programs[name]` is a function of named arrays.
+    """
     signature = programs.manifest["programs"][name]
     written = {value[0] for value in signature["outputs"]}
     kinds = {value[0]: value[2] for value in signature["inputs"]}
-    given = _typed(filled(signature["inputs"], LIMITS), kinds)
-    state = {key: value for key, value in given.items() if key in written}
-    constant = {key: value for key, value in given.items() if key not in written}
+    given = filled(signature["inputs"], LIMITS)
     call = programs[name]
 
     def step(carried):
         after = call({**carried["state"], **carried["given"]})
         return {"state": {key: after[key] for key in carried["state"]}, "given": carried["given"]}
 
-    taken, compile_seconds, flops = loop(step, {"state": state, "given": constant}, lengths)
-    about = programs.manifest["steps"][name]
-    return {**about, "seconds": taken, "examples_per_second": about["batch"] / taken,
-            "flops": flops, "flops_per_second": flops / taken,
-            "compile_seconds": compile_seconds}  # fmt: skip
+    carried = {
+        "state": {key: value for key, value in given.items() if key in written},
+        "given": {key: value for key, value in given.items() if key not in written},
+    }
+    measure = loop(step, carried, kinds, lengths)
+
+    def timed() -> dict[str, Any]:
+        about, (taken, compile_seconds, flops) = programs.manifest["steps"][name], measure()
+        return {**about, "seconds": taken, "examples_per_second": about["batch"] / taken,
+                "flops": flops, "flops_per_second": flops / taken,
+                "compile_seconds": compile_seconds}  # fmt: skip
+
+    return timed
 
 
-def _typed(arrays: Mapping[str, np.ndarray], kinds: Mapping[str, str]) -> dict[str, Any]:
-    import jax.numpy as jnp
+def names(programs) -> list[str]:
+    """What can be measured of a folder, in the order of its worth."""
+    return ["optimizers", *programs.manifest["steps"]]
 
-    return {name: jnp.asarray(value, kinds[name]) for name, value in arrays.items()}
 
-
-def all_of(programs, small: bool, keep: Callable[[str, Any], None], left: Callable[[], float]):
-    """Measures the ceilings, every update and the optimizers, each in turn while time is left.
-
-    `keep` takes the name and what was found; a failure is what was found, too.
-    """
-    lengths = (2, 4) if small else (5, 25)
-    jobs: dict[str, Callable[[], Any]] = {"ceilings": lambda: ceilings(small)}
-    jobs["optimizers"] = lambda: optimizers(*exported_optimizers(programs), 2 if small else 10)
-    for name in programs.manifest["steps"]:
-        jobs[name] = functools.partial(updates, programs, name, lengths)
-    for name, job in jobs.items():
-        if left() <= 0:
-            keep(name, {"left": "no time"})
-            continue
-        try:
-            keep(name, job())
-        except Exception as error:
-            keep(name, {"error": f"{type(error).__name__}: {str(error)[:500]}"})
+def prepare(programs, name: str, small: bool) -> Callable[[], Any]:
+    """Compiles what `name` needs, in any thread; what is returned measures it."""
+    if name == "optimizers":
+        return prepared_optimizers(*exported_optimizers(programs), 2 if small else 10)
+    return prepared_update(programs, name, (2, 4) if small else (5, 20))
 
 
 def exported_optimizers(programs) -> tuple[dict, dict, dict, dict]:
@@ -153,32 +148,45 @@ def exported_optimizers(programs) -> tuple[dict, dict, dict, dict]:
     return steps, states, {k.removeprefix("weight/"): v for k, v in weights.items()}, plain
 
 
-def loop(step: Callable[[dict], dict], state: Mapping[str, Any], lengths: tuple[int, int]):
-    """(seconds an update, seconds to compile, XLA's operations an update) of a state's loop.
+def loop(step: Callable[[dict], dict], state, kinds: Mapping[str, str], lengths: tuple[int, int]):
+    """Compiles a loop over updates of a state; returns what measures it.
 
-    The time is the slope between loops of two lengths, so what a loop costs once is not in it.
+    That returns (seconds an update, seconds to compile, XLA's operations an update). The time is
+    the slope between loops of two lengths, so what a loop costs once is not in it.
     """
     import jax
+    import jax.numpy as jnp
 
     def many(state, count):
         return jax.lax.fori_loop(0, count, lambda _, inner: step(inner), state)
 
+    def typed(part):
+        return {key: jnp.asarray(value, kinds.get(key)) for key, value in part.items()}
+
+    shapes = {
+        name: {k: jax.ShapeDtypeStruct(v.shape, kinds.get(k, v.dtype)) for k, v in part.items()}
+        for name, part in state.items()
+    }
     begin = time.perf_counter()
-    compiled = jax.jit(many, donate_argnums=0).lower(dict(state), np.int32(1)).compile()
+    compiled = jax.jit(many, donate_argnums=0).lower(shapes, np.int32(1)).compile()
     compile_seconds = time.perf_counter() - begin
     # Of a loop whose length is an argument XLA counts one round.
     cost = compiled.cost_analysis() or {}
-    state = jax.tree.map(jax.numpy.array, dict(state))
-    state = jax.block_until_ready(compiled(state, np.int32(1)))
-    slopes = []
-    for _ in range(3):
-        taken = []
-        for count in lengths:
-            begin = time.perf_counter()
-            state = jax.block_until_ready(compiled(state, np.int32(count)))
-            taken.append(time.perf_counter() - begin)
-        slopes.append((taken[1] - taken[0]) / (lengths[1] - lengths[0]))
-    return statistics.median(slopes), compile_seconds, float(cost.get("flops", 0.0))
+
+    def measure():
+        carried = {name: typed(part) for name, part in state.items()}
+        carried = jax.block_until_ready(compiled(carried, np.int32(1)))
+        slopes = []
+        for _ in range(3):
+            taken = []
+            for count in lengths:
+                begin = time.perf_counter()
+                carried = jax.block_until_ready(compiled(carried, np.int32(count)))
+                taken.append(time.perf_counter() - begin)
+            slopes.append((taken[1] - taken[0]) / (lengths[1] - lengths[0]))
+        return statistics.median(slopes), compile_seconds, float(cost.get("flops", 0.0))
+
+    return measure
 
 
 def interleaved(steps: Mapping[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[str, list]:
@@ -210,14 +218,15 @@ def paired(times: Mapping[str, Sequence[float]], reference: str) -> dict[str, di
     }
 
 
-def optimizers(
+def prepared_optimizers(
     exported: Mapping[str, Callable[[dict, dict], dict]],
     states: Mapping[str, dict],
     weights: Mapping[str, np.ndarray],
     gradients: Mapping[str, np.ndarray],
     updates: int = 10,
-) -> dict[str, Any]:
-    """The optimizers' updates, `updates` of them in a loop on the device, in turns.
+) -> Callable[[], dict[str, Any]]:
+    """Compiles the optimizers' updates, `updates` of them in a loop on the device; what is returned
+    measures them in turns.
 
     Args:
       exported: name -> (state, gradients) -> state, programs of this suite.
@@ -241,27 +250,33 @@ def optimizers(
     contenders = {name: (step, states[name]) for name, step in exported.items()}
     contenders["optax lamb"] = of_optax(optax.lamb(1e-4, weight_decay=0.01, mask=decayed))
     contenders["optax adamw"] = of_optax(optax.adamw(1e-4, weight_decay=0.01, mask=decayed))
-    gradients = jax.tree.map(jax.numpy.asarray, dict(gradients))
-    runs, kept, compile_seconds = {}, {}, {}
+    shapes = jax.tree.map(lambda a: jax.ShapeDtypeStruct(np.shape(a), a.dtype), dict(gradients))
+    compiled, compile_seconds = {}, {}
     for name, (step, state) in contenders.items():
 
         def many(state, gradients, step=step):
             return jax.lax.fori_loop(0, updates, lambda _, s: step(s, gradients), state)
 
-        kept[name] = jax.tree.map(jax.numpy.array, state)
         begin = time.perf_counter()
-        compiled = jax.jit(many, donate_argnums=0).lower(kept[name], gradients).compile()
+        lowered = jax.jit(many, donate_argnums=0).lower(jax.eval_shape(lambda s: s, state), shapes)
+        compiled[name] = lowered.compile()
         compile_seconds[name] = time.perf_counter() - begin
 
-        def run(name=name, compiled=compiled):
-            kept[name] = compiled(kept[name], gradients)
+    def measure() -> dict[str, Any]:
+        given = jax.tree.map(jax.numpy.asarray, dict(gradients))
+        kept = {n: jax.tree.map(jax.numpy.array, state) for n, (_, state) in contenders.items()}
+
+        def run(name: str):
+            kept[name] = compiled[name](kept[name], given)
             return kept[name]
 
-        runs[name] = run
-    times = {name: [t / updates for t in taken] for name, taken in interleaved(runs).items()}
-    found = paired(times, "optax lamb")
-    for name, seconds_of in compile_seconds.items():
-        found[name]["compile_seconds"] = seconds_of
-    numbers = sum(array.size for array in weights.values())
-    # Gradients, weights and two moments are read, all but gradients written: 7 x 4 bytes.
-    return {"numbers": numbers, "least_bytes": 28 * numbers, "optimizers": found}
+        runs = {name: functools.partial(run, name) for name in contenders}
+        times = {name: [t / updates for t in taken] for name, taken in interleaved(runs).items()}
+        found = paired(times, "optax lamb")
+        for name, seconds_of in compile_seconds.items():
+            found[name]["compile_seconds"] = seconds_of
+        numbers = sum(array.size for array in weights.values())
+        # Gradients, weights and two moments are read, all but gradients written: 7 x 4 bytes.
+        return {"numbers": numbers, "least_bytes": 28 * numbers, "optimizers": found}
+
+    return measure
