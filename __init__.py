@@ -4,4 +4,4 @@ from largebatch import stack
 
 __version__ = "0.1.0"
 
-stack.prepare()
+stack.settle()

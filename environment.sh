@@ -71,7 +71,7 @@ find_python() {
             "python$example-venv,"
         echo "conda create python=$example), or name one: make PYTHON=/path/to/python$example ..."
     } >&2
-    return 1
+    return 3 # not 1: see .ci/run
 }
 
 is_current() {

@@ -33,8 +33,23 @@ class TpuBuild(NamedTuple):
 TPU = TpuBuild("2.20.0", oldest="0.0.14", newest="0.0.31", installed="0.0.24")
 
 
+MISTAKE = 2  # exit code
+
+
+def settle() -> None:
+    """`prepare`, when the package is imported: a program ends with the message, in one line."""
+    try:
+        prepare()
+    except ImportError as error:
+        # So it is while `python -m largebatch...` looks for its module.
+        if sys.argv[:1] != ["-m"]:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(MISTAKE)
+
+
 def prepare() -> None:
-    """Chooses Keras 2, and looks at libtpu; the package calls it when it is imported.
+    """Chooses Keras 2, and looks at libtpu.
 
     Raises:
       ImportError: TensorFlow was imported before with Keras 3, tf-keras is not installed, or

@@ -18,10 +18,18 @@ from pathlib import Path
 from typing import Any
 
 from largebatch.tpu import compile_client
+from largebatch.tpu.checkout import is_checkout, root
 from largebatch.tpu.topologies import Topology
 
 LOWERING = (sys.executable, "-m", "largebatch.experiments.lowered_step")
-MAKE = "make tpu-compile-environment"
+PACKAGES = ("jax[tpu]==0.10.2", "libtpu==0.0.42.1")  # private parts of JAX are used: exact
+# How the environment is made: in a checkout; and where the suite was installed without one.
+MAKE = (
+    "make tpu-compile-environment"
+    if is_checkout(root())
+    else "python3.11 -m venv .venv-tpu && .venv-tpu/bin/python -m pip install "
+    + " ".join(f"'{package}'" for package in PACKAGES)
+)
 MISTAKE = 2  # the lowering program's exit code for a user's mistake
 
 
