@@ -31,7 +31,7 @@ PROSE_SEEDS = (FIRST_SEED + 1, FIRST_SEED + 2, FIRST_SEED + 3)
 # Seeds of each row of MNIST.
 MNIST_ROWS = {
     "table7/lamb-as-run": 5,
-    "table7/adamw-real": 5,
+    "table7/adamw": 5,
     "table7/momentum-as-run": 3,
     "table7/adam-as-run": 3,
     "table7/adagrad-as-run": 3,
@@ -45,7 +45,7 @@ MNIST_ROWS = {
 # Rates tried where time is left, for what has no log.
 RATES = {
     "table6/adam-as-run": (0.5 / 512, 2 / 512, 4 / 512),
-    "table7/adamw-real": (0.0001, 0.01),
+    "table7/adamw": (0.0001, 0.01),
     "table7/adagrad-as-run": (0.1, 0.001),
 }
 

@@ -23,7 +23,7 @@ DISAGREEING = 0.1  # of the pairs of runs, for a loss that does not tell which i
 OTHERS = ("momentum", "adagrad", "adam", "adamw")
 TABLE7 = tuple(f"table7/{name}" for name in (*OTHERS, "lamb"))
 # What the logs call AdamW is LAMB; AdamW itself has a row of its own.
-REAL = {"adamw": "table7/adamw-real"}
+REAL = {"adamw": "table7/adamw"}
 
 
 def _above(table: str, ending: str = "", other: dict[str, str] | None = None):
