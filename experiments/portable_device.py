@@ -22,6 +22,8 @@ from jax import export
 
 jax.config.update("jax_enable_x64", True)  # the counters are int64
 SET = ("train_images", "train_labels", "test_images", "test_labels")
+# Sums of an evaluation that are numbers of examples, by their names in its record.
+COUNTS = {"examples": "examples", "left_out": "left_out", "subset": "subset_examples"}
 
 # What a loop says: all losses finite, their sum, the last finite one and its update, and how many
 # updates in a row the optimizer has refused.
@@ -257,15 +259,15 @@ class Trainer:
         for one in jax.device_get(sums):
             for name, value in one.items():
                 totals[name] += float(value)
-        examples, left_out = totals.pop("examples/0"), totals.pop("left_out/0", 0.0)
-        if rules["examples"] is not None and examples + left_out != rules["examples"]:
+        counts = {shown: int(totals[f"{name}/0"]) for name, shown in COUNTS.items()}
+        examples = counts["examples"] + counts["left_out"]
+        if rules["examples"] is not None and examples != rules["examples"]:
             raise RuntimeError(f"the evaluation counted {examples} of {rules['examples']} examples")
-        names = {name.rpartition("/")[0] for name in totals} - {"examples", "left_out"}
+        names = {name.rpartition("/")[0] for name in totals} - set(COUNTS)
         means = {n: totals[f"{n}/0"] / totals[f"{n}/1"] for n in sorted(names) if totals[f"{n}/1"]}
         for name, parts in rules["derived"].items():
             means[name] = sum(weight * means[part] for part, weight in parts.items())
-        counts = {"examples": int(examples), **({"left_out": int(left_out)} if left_out else {})}
-        return {**means, **counts}
+        return {**means, **{name: count for name, count in counts.items() if count}}
 
     def _eval_sums(self, model, batch, images, number):
         if images is not None:

@@ -242,7 +242,7 @@ def _derived(task, evaluate: PortableProgram) -> dict[str, dict[str, float]]:
       UserError: The task's own arithmetic is no such sum.
     """
     names = sorted({value.name.rpartition("/")[0] for value in evaluate.outputs})
-    names = [name for name in names if name not in ("examples", "left_out")]
+    names = [name for name in names if name not in ("examples", "left_out", "subset")]
     derived: dict[str, dict[str, float]] = {}
     for name in names:
         unit = {other: float(other == name) for other in names}

@@ -54,8 +54,7 @@ def numbers(text):
 
 def main(options) -> int:
     manifest = json.loads((pathlib.Path(options.folder) / "manifest.json").read_text())
-    fixed = manifest["rates"]["fixed_by"]
-    if options.rates and fixed:
+    if options.rates and (fixed := manifest["rates"]["fixed_by"]):
         raise ValueError(f"--rates: this row's {fixed} is no multiple of its rate; export it anew")
     known = manifest["weights"]["files"] or manifest["data"].get("batches") or {}
     missing = [seed for seed in options.seeds if known and str(seed) not in known]
@@ -306,7 +305,8 @@ def bare(record, without=BOOKKEEPING):
 
 
 def figures(metrics) -> str:
-    return "  ".join(f"{k} {v:.4f}" for k, v in bare(metrics).items() if k != "examples")
+    shown = {k: v for k, v in bare(metrics).items() if isinstance(v, float)}  # and no counts
+    return "  ".join(f"{name} {value:.4f}" for name, value in shown.items())
 
 
 def thinned(records):
