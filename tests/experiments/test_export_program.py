@@ -161,3 +161,141 @@ def test_resnet50_is_the_suites_own(tmp_path, imagenet_folder):
     }
     row = row_of("table5/lamb-512", changes, scale="paper")
     check_equal(row, tmp_path, 1e-3, 1e-3, data_dir=str(imagenet_folder))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A small network's folder: 8 updates on digits, evaluated after 4 and 8."""
+    row = row_of("table7/momentum", {"model": "lenet5", "model_width": 0.5, **epochs(8, 32)})
+    return row, exported(row, tmp_path_factory.mktemp("small") / "exported", seeds=[0, 1])
+
+
+@needs_jax
+def test_a_run_that_was_cut_off_goes_on_bit_for_bit(small, tmp_path):
+    row, folder = small
+    run_exported(folder, tmp_path / "whole", "--steps_per_loop=1")
+    run_exported(folder, tmp_path / "parts", "--steps_per_loop=1", "--max_steps=3")
+    part = tmp_path / run_folder("parts", row, 0)
+    assert json.loads((part / "result.json").read_text())["status"] == "interrupted"
+    assert "resumed at step 3 of 8" in run_exported(
+        folder, tmp_path / "parts", "--steps_per_loop=1"
+    )
+    whole = tmp_path / run_folder("whole", row, 0)
+    assert without_time(whole) == without_time(part)
+    with np.load(whole / "checkpoint.npz") as one, np.load(part / "checkpoint.npz") as other:
+        for name in one:
+            np.testing.assert_array_equal(one[name], other[name])
+
+
+@needs_jax
+def test_seeds_and_rates_are_runs_that_a_report_sorts_in(small, tmp_path):
+    row, folder = small
+    # 1e30 is no rate of a run that ends well.
+    run_exported(folder, tmp_path, "--seeds=0,1", f"--rates={row.learning_rate},0.025,1e30", code=3)
+    for rate in (None, 0.025, 1e30):
+        there = row if rate is None else row_of(
+            "table7/momentum",
+            {"model": "lenet5", "model_width": 0.5, **epochs(8, 32), "learning_rate": rate},
+        )  # fmt: skip
+        for seed in (0, 1):
+            result = json.loads(
+                (tmp_path / run_folder(str(tmp_path), there, seed) / "result.json").read_text()
+            )
+            assert result["status"] == ("diverged" if rate == 1e30 else "finished")
+            assert result["overrides"] == json.loads(json.dumps(dict(there.overrides)))
+            assert result["engine"] == "pjrt" and result["versions"]["jax"]
+            assert result["seed"] == seed and result["row"]["learning_rate"] == there.learning_rate
+    report = gather(str(tmp_path), ["table7"])
+    assert not report.left_out and len(report.overridden) == 3
+    # What has ended is not run again.
+    assert "is finished already" in run_exported(folder, tmp_path, "--seeds=0")
+
+
+@needs_jax
+def test_a_run_of_a_row_as_it_is_fills_its_cell_and_the_report_names_the_engine(tmp_path):
+    row = row_of("table7/momentum")
+    run_exported(exported(row, tmp_path / "exported"), tmp_path / "runs")
+    report = gather(str(tmp_path / "runs"), ["table7"])
+    (table,) = (table for table in report.tables if table.scale == "smoke")
+    assert [len(cell.runs) for cell in table.cells if cell.row.name == row.name] == [1]
+    assert "exported program (pjrt) on JAX" in as_markdown(report)
+
+
+@needs_jax
+def test_a_signal_stops_a_run_after_a_checkpoint(tmp_path):
+    row = row_of("table7/momentum", {"model": "lenet5", "model_width": 0.5, **epochs(2_000, 32)})
+    folder = exported(row, tmp_path / "exported")
+    process = start(folder, tmp_path / "runs", "--steps_per_loop=1")
+    log = tmp_path / run_folder("runs", row, 0) / "metrics.jsonl"
+    while not (log.exists() and log.read_text()) and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate()
+    assert process.returncode == 130, printed
+    result = json.loads((log.parent / "result.json").read_text())
+    assert result["status"] == "interrupted" and (log.parent / "checkpoint.npz").exists()
+    assert 0 < result["last_step"] < 2_000
+
+
+@needs_jax
+def test_images_can_be_brought_along_and_other_ones_are_noted(small, tmp_path):
+    row, folder = small
+    left = exported(row, tmp_path / "exported", copy_data=False)
+    assert not (left / "data.npz").exists()
+    assert "give the images with --data" in run_exported(left, tmp_path / "runs", code=2)
+    run_exported(left, tmp_path / "runs", f"--data={folder / 'data.npz'}", "--max_steps=1")
+    record = tmp_path / run_folder("runs", row, 0) / "experiment.json"
+    assert json.loads(record.read_text())["same_data"]
+    with np.load(folder / "data.npz") as file:
+        arrays = {name: file[name] for name in file}
+    arrays["train_images"] = arrays["train_images"] ^ 1
+    np.savez(tmp_path / "other.npz", **arrays)
+    run_exported(left, tmp_path / "other", f"--data={tmp_path / 'other.npz'}", "--max_steps=1")
+    record = tmp_path / run_folder("other", row, 0) / "experiment.json"
+    assert not json.loads(record.read_text())["same_data"]
+
+
+@needs_jax
+def test_every_file_of_a_folder_is_in_its_manifest(small):
+    _, folder = small
+    manifest = json.loads((folder / "manifest.json").read_text())
+    there = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+    assert set(manifest["files"]) == there - {"manifest.json"}
+    assert manifest["record"]["name"] == "table7/momentum" and manifest["exporter"]["commit"]
+
+
+def run_program(*flags):
+    for name in export_program.FLAGS:
+        export_program.FLAGS[name].unparse()  # what an earlier call was given
+    return export_program.program(["export_program", *flags])
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--output=new"], "--experiment is missing"),
+        (["--experiment=table7/lamb"], "--output is missing"),
+        (["--experiment=table7/lam", "--output=new"], "did you mean"),
+        (["--experiment=table7/lamb", "--output=full"], "is there already"),
+        (["--experiment=table7/lamb", "--output=new", "--seeds=0,x"], "--seeds=0,x"),
+        (["--experiment=table7/lamb", "--output=new", "--environment=full"], "pjrt-environment"),
+    ],
+)
+def test_a_mistake_is_one_line_and_nothing_is_written(
+    flags, message, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    assert run_program(*flags) == 2
+    printed = capsys.readouterr().err
+    assert message in printed and printed.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["full"]
+
+
+@needs_jax
+def test_missing_data_are_one_line_and_leave_no_folder(tmp_path, capsys):
+    output = tmp_path / "new"
+    flags = ["--experiment=table7/lamb", f"--data_dir={tmp_path}", f"--output={output}"]
+    assert run_program(*flags) == 2
+    assert "lacks mnist" in capsys.readouterr().err and not list(tmp_path.iterdir())
