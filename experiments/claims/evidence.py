@@ -16,7 +16,11 @@ from largebatch.experiments.comparison import differences, row_of
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.runs import Run, find_runs, finite_number
 
-ANALYSES = ("layer_density", "theorem_rates")  # NAME.json under the folder of runs
+# NAME.json under the folder of runs: what an analysis wrote, and what it has to have.
+ANALYSES = {
+    "layer_density": ("scale", "model", "dataset", "seeds", "optimizers"),
+    "theorem_rates": ("points",),
+}
 TENSORFLOW = "tensorflow"  # of a result that names no engine
 
 
@@ -165,15 +169,25 @@ def find(root: str) -> Results:
 
 
 def find_analyses(root: str) -> dict[str, dict]:
-    """{name: the object of NAME.json} of the analyses under `root`, the first of each by path."""
+    """{name: the object of NAME.json} of the analyses under `root`, the first of each by path; what
+    is no file of the analysis is passed over."""
     found: dict[str, dict] = {}
     for folder, subfolders, files in os.walk(root):
         subfolders.sort()
-        for name in ANALYSES:
+        for name, wanted in ANALYSES.items():
             if f"{name}.json" in files and name not in found:
-                with open(os.path.join(folder, f"{name}.json"), encoding="utf-8") as file:
-                    found[name] = json.load(file)
+                record = _read_json(os.path.join(folder, f"{name}.json"))
+                if isinstance(record, dict) and all(field in record for field in wanted):
+                    found[name] = record
     return found
+
+
+def _read_json(path: str) -> Any:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return None
 
 
 def noise_of_maximum(found: Measured, sample: Sample) -> float:
@@ -213,8 +227,12 @@ def _ratio_range(run: Run) -> float | None:
     """The largest trust ratio of an update over its smallest, among the layers that are adapted;
     the median over the recorded updates."""
     ranges = []
-    for record in run.record.get("layers") or ():
-        ratios = [ratio for *_, ratio in record["layers"].values() if ratio not in (0.0, 1.0)]
+    records = run.record.get("layers")
+    for record in records if isinstance(records, list) else ():
+        layers = record.get("layers") if isinstance(record, dict) else None
+        entries = layers.values() if isinstance(layers, dict) else ()
+        ratios = [entry[-1] for entry in entries if isinstance(entry, list) and entry]
+        ratios = [ratio for ratio in ratios if finite_number(ratio) and ratio not in (0, 1)]
         if len(ratios) > 1:
             ranges.append(max(ratios) / min(ratios))
     return sorted(ranges)[len(ranges) // 2] if ranges else None

@@ -185,6 +185,14 @@ def test_a_bound_is_kept_where_the_interval_of_every_point_is_below_it():
     assert analysed.UnderBound("theorem 3.1").judge(results, "paper").word == "not run"
 
 
+def test_files_that_are_no_analysis_are_passed_over(tmp_path):
+    for folder, text in (("a", "{"), ("b", "[]"), ("c", '{"points": []}')):
+        (tmp_path / folder).mkdir()
+        for name in evidence.ANALYSES:
+            (tmp_path / folder / f"{name}.json").write_text(text)
+    assert evidence.find_analyses(str(tmp_path)) == {"theorem_rates": {"points": []}}
+
+
 def test_a_verdict_can_be_written_by_nothing_but_a_criterion():
     """The table names criteria; no claim has a field that a verdict could stand in."""
     fields = {field.name for field in dataclasses.fields(claims.CLAIMS[0])}
