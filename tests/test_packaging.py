@@ -52,7 +52,7 @@ def holds(requirement, python):
     return requirement.marker is None or requirement.marker.evaluate(environment)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def pins(python):
     """{name: exact version} of the lines of constraints.txt that hold for a Python."""
     found = {}
