@@ -43,8 +43,12 @@ def launch(row: Row, settings: RunSettings, new_observer=None) -> int:
       ValueError: For a user's mistake, before anything is overwritten.
     """
     quiet_tensorflow()  # It starts here, once the row is known to be good.
-    from largebatch import data, tpu
+    from largebatch import data, optimizers, tpu
     from largebatch.tpu import devices
+
+    missing = optimizers.why_missing(row.optimizer)
+    if missing:
+        raise UserError(f"{row.name}: {missing}")
 
     cluster = tpu.Cluster.find(settings.workers, settings.worker_index, os.environ)
     _check_chain(row, settings, cluster)
