@@ -15,7 +15,7 @@ python := .venv$(if $(STACK),-$(STACK))/bin/python
 core := tests/optimizers tests/tpu tests/models tests/experiments/test_smoke_rows.py tests/test_stack.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-core faults environment constraints tpu-compile-environment tpu-compile-table
+.PHONY: help demo test test-core faults environment constraints tpu-compile-environment tpu-compile-table pjrt-environment
 .NOTPARALLEL:
 
 help:
@@ -50,6 +50,12 @@ environment:
 tpu-compile-environment:
 	$(or $(PYTHON),python3.11) -m venv .venv-tpu
 	.venv-tpu/bin/python -m pip install --quiet 'jax[tpu]==0.10.2' 'libtpu==0.0.42.1'
+
+# For `export_program`, which writes what JAX runs on any device (docs/portable.md): 0.4 GB in
+# .venv-pjrt. Needs Python 3.11 or later. One private part of JAX is used, hence the exact versions.
+pjrt-environment:
+	$(or $(PYTHON),python3.12) -m venv .venv-pjrt
+	.venv-pjrt/bin/python -m pip install --quiet 'jax==0.11.2' 'numpy==2.5.2'
 
 # docs/tpu_compile.md: about two hours on two cores. What was compiled once is kept and not compiled again;
 # TOPOLOGIES=v3 takes one of v2, v3, v4, v5e, v5p, v6e, and BITS=3 a search finer than by powers of two.

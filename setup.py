@@ -163,10 +163,12 @@ setuptools.setup(
             f"largebatch-{program} = largebatch.experiments.{program}:console"
             for program in (
                 *("run", "sweep", "report", "export"),
-                *("rate_trace", "figures", "scaling_model", "paper_map"),
+                *("rate_trace", "figures", "scaling_model", "paper_map", "assumptions", "errata"),
                 *("sharpness", "lipschitz", "layer_ratios", "distance", "theorem_rates"),
+                "layer_density",
             )
         ]
+        + ["largebatch-claims = largebatch.experiments.claims.__main__:console"]
     },
     cmdclass={"build_py": BuildPy},
 )

@@ -11,7 +11,7 @@ import difflib
 
 import tensorflow as tf
 
-NAMES = ("none", "davidnet")
+NAMES = ("none", "crop_flip", "davidnet")
 PADDING = 4
 CUTOUT = 8
 
@@ -27,9 +27,9 @@ def check(name: str) -> None:
 def draw(name: str, seed: tf.Tensor, batch: int, height: int, width: int) -> dict:
     """The random numbers of one global batch: a dict of int32 [B] tensors; empty for "none".
 
-    "davidnet" (DAWNBench's CIFAR-10 recipe): `row`, `column` in [-4, 4], the crop's offset from the
-    image; `flip` in {0, 1}; `cutout_row`, `cutout_column`: the upper left corner of an 8 x 8 square
-    inside the image.
+    "crop_flip": `row`, `column` in [-4, 4], the crop's offset from the image; `flip` in {0, 1}.
+    "davidnet" (DAWNBench's CIFAR-10 recipe) has them, too, the same numbers, and `cutout_row`,
+    `cutout_column`: the upper left corner of an 8 x 8 square inside the image.
 
     Args:
       seed: int64 [2], as tf.random.stateless_* takes it; bits 40 to 47 of the second word are used
@@ -41,9 +41,10 @@ def draw(name: str, seed: tf.Tensor, batch: int, height: int, width: int) -> dic
         "row": (-PADDING, PADDING + 1),
         "column": (-PADDING, PADDING + 1),
         "flip": (0, 2),
-        "cutout_row": (0, height - CUTOUT + 1),
-        "cutout_column": (0, width - CUTOUT + 1),
     }
+    if name == "davidnet":
+        ranges["cutout_row"] = (0, height - CUTOUT + 1)
+        ranges["cutout_column"] = (0, width - CUTOUT + 1)
     return {
         key: tf.random.stateless_uniform(
             [batch],

@@ -18,10 +18,11 @@ def with_dropout_seeds(
     steps: int,
     pad: bool = False,
 ) -> tf.data.Dataset:
-    """This host's micro-batches of updates first_step, ..., steps - 1, with a dropout_seed each.
+    """This host's micro-batches of updates first_step, ..., steps - 1, with seeds of dropout.
 
-    To each element comes {"dropout_seed": int32 [2]}, drawn from (seed, step) and the micro-batch's
-    place in the global batch: another mask for each, and the same ones in a run that is resumed.
+    To each element comes {"dropout_seed": int32 [b, 2]}: a seed for each example, drawn from (seed,
+    step) and its place in the global batch. So neither hosts, replicas nor micro-batches change it,
+    nor the step at which a run resumes.
 
     Args:
       dataset: elements are dictionaries; a training stream made with the same arguments.
@@ -32,7 +33,7 @@ def with_dropout_seeds(
     slices = UpdateSlices(batch_size, micro_batch, context, pad)
     check_steps(first_step, steps)
     seeds = tf.data.Dataset.range(first_step, steps).map(
-        lambda step: slices.dropout_seeds(seed, step)
+        lambda step: slices.example_seeds(seed, step)
     )
     return tf.data.Dataset.zip((dataset, seeds.unbatch())).map(
         lambda batch, dropout_seed: {**batch, "dropout_seed": dropout_seed}

@@ -15,6 +15,7 @@ def eval_dataset(
     split: str = "test",
     batch: int,
     context: tf.distribute.InputContext,
+    subset: int | None = None,
 ) -> tf.data.Dataset:
     """Batches of one replica, as `train_dataset` has them: {"image", "label", "weight"}.
 
@@ -25,6 +26,8 @@ def eval_dataset(
     Args:
       split: "test" or "train".
       batch: b, the batch of one replica.
+      subset: an element then has "subset", float32 [b], 1 for the first so many examples of the
+        split, which are scored by themselves, too. None: it has not.
 
     Raises:
       ValueError: an unknown split or a batch below 1.
@@ -40,11 +43,14 @@ def eval_dataset(
 
     def fetch(number):
         index, weight = plan.index_and_weight(number)
-        return {
+        element = {
             "image": normalise(tf.gather(images, index)),
             "label": tf.gather(labels, index),
             "weight": weight,
         }
+        return (
+            element if subset is None else {**element, "subset": plan.among_first(number, subset)}
+        )
 
     return (
         tf.data.Dataset.range(plan.batches)

@@ -31,6 +31,7 @@ def imagenet_eval_dataset(
     dtype: tf.DType = tf.float32,
     skipped: SkippedImages | None = None,
     cache_dir: str | None = None,
+    subset: int | None = None,
     num_parallel_calls: int | None = None,
 ) -> tf.data.Dataset:
     """Batches of one replica, as `imagenet_train_dataset` has them, of the validation images.
@@ -44,6 +45,8 @@ def imagenet_eval_dataset(
       skipped: takes the corrupt images, which keep their places, grey, with weight 0; an element
         then has "left_out", float32 [b], 1 for them. None: one is an error.
       cache_dir: as for training.
+      subset: an element then has "subset", float32 [b], 1 for the first so many images in the order
+        of the files, but for the corrupt ones. None: it has not.
 
     Raises:
       ValueError: a batch below 1.
@@ -91,6 +94,13 @@ def imagenet_eval_dataset(
         stream = images(each, 0).concatenate(filling).rebatch(batch, drop_remainder=True)
         stream = stream.enumerate().map(
             lambda number, element: {**element, "left_out": real(number) - element["weight"]}
+        )
+    if subset is not None:
+        stream = stream.enumerate().map(
+            lambda number, element: {
+                **element,
+                "subset": plan.among_first(number, subset) * element["weight"],
+            }
         )
     return prefetched(stream)
 

@@ -48,3 +48,8 @@ class PaddedBatches:
         position = self.first + number * self.batch + tf.range(self.batch, dtype=tf.int64)
         index = tf.minimum(position, self.count - 1)  # filling repeats the last example
         return index, tf.cast(position < self.count, tf.float32)
+
+    def among_first(self, number, subset: int):
+        """float32 [batch] of this host's batch: 1 for each of the first `subset` examples."""
+        position = self.first + number * self.batch + tf.range(self.batch, dtype=tf.int64)
+        return tf.cast(position < min(subset, self.count), tf.float32)

@@ -48,7 +48,7 @@ def train_dataset(
       batch_size: B; a multiple of hosts, and of replicas x micro_batch.
       first_step: what comes before is skipped by arithmetic, without touching an image.
       steps: the update at which the run ends (not the number of updates from first_step on).
-      augment: "none" or "davidnet".
+      augment: "none", "crop_flip" or "davidnet", see `augment.draw`.
       pad: fills up a batch that replicas x micro_batch do not divide, with some of its examples
         again, of weight 0; otherwise it is refused.
 

@@ -18,9 +18,9 @@ SHUFFLE_STREAM, AUGMENT_STREAM, DROPOUT_STREAM, SHARD_STREAM, BLOCK_STREAM = (
 )
 
 
-def stream_seed(seed: int, place) -> tf.Tensor:
+def stream_seed(seed, place) -> tf.Tensor:
     """The stateless seed int64 [2] of a place in a stream: a stream's constant + epoch or step."""
-    return tf.stack([tf.constant(seed, tf.int64), place])
+    return tf.stack([tf.convert_to_tensor(seed, tf.int64), place])
 
 
 def permutation(count, stateless_seed) -> tf.Tensor:
@@ -138,13 +138,22 @@ class UpdateSlices:
 
     def dropout_seeds(self, seed: int, step) -> tf.Tensor:
         """int32 [M, 2], drawn from (seed, step) for each micro-batch of the global batch."""
-        drawn = tf.random.stateless_uniform(
-            [self.size // self.micro_batch, 2],
-            stream_seed(seed, DROPOUT_STREAM + step),
-            minval=None,
-            maxval=None,
-            dtype=tf.int32,
-            alg="philox",
-        )
+        drawn = _dropout_words(seed, step, self.size // self.micro_batch)
         start = self.context.input_pipeline_id * self.pieces
         return drawn[start : start + self.pieces]
+
+    def example_seeds(self, seed: int, step) -> tf.Tensor:
+        """int32 [M, b, 2], drawn from (seed, step) for each example of the global batch."""
+        return self.of_host(self.filled(_dropout_words(seed, step, self.batch_size)))
+
+
+def _dropout_words(seed: int, step, count: int) -> tf.Tensor:
+    """int32 [count, 2]."""
+    return tf.random.stateless_uniform(
+        [count, 2],
+        stream_seed(seed, DROPOUT_STREAM + step),
+        minval=None,
+        maxval=None,
+        dtype=tf.int32,
+        alg="philox",
+    )

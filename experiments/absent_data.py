@@ -26,8 +26,16 @@ def task(row: Row, micro_batch: int, passes: int = 1, squad: bool = False):
     """
     batch = micro_batch * passes
     later = batch if row.stage2_batch_size else None
-    # One replica has no group to share batch statistics with.
-    row = dataclasses.replace(row, batch_size=batch, stage2_batch_size=later, norm_group=None)
+    # One replica has no group to share batch statistics with; a pass smaller than a group of images
+    # is one group.
+    grouped = row.norm_batch and micro_batch % row.norm_batch == 0
+    row = dataclasses.replace(
+        row,
+        batch_size=batch,
+        stage2_batch_size=later,
+        norm_group=None,
+        norm_batch=row.norm_batch if grouped else None,
+    )
     if squad:
         return _fine_tuning(row, batch)
     if row.task == "pretraining":

@@ -6,26 +6,29 @@ import csv
 import io
 import math
 
-from largebatch.experiments import sheets
+from largebatch.experiments import like_with_like, sheets
 from largebatch.experiments.report_model import Cell, Overridden, Report, TableReport
 from largebatch.experiments.selection import Summary
 
 COLUMNS = (
     *("table", "row", "label", "scale", "seed_count", "metric", "mean", "std"),
     *("printed", "difference", "status", "command", "at", "changed"),
+    *("twin", "printed_from", "compared"),
 )
 
 
 def as_csv(report: Report) -> str:
     """A line a cell and metric; overridden runs follow, told apart by 'changed' and their status.
 
-    `at` is the best point of the row's grid. Numbers are not rounded.
+    `at` is the best point of the row's grid. `printed_from` is paper, or code: a log of its
+    authors' code. `compared` is the metric that `difference` is of: over the part of the test
+    images that the printed value was scored on, where there is one. Numbers are not rounded.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for table in report.tables:
-        for cell in table.cells:
+        for cell in table.all_cells:
             writer.writerows(_lines(table, cell))
     writer.writerows(map(_overridden, report.overridden))
     return text.getvalue()
@@ -33,7 +36,8 @@ def as_csv(report: Report) -> str:
 
 def _lines(table: TableReport, cell: Cell) -> list[dict[str, str]]:
     lines = []
-    for metric in (cell.row.metric, *sheets.BESIDE.get(cell.row.metric, {})):
+    part = [cell.row.subset_metric] if like_with_like.subset(cell) else []
+    for metric in (cell.row.metric, *part, *sheets.BESIDE.get(cell.row.metric, {})):
         judged = metric == cell.row.metric
         summary = cell.best.summary(metric) if cell.best else None
         printed = cell.row.paper.get(metric) if cell.row.scale == "paper" else None
@@ -53,9 +57,23 @@ def _lines(table: TableReport, cell: Cell) -> list[dict[str, str]]:
                 "command": sheets.commands(cell, table.layout.seeds)[-1],
                 "at": sheets.values(cell.best.values) if cell.best else "",
                 "changed": "",
+                "twin": cell.row.twin,
+                **_comparison(cell, metric, printed),
             }
         )
     return lines
+
+
+def _comparison(cell: Cell, metric: str, printed: float | None) -> dict[str, str]:
+    """Where the printed value is from, and what is compared with it."""
+    if printed is None:
+        return {"printed_from": "", "compared": ""}
+    found = {"printed_from": cell.row.printed_source(metric).kind, "compared": metric}
+    if metric == cell.row.metric:
+        value = like_with_like.difference(cell)
+        found["compared"] = like_with_like.compared_metric(cell)
+        found["difference"] = "" if value is None else repr(value)
+    return found
 
 
 def _printed(cell: Cell, value: float | None, judged: bool) -> str:
@@ -93,4 +111,7 @@ def _overridden(item: Overridden) -> dict[str, str]:
         f"--seeds={len(item.point.runs)}{scale}{sheets.data_flags(row)}{settings}",
         "at": "",
         "changed": sheets.values(item.changes),
+        "twin": row.twin,
+        "printed_from": "",
+        "compared": "",
     }

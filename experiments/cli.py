@@ -62,6 +62,17 @@ def entry(
     return program, lambda: exit_with(program)
 
 
+def print_or_write(text: str, path: str | None) -> int:
+    """Prints `text`, or writes it to `path` and says so; returns 0, the exit code."""
+    if path is None:
+        print(text, end="")
+        return 0
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    print(f"wrote {path}")
+    return 0
+
+
 def exit_with(program: Callable[[], int]) -> None:
     """Ends the process with the code of `program()`; a reader that stops early is no error."""
     try:

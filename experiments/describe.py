@@ -7,8 +7,11 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from largebatch.experiments import defaults
 from largebatch.experiments.experiment import SETTINGS, Row
 from largebatch.experiments.records import list_record, row_record
+from largebatch.experiments.sources import Source
+from largebatch.experiments.twins import UNUSED, differences, source_of, twins_of
 
 
 def list_rows(rows: Sequence[Row], form: str) -> str:
@@ -37,8 +40,9 @@ def list_rows(rows: Sequence[Row], form: str) -> str:
 def describe(row: Row, form: str) -> str:
     """Every setting of one row with its source, what is derived, and what the paper prints."""
     if form == "json":
-        return json.dumps(row_record(row), indent=1)
+        return json.dumps({**row_record(row), "differences": _records(row)}, indent=1)
     marks = [f"the same run as {row.same_run_as}"] if row.same_run_as else []
+    marks += [f"twin {row.twin}"] if row.twin else []
     marks += [] if row.scale == "paper" else [f"scale {row.scale}"]
     marks += [f"overridden: {', '.join(row.overrides)}"] if row.overrides else []
     title = f"{row.name}: {row.label}" + (f"  [{'; '.join(marks)}]" if marks else "")
@@ -46,14 +50,15 @@ def describe(row: Row, form: str) -> str:
     for field in SETTINGS:
         if field in row.unused_fields:
             continue
-        source = row.sources.get(field)
-        where = f"{source.kind}: {source.note}" if source else _silent(row, field)
-        lines += _entry(field, getattr(row, field), where)
+        lines += _entry(field, defaults.value_of(row, field), _where(row, field))
     lines += ["", "derived"]
     if row.training_examples:
         lines += _entry("training_examples", row.training_examples, f"of {row.dataset}")
-        lines += _entry("steps", row.steps, "rule: ceil(epochs x examples / batch_size)")
-        note = "rule: warmup_epochs x examples / batch_size"
+        epoch, whole = "examples / batch_size", "ceil"
+        if row.floor_epochs:
+            epoch, whole = "floor(examples / batch_size)", "round"
+        lines += _entry("steps", row.steps, f"rule: {whole}(epochs x {epoch})")
+        note = f"rule: warmup_epochs x {epoch}"
     else:
         note = f"rule: warmup_ratio x the steps of {'stage 1' if row.rewarmup else 'the run'}"
     lines += _entry("warmup_steps", row.warmup_steps, note)
@@ -65,20 +70,41 @@ def describe(row: Row, form: str) -> str:
         lines += _entry(field, "", ", ".join(f"{value:g}" for value in values))
     if not row.grid:
         lines += _entry("none", "", "")
-    lines += ["", "the paper prints"]
+    lines += ["", "printed"]
     for metric, value in row.paper.items():
-        lines += _entry(metric, value, "")
+        source = row.printed_source(metric)
+        lines += _entry(metric, value, _text(source))
+    for twin in _twins(row):
+        lines += ["", f"differences from {twin.name} (its value below this row's)"]
+        for found in differences(row, twin):
+            lines += _entry(found.field, found.value, _text(found.source))
+            lines += _entry("", found.twin_value, _text(found.twin_source))
     return "\n".join(lines)
 
 
-def _silent(row: Row, field: str) -> str:
-    if field in row.optimizer_fields:
-        return f"assumed: not given; the default of {row.optimizer}"
-    return "not used"
+def _twins(row: Row) -> list[Row]:
+    """Rows to tell `row` from: of a scaled row none, which differs from everything printed."""
+    return twins_of(row) if row.scale == "paper" else []
+
+
+def _records(row: Row) -> dict[str, dict[str, Any]]:
+    """{twin's name: {field: both values and their sources}}."""
+    return {
+        twin.name: {found.field: found.record() for found in differences(row, twin)}
+        for twin in _twins(row)
+    }
+
+
+def _where(row: Row, field: str) -> str:
+    return _text(source_of(row, field))
+
+
+def _text(source: Source) -> str:
+    return source.note if source == UNUSED else f"{source.kind}: {source.note}"
 
 
 def _entry(name: str, value: Any, note: str) -> list[str]:
-    head = f"  {name:<22} {'-' if value is None else value!s:<14} "
+    head = f"  {name:<29} {'-' if value is None else value!s:<14} "
     return textwrap.wrap(note, 100, initial_indent=head, subsequent_indent=" " * len(head)) or [
         head.rstrip()
     ]

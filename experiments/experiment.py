@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from largebatch.experiments import names
+from largebatch.experiments.author_code import AS_RUN
 from largebatch.experiments.sources import Source
 
 
@@ -33,12 +34,13 @@ class Row:
     name: str = ""  # table7/lamb
     table: str = ""  # table7
     label: str = ""  # as the paper prints it
-    same_run_as: str = ""  # the row of another table that is the same run
+    same_run_as: str = ""  # the row whose run this one shows
+    twin: str = ""  # of a row as printed, the row as run; and the other way round
     task: str = "classification"
 
     # Model and data.
     model: str = ""
-    model_width: float | None = None  # lenet5: factor; others: channels of the first layer
+    model_width: float | None = None  # lenet5, mnist_convnet: factor; else channels
     dataset: str = ""
     examples: int | None = None  # N, of a part of the training split; None: all of it
     augment: str = "none"
@@ -136,6 +138,15 @@ class Row:
         values = {field[len("paper_") :]: getattr(self, field) for field in PAPER_FIELDS}
         return {metric: value for metric, value in values.items() if value is not None}
 
+    def printed_source(self, metric: str) -> Source:
+        """Where the printed value of `metric` is from: the paper, or a log of its author's code."""
+        return self.sources.get(f"paper_{metric}", Source("paper", "printed there"))
+
+    @property
+    def follows_code(self) -> bool:
+        """Whether this is the row as run, beside the one as printed that `twin` names."""
+        return bool(self.twin) and self.twin != f"{self.name}{AS_RUN}"
+
     @property
     def run_name(self) -> str:
         """The name of the run whose result this row shows."""
@@ -145,13 +156,23 @@ class Row:
     def metric(self) -> str | None:
         """The metric that this row is judged by; higher is better.
 
-        The paper's; of a scaled-down pre-training, which is too short for SQuAD to tell much, the
-        accuracy of the masked language model on held-out text, as a proxy.
+        The paper's; of a pre-training that is scaled down or not on the paper's text, which is too
+        short for SQuAD to tell much, the accuracy of the masked language model on held-out text.
         """
         if self.task == "pretraining":
-            return "f1" if self.scale == "paper" else "masked_lm_accuracy"
+            whole = self.scale == "paper" and self.dataset == "wikipedia_books"
+            return "f1" if whole else "masked_lm_accuracy"
         printed = next((m for m in ("f1", "top1", "accuracy") if m in self.paper), None)
         return printed or ("top1" if self.table else None)
+
+    @property
+    def subset_metric(self) -> str | None:
+        """The metric over the first `eval_subset` test images, which the printed value is of; None
+        where that is of all, and for a scaled row, beside which nothing is printed."""
+        metric = self.metric
+        if self.eval_subset is None or self.scale != "paper" or metric not in _SCORED_IN_PART:
+            return None
+        return f"{metric}_subset"
 
     @property
     def training_examples(self) -> int | None:
@@ -162,14 +183,24 @@ class Row:
 
     @property
     def steps_per_epoch(self) -> float | None:
-        """N / batch_size, not rounded: a batch may straddle two epochs. None for text."""
-        return None if self.training_examples is None else self.training_examples / self.batch_size
+        """N / batch_size, not rounded: a batch may straddle two epochs. None for text.
+
+        With `floor_epochs` floor(N / batch_size): an epoch's last images are the next one's first.
+        """
+        if self.training_examples is None:
+            return None
+        if self.floor_epochs:
+            return float(self.training_examples // self.batch_size)
+        return self.training_examples / self.batch_size
 
     @property
     def steps(self) -> int:
-        """ceil(epochs * N / batch_size) updates; of text, `total_steps`."""
+        """ceil(epochs * N / batch_size) updates, or round(epochs * floor(N / batch_size)) with
+        `floor_epochs`; of text, `total_steps`."""
         if self.total_steps is not None:
             return self.total_steps
+        if self.floor_epochs:
+            return max(1, round(self.epochs * self.steps_per_epoch))
         # Rounded first: 0.1 * 60000 / 1000 is 6.000000000000001 in floating point.
         return math.ceil(round(self.epochs * self.training_examples / self.batch_size, 6))
 
@@ -180,8 +211,20 @@ class Row:
         if self.warmup_ratio is not None:
             steps = self.steps - (self.stage2_steps or 0) if self.rewarmup else self.steps
             return _share(self.warmup_ratio, steps)
-        wanted = round(self.warmup_epochs * self.training_examples / self.batch_size)
+        wanted = round(self.warmup_epochs * self.steps_per_epoch)
         return max(0, min(wanted, self.steps - 1))
+
+    @property
+    def eval_every(self) -> int:
+        """Updates between evaluations, of which there is one at the end whatever this is.
+
+        `eval_every_epochs` in updates; a run that is not longer has that one alone.
+        """
+        if self.training_examples is None:
+            return max(1, round(self.eval_every_epochs * self.steps))
+        if self.eval_every_epochs >= self.epochs:
+            return self.steps
+        return max(1, round(self.eval_every_epochs * self.steps_per_epoch))
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -224,10 +267,11 @@ class Row:
         return names.OPTIMIZER_SETTINGS[self.optimizer]
 
 
+_SCORED_IN_PART = ("accuracy", "top1")
 _FIELDS = tuple(field.name for field in dataclasses.fields(Row))
 PAPER_FIELDS = tuple(field for field in _FIELDS if field.startswith("paper_"))
 IDENTITY_FIELDS = (
-    *("name", "table", "label", "same_run_as", "task"),
+    *("name", "table", "label", "same_run_as", "twin", "task"),
     *("scale", "grid", "overrides", "sources"),
 )
 # What can be set, and what must have a source.

@@ -3,7 +3,8 @@
     python -m largebatch.experiments.figures --runs=results --scale=laptop --output_dir=figures
 
 Figure 6: LAMB from batch 512 to 32K, against the share of the run's examples. Figure 7: the mixed
-batch 64K/32K, and beside it the runs with other rates or without re-warm-up, where there are any.
+batch 64K/32K, and beside it the runs with NVIDIA's rates or without re-warm-up, where there are
+any.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from largebatch.experiments import cli, registry, scales
-from largebatch.experiments.comparison import differences
+from largebatch.experiments.comparison import differences, row_of
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.runs import Run, find_runs
 
@@ -25,6 +26,7 @@ flags.DEFINE_string("output_dir", None, "Where to write the pictures.", flag_val
 
 BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
 MIXED = "table1/lamb-65536-32768"
+KINDS = {MIXED: "the paper's rules", f"{MIXED}-nvidia": "NVIDIA's rates"}
 SMOOTHED = 20  # points that a curve is averaged down to, so that small batches can be read
 
 
@@ -66,12 +68,12 @@ def batch_sizes(runs: Sequence[Run]) -> list[tuple[str, list]]:
 def mixed_batch(runs: Sequence[Run]) -> list[tuple[str, list]]:
     """[(label, curve)] of Figure 7: the mixed batch's rows, and its ablation."""
     lines = []
-    for run in sorted(runs, key=lambda run: (run.name, len(run.overrides), run.seed)):
-        if not run.name.startswith(MIXED) or set(run.overrides) - {"rewarmup"} or run.seed:
+    mixed = [(row.name, run) for run in runs if (row := row_of(run)) and row.name in KINDS]
+    for name, run in sorted(mixed, key=lambda pair: (pair[0], len(pair[1].overrides))):
+        if set(run.overrides) - {"rewarmup"} or run.seed:
             continue
-        kind = "the paper's rules" if run.name.endswith("-rule") else "NVIDIA's rates"
         ablation = "" if run.row["rewarmup"] else ", no re-warm-up"
-        lines.append((kind + ablation, smoothed(run)))
+        lines.append((KINDS[name] + ablation, smoothed(run)))
     return lines
 
 

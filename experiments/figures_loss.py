@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from largebatch.experiments import curves
@@ -45,25 +43,6 @@ def clouds(report: Report, scale: str) -> list[Cloud]:
         for (model, dataset, metric), runs in found.items()
         if len(runs) >= FEWEST
     ]
-
-
-def disagreeing(points: Sequence[tuple[float, float]]) -> float | None:
-    """The share of the pairs of runs of which the one with the lower loss is the less accurate.
-
-    Pairs with the same loss or the same accuracy are not counted; None if there is no other.
-    """
-    signs = [
-        (loss - other_loss) * (accuracy - other_accuracy)
-        for (loss, accuracy), (other_loss, other_accuracy) in itertools.combinations(points, 2)
-    ]
-    counted = [sign for sign in signs if sign]
-    return sum(sign > 0 for sign in counted) / len(counted) if counted else None
-
-
-def better_half(points: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The points from the median accuracy up: what a choice is made among."""
-    ranked = sorted(points, key=lambda point: point[1])
-    return ranked[len(ranked) // 2 :]
 
 
 def draw(cloud: Cloud) -> str:

@@ -53,6 +53,8 @@ def over_batches(table: TableReport) -> str | None:
     for cell in table.cells:
         if len({stage.batch_size for stage in cell.row.stages}) > 1:
             continue  # a mixed batch is no one size
+        if cell.row.dataset != table.cells[0].row.dataset:
+            continue  # its accuracies are on no common scale
         recipes.setdefault(_recipe(table, cell), []).append(cell)
     shown = [c for cells in recipes.values() for c in cells]
     with_values = [c for c in shown if c.summary or c.printed is not None]

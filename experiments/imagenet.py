@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from largebatch.experiments import author_code
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.layout import Layout
-from largebatch.experiments.sources import assumed, paper, sources
+from largebatch.experiments.sources import assumed, code, paper, sources
 from largebatch.experiments.tables import table
 
 GOYAL = "Goyal et al. 2017"
@@ -27,17 +28,41 @@ RESNET50 = Row(
     sources=sources(
         paper("section 4.2: ImageNet with ResNet-50, 90 epochs", "model dataset epochs"),
         paper("the table's title or column", "optimizer batch_size"),
-        assumed(
-            f"{GOYAL}: a crop of 8 to 100 % of the area and aspect ratio 3/4 to 4/3, resized, "
-            "flipped or not",
+        code(
+            f"{author_code.RESNET50}: as {GOYAL}, a crop of 8 to 100 % of the area and aspect "
+            "ratio 3/4 to 4/3, resized to 224, flipped or not",
             "augment image_size",
         ),
-        assumed("run on TPUs, which multiply in bfloat16; section 4: mixed precision", "precision"),
+        code(f"{author_code.RESNET50}: a bfloat16 network with float32 logits", "precision"),
         assumed("no label smoothing is mentioned", "label_smoothing"),
         assumed("the validation set is looked at once an epoch", "eval_every_epochs"),
     ),
 )
+# Which images the printed values were scored on; Goyal et al. scored all.
+SCORED = code(
+    f"{author_code.RESNET50}: 48 x 1,024 of the 50,000 images; the accuracies of Tables 9 to 25 "
+    "are multiples of 1 / 49,152",
+    "eval_subset",
+)
 NO_DECAY = assumed("none is mentioned for this optimizer", "weight_decay l2_regularization")
+
+# What the code says of LAMB on ResNet-50 where the paper is silent, at 32K and so at all batches.
+LAMB_CODE = sources(
+    code(f"{author_code.RESNET50}: run.sh: 0.1", "label_smoothing"),
+    code(f"{author_code.RESNET50}: run.sh: none in the loss", "l2_regularization"),
+    code(
+        f"{author_code.RESNET50}: batch norm's variables are out of both, the dense bias in both",
+        "exclude_from_weight_decay exclude_from_layer_adaptation",
+    ),
+    code(f"{author_code.RESNET50}: a truncated normal of variance 1 / fan_in", "kernel_init"),
+    code(f"{author_code.RESNET50}: a block's last batch norm begins at 0", "zero_last_scale"),
+    code(f"{author_code.RESNET50}: once, on the last checkpoint", "eval_every_epochs"),
+    code(
+        f"{author_code.RESNET50}: 256 cores of 128 images at 32K; of other batches there is no log",
+        "norm_batch",
+    ),
+    SCORED,
+)
 
 # LAMB: eta_0 (1 - t/T) after a warm-up whose epochs grow with the batch (section 4.3).
 LAMB = dataclasses.replace(
@@ -49,18 +74,29 @@ LAMB = dataclasses.replace(
     epsilon=1e-6,
     schedule="warmup_linear",
     decay_from="start",
+    label_smoothing=0.1,
+    exclude_from_weight_decay="batch_norm",
+    exclude_from_layer_adaptation="batch_norm",
+    kernel_init="fan_in",
+    zero_last_scale=True,
+    eval_every_epochs=90,
+    eval_subset=author_code.IMAGENET_SUBSET,
     sources=sources(
-        RESNET50.sources,
+        {f: s for f, s in RESNET50.sources.items() if f not in LAMB_CODE},
+        LAMB_CODE,
         paper("Table 5: square-root scaling of the rate", "learning_rate"),
         paper("Table 5: linear-epoch warm-up", "warmup_epochs"),
-        paper("section 4: eta_t = eta_0 (1 - t/T)", "schedule decay_from"),
+        paper("section 4: eta_t = eta_0 (1 - t/T)",
+              "schedule decay_from decay_power end_learning_rate"),
         paper("section 4 and appendix H: default settings", "weight_decay beta_1 beta_2 epsilon"),
-        assumed("no L2 regularization beside the decoupled decay", "l2_regularization"),
+        paper("Algorithm 2 clips no gradient", "clip_norm"),
     ),
-)
+)  # fmt: skip
 
 # At 32K, where Figures 1 to 3 vary it: as in Table 5.
-LAMB_32K = dataclasses.replace(LAMB, batch_size=32768, learning_rate=4 / 100, warmup_epochs=20)
+LAMB_32K = dataclasses.replace(
+    LAMB, batch_size=32768, learning_rate=4 / 100, warmup_epochs=20, norm_batch=128
+)
 
 _CONSTANT = sources(
     assumed(
@@ -81,20 +117,26 @@ def _tuned(optimizer: str, scheme: bool, *own_sources: dict) -> Row:
         optimizer=optimizer,
         schedule="goyal" if scheme else "constant",
         warmup_epochs=5 if scheme else 0,
+        eval_subset=author_code.IMAGENET_SUBSET,
         sources=sources(
-            RESNET50.sources, SCHEME if scheme else _CONSTANT, _TUNED, *own_sources
+            RESNET50.sources, SCHEME if scheme else _CONSTANT, _TUNED, SCORED, *own_sources
         ),
     )  # fmt: skip
+
+
+def _adam(optimizer: str, scheme: bool, *own_sources: dict) -> Row:
+    row = _tuned(optimizer, scheme, *own_sources, code(author_code.ADAM, "beta_1 beta_2 epsilon"))
+    return dataclasses.replace(row, beta_1=0.9, beta_2=0.999, epsilon=author_code.ADAM_EPSILON)
 
 
 _ADAMW = paper("the table's columns", "weight_decay l2_regularization")
 
 ADAGRAD = _tuned("adagrad", False, NO_DECAY)
 ADAGRAD_PLUS = _tuned("adagrad", True, NO_DECAY)
-ADAM = _tuned("adam", False, NO_DECAY)
-ADAM_PLUS = _tuned("adam", True, NO_DECAY)
-ADAMW = _tuned("adamw", False, _ADAMW)
-ADAMW_PLUS = _tuned("adamw", True, _ADAMW)
+ADAM = _adam("adam", False, NO_DECAY)
+ADAM_PLUS = _adam("adam", True, NO_DECAY)
+ADAMW = _adam("adamw", False, _ADAMW)
+ADAMW_PLUS = _adam("adamw", True, _ADAMW)
 
 # Momentum, as Goyal et al. trained it; the paper quotes their accuracy.
 MOMENTUM = dataclasses.replace(

@@ -184,6 +184,7 @@ def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pi
         checkpoint_every=settings.checkpoint_every or -(-row.steps // CHECKPOINTS_IN_A_RUN),
         micro_batch=pieces,
         clip_norm=row.clip_norm,
+        clip_batch=row.clip_batch,
         keep_moments=row.keep_moments is not False,
         hparams={"seed": settings.seed, **experiment["row"]},
         observer=observer,
@@ -194,9 +195,11 @@ def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pi
 def _micro_batches(row: Row, settings: RunSettings, strategy, stages=None) -> list[int | None]:
     """For each of `stages` (the row's); None is a replica's whole share in one pass."""
     stages = row.stages if stages is None else stages
-    if settings.micro_batch:
-        return [settings.micro_batch] * len(stages)
     replicas, kind = strategy.num_replicas_in_sync, _device_kind(strategy)
+    if settings.micro_batch:
+        for stage in stages:
+            memory.check_groups(row, stage, replicas, settings.micro_batch)
+        return [settings.micro_batch] * len(stages)
     available = device_memory(kind, replicas)
     tpu_kind = generation_here(os.environ) if kind == "tpu" else None
     pieces = []
@@ -209,6 +212,7 @@ def _micro_batches(row: Row, settings: RunSettings, strategy, stages=None) -> li
                 "--num_devices on it, or --micro_batch=1 to try all the same"
             )
         pieces.append(automatic_micro_batch(row, stage, replicas, available, compiled))
+        memory.check_groups(row, stage, replicas, pieces[-1])
         said = memory.passes(row, stage, replicas, pieces[-1])
         if said:
             print(f"{row.name}: {said}")
@@ -238,9 +242,12 @@ def _say_if_elsewhere(stored: dict[str, Any] | None, experiment: dict[str, Any])
     """Tells of a run that goes on with other devices: its global batch stays what it is."""
     before, now = (stored or {}).get("num_devices"), experiment["num_devices"]
     if before not in (None, now):
+        settings = experiment["row"]
+        changes = "dropout" if settings["task"] == "pretraining" else "batch norm"
+        but = f", but for {changes} where a micro-batch changes its size"
         print(
             f"this run was on {before} devices and goes on with {now}: the same global batches, "
-            "equal to rounding, but for batch norm and dropout where a micro-batch changes its size"
+            f"equal to rounding{'' if settings['norm_batch'] else but}"
         )
 
 

@@ -149,6 +149,8 @@ def lower_row(
         stage=0 if stage == SQUAD else int(stage) - 1,
         program=program,
         clip_norm=CLIP_NORM if stage == SQUAD else row.clip_norm,
+        # A pass smaller than a group is one group.
+        clip_batch=min(row.clip_batch, batch) if row.clip_batch else None,
         replicated=replicated,
     )
 

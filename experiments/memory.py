@@ -22,7 +22,8 @@ def automatic_micro_batch(
 
     None where the whole share fits, where the model's cost is not known, or where the devices do
     not divide the batch (the loop says so). At least 1, even where the estimate says that not even
-    one example fits. Batch norm's statistics are those of a micro-batch.
+    one example fits. Where images form groups (`group_size`), a multiple of those, even where the
+    estimate says that not even one group fits.
     """
     if stage.batch_size % replicas and not row.pad_batch:
         return None
@@ -32,7 +33,37 @@ def automatic_micro_batch(
         return None
     if row.pad_batch:
         return fits
-    return max(divisor for divisor in range(1, fits + 1) if share % divisor == 0)
+    group = group_size(row)
+    sizes = [size for size in range(group, share + 1, group) if share % size == 0]
+    # None of them: check_groups says so.
+    return max((size for size in sizes if size <= fits), default=min(sizes, default=None))
+
+
+def group_size(row: Row) -> int:
+    """How many examples belong together in a pass: what shares statistics, or is clipped."""
+    return row.clip_batch or row.norm_batch or 1  # norm_batch divides clip_batch
+
+
+def check_groups(row: Row, stage: Stage, replicas: int, micro_batch: int | None) -> None:
+    """UserError where a pass is not a whole number of the row's groups of examples."""
+    if stage.batch_size % replicas:
+        return  # The loop says so.
+    share = stage.batch_size // replicas
+    size, group = share if micro_batch is None else micro_batch, group_size(row)
+    if size % group == 0:
+        return
+    field = "clip_batch" if row.clip_batch else "norm_batch"
+    choices = [n for n in range(group, share + 1, group) if share % n == 0]
+    nearest = min(choices, key=lambda n: abs(n - size), default=None)
+    cure = (
+        f"use --micro_batch={nearest}"
+        if nearest
+        else f"use other --num_devices, or --set {field} to what divides {share}"
+    )
+    raise UserError(
+        f"{row.name}: {field}={group} does not divide the {size} examples that a device takes in "
+        f"one pass; {cure}"
+    )
 
 
 def passes(row: Row, stage: Stage, replicas: int, micro_batch: int | None) -> str | None:

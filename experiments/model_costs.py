@@ -56,6 +56,8 @@ def cost(row: Row, stage: Stage) -> Cost:
     if row.model in ("lenet5", "lenet5_caffe"):
         caffe = row.model == "lenet5_caffe"
         return lenet(side, channels, classes, row.model_width or 1.0, caffe, width)
+    if row.model == "mnist_convnet":
+        return mnist_convnet(side, channels, classes, row.model_width or 1.0, width)
     if row.model == "lstm":
         return lstm(side, channels, classes, int(row.model_width or 128), width)
     raise UserError(f"{row.name}: the cost of model={row.model} is not known to the scaling model")
@@ -127,6 +129,23 @@ def lenet(
     kept = (first * side1**2 + second * side2**2 + sum(units)) * width
     parameters = sum(k for k, _ in kernels) + sum(dense) + biases
     return Cost(parameters, 2 * (2 + len(units)), flops, kept)
+
+
+def mnist_convnet(
+    side: int, channels: int, classes: int, factor: float = 1.0, width: int = 4
+) -> Cost:
+    """Two convolutions of 5 x 5 with 2 x 2 pooling, all padded, then two dense layers; `factor`
+    widens all but the last."""
+    first, second, hidden = (max(1, round(size * factor)) for size in (32, 64, 1024))
+    side2 = -(-side // 2)
+    inputs = (-(-side2 // 2)) ** 2 * second
+    kernels = [(25 * channels * first, side**2), (25 * first * second, side2**2)]
+    dense = inputs * hidden + hidden * classes
+    flops = 2 * (sum(k * s for k, s in kernels) + dense)
+    parameters = sum(k for k, _ in kernels) + dense + first + second + hidden + classes
+    # Each layer's output, its pooled one, and dropout's.
+    kept = (1.25 * (first * side**2 + second * side2**2) + 2 * hidden + classes) * width
+    return Cost(parameters, 8, flops, kept)
 
 
 def lstm(side: int, channels: int, classes: int, c: int = 128, width: int = 4) -> Cost:

@@ -18,14 +18,16 @@ DATASETS = (*TRAINING_EXAMPLES, *TEXTS)
 
 TASKS = ("classification", "pretraining")
 IMAGE_MODELS = (
-    *("lenet5", "lenet5_caffe", "davidnet", "resnet50"),
+    *("lenet5", "lenet5_caffe", "mnist_convnet", "davidnet", "resnet50"),
     *("alexnet", "alexnet_bn", "lstm"),
 )
 # The fields of a row that an image model reads, besides its width.
 MODEL_SETTINGS = {
-    "resnet50": ("zero_last_scale", "norm_group"),
+    "mnist_convnet": ("dropout",),
+    "davidnet": ("norm_batch",),
+    "resnet50": ("zero_last_scale", "norm_group", "norm_batch", "kernel_init"),
     "alexnet": ("dropout",),
-    "alexnet_bn": ("dropout", "norm_group"),
+    "alexnet_bn": ("dropout", "norm_group", "norm_batch"),
 }
 BERT_MODELS = ("bert_tiny", "bert_mini", "bert_small", "bert_medium", "bert_base", "bert_large")
 MODELS = (*IMAGE_MODELS, *BERT_MODELS)
@@ -34,8 +36,8 @@ MODELS = (*IMAGE_MODELS, *BERT_MODELS)
 TASK_FIELDS = {
     "classification": (
         *("model_width", "examples", "augment", "image_size", "label_smoothing"),
-        *("zero_last_scale", "norm_group", "pad_batch"),
-        *("epochs", "warmup_epochs", "initial_learning_rate"),
+        *("zero_last_scale", "norm_group", "norm_batch", "kernel_init", "pad_batch", "clip_batch"),
+        *("epochs", "warmup_epochs", "initial_learning_rate", "floor_epochs", "eval_subset"),
     ),
     "pretraining": (
         *("vocabulary_size", "sequence_length", "total_steps", "warmup_ratio"),
@@ -46,26 +48,29 @@ TASK_FIELDS = {
     ),
 }
 
-AUGMENTATIONS = ("none", "davidnet", "inception_crop")
+AUGMENTATIONS = ("none", "crop_flip", "davidnet", "inception_crop")
 STREAMED_IMAGES = ("imagenet2012",)  # read from files as they are needed, and of many sizes
 SCHEDULES = ("warmup_linear", "goyal", "constant")
 DECAY_STARTS = ("start", "warmup_end")
 PRECISIONS = ("float32", "bfloat16")
 NORMS = ("l1", "l2", "linf")
 MOMENTUM_SCHEDULES = ("dozat", "constant")
+DECAY_FORMS = ("rate", "plain")
+KERNEL_INITS = ("fan_out", "fan_in")
 LARS_FORMS = ("lamb_paper", "you2017")
 NOTHING = "nothing"  # the empty list: `none` on a command line is 'not given'
-EXCLUSIONS = ("default", "bert", "resnet50", NOTHING)
+EXCLUSIONS = ("default", "bert", "resnet50", "batch_norm", "bias", NOTHING)
 
 _ADAM = ("beta_1", "beta_2", "epsilon")
 _DECAY = ("weight_decay", "exclude_from_weight_decay")
-_ADAPTATION = ("exclude_from_layer_adaptation", "norm")
+_ADAPTATION = ("exclude_from_layer_adaptation", "norm", "phi_bounds")
+_L2 = ("l2_regularization", "exclude_from_weight_decay")
 OPTIMIZER_SETTINGS = {  # the fields of a row that each optimizer reads, besides the learning rate
     "sgd": (*_DECAY, "l2_regularization"),
     "momentum": ("momentum", "nesterov", *_DECAY, "l2_regularization"),
-    "adagrad": ("epsilon",),
-    "adam": _ADAM,
-    "adamw": (*_ADAM, *_DECAY, "l2_regularization"),
+    "adagrad": ("epsilon", "initial_accumulator_value", *_L2),
+    "adam": (*_ADAM, *_L2),
+    "adamw": (*_ADAM, *_DECAY, "decay_form", "l2_regularization"),
     "bert_adamw": (*_ADAM, *_DECAY),
     "nadam": (*_ADAM, "momentum_schedule"),
     "lamb": (*_ADAM, *_DECAY, *_ADAPTATION, "bias_correction"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -49,17 +49,35 @@ class Objective:
             variable.assign(x[begin:end].reshape(variable.shape))
             begin = end
 
+    def variables(self) -> list[np.ndarray]:
+        """x by variable."""
+        return [variable.numpy().astype(np.float64) for variable in self._variables]
+
+    def assign(self, number: int, values: np.ndarray) -> None:
+        """Sets one of the variables."""
+        self._variables[number].assign(values)
+
     def gradients(self) -> tuple[float, list[np.ndarray]]:
         """(f, its gradient by variable) at the model's present weights."""
-        kept = [(v, v.numpy()) for v in self._model.non_trainable_variables]
         totals = None
-        for batch in self._batches:
-            terms = self._one_pass(batch)
+        for terms in self._passes():
             totals = terms if totals is None else [a + b for a, b in zip(totals, terms)]
-        for variable, value in kept:
-            variable.assign(value)
         *gradients, loss, weight = (total.numpy().astype(np.float64) for total in totals)
         return float(loss / weight), [gradient / weight for gradient in gradients]
+
+    def gradients_of_batches(self) -> Iterator[list[np.ndarray]]:
+        """The gradient of each micro-batch's own mean loss, by variable."""
+        for terms in self._passes():
+            *gradients, _, weight = (term.numpy().astype(np.float64) for term in terms)
+            yield [gradient / weight for gradient in gradients]
+
+    def _passes(self) -> Iterator[list[tf.Tensor]]:
+        """The sums of each micro-batch; the model's other variables are put back at the end."""
+        kept = [(v, v.numpy()) for v in self._model.non_trainable_variables]
+        for batch in self._batches:
+            yield self._one_pass(batch)
+        for variable, value in kept:
+            variable.assign(value)
 
     def value_and_gradient(self, x: np.ndarray | None = None) -> tuple[float, np.ndarray]:
         """(f(x), its gradient), at x or at the present weights; the weights stay at x."""
@@ -78,7 +96,9 @@ class Objective:
         return [*(tf.convert_to_tensor(gradient) for gradient in gradients), loss, weight]
 
 
-def first_examples(row: Row, data_dir: str | None, seed: int, count: int, stage: int):
+def first_examples(
+    row: Row, data_dir: str | None, seed: int, count: int, stage: int, largest: int = LARGEST_PASS
+):
     """(task, micro-batches in memory): the first `count` training examples of a stage, as they are.
 
     The same examples whatever the row's batch size, so that runs can be compared; images without
@@ -96,13 +116,13 @@ def first_examples(row: Row, data_dir: str | None, seed: int, count: int, stage:
     if row.stage2_steps:
         whole = dataclasses.replace(whole, stage2_batch_size=count)
     task = workload.load(whole, data_dir, seed).task
-    return task, list(first_batch(task, stage % len(whole.stages)))
+    return task, list(first_batch(task, stage % len(whole.stages), largest))
 
 
-def first_batch(task, stage: int = 0) -> tf.data.Dataset:
-    """The micro-batches of a stage's first update, on one device."""
+def first_batch(task, stage: int = 0, largest: int = LARGEST_PASS) -> tf.data.Dataset:
+    """The micro-batches of a stage's first update, on one device, of at most `largest` examples."""
     size = task.stages[stage].batch_size
-    passes = next(n for n in range(-(-size // LARGEST_PASS), size + 1) if size % n == 0)
+    passes = next(n for n in range(-(-size // largest), size + 1) if size % n == 0)
     context = tf.distribute.InputContext(1, 0, 1)
     return task.train_dataset(stage, context, size // passes, 0).take(passes)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from absl import flags
@@ -90,7 +91,11 @@ def at_batch_size(row: Row, batch: int, scaling: str) -> Row:
 
 
 def run_all(
-    values: flags.FlagValues, rows: Sequence[Row], kind: str, new_observer: Callable
+    values: flags.FlagValues,
+    rows: Sequence[Row],
+    kind: str,
+    new_observer: Callable,
+    seeds: Iterable[int] | None = None,
 ) -> tuple[int, list[Observed]]:
     """Runs the rows, one after another, each in its folder under OUTPUT/runs; what has finished is
     not run again.
@@ -100,6 +105,7 @@ def run_all(
       rows: As above.
       kind: Of the observer's records.
       new_observer: As `launch` takes it.
+      seeds: Each row is run with each; None: with --seed.
 
     Returns:
       (0, or the exit code of the run that was stopped; what was observed).
@@ -107,11 +113,12 @@ def run_all(
     from largebatch.experiments import launch
 
     observed = []
-    for row in rows:
-        folder = run_folder(os.path.join(values.output, "runs"), row, values.seed)
+    seeds = [values.seed] if seeds is None else list(seeds)
+    for row, seed in itertools.product(rows, seeds):
+        folder = run_folder(os.path.join(values.output, "runs"), row, seed)
         settings = RunSettings(
             output_dir=folder,
-            seed=values.seed,
+            seed=seed,
             **{name: values[name].value for name in execution_flags.FORWARDED},
         )
         code = launch.launch(row, settings, new_observer)

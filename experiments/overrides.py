@@ -15,13 +15,20 @@ from largebatch.experiments.validation import validate
 
 _DERIVED = {
     "steps": "epochs and batch_size, or total_steps",
-    "steps_per_epoch": "batch_size",
+    "steps_per_epoch": "batch_size and floor_epochs",
+    "eval_every": "eval_every_epochs",
     "warmup_steps": "warmup_epochs and batch_size, or warmup_ratio",
     "stages": "epochs, batch_size, learning_rate and warmup_epochs",
     "training_examples": "dataset",
 }
-_KINDS = {"int": int, "float": float, "bool": bool, "str": str}
-_WANTED = {int: "a whole number", float: "a number", bool: "true or false", str: "a name"}
+_KINDS = {
+    **{"int": int, "float": float, "bool": bool, "str": str},
+    "tuple[float, float]": tuple,
+}
+_WANTED = {
+    **{int: "a whole number", float: "a number", bool: "true or false", str: "a name"},
+    tuple: "two numbers, for example 0,10",
+}
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, str]:
@@ -85,12 +92,20 @@ def _parse(field: str, text: str, annotation: str) -> Any:
     try:
         if kind is bool:
             return {"true": True, "false": False}[text.lower()]
-        value = kind(text)
-        if kind is float and not math.isfinite(value):
-            raise ValueError(text)
+        if kind is tuple:
+            lower, upper = (_finite(part) for part in text.split(","))
+            return lower, upper
+        value = _finite(text) if kind is float else kind(text)
     except (ValueError, KeyError):
         wanted = _WANTED[kind] + (" or none" if optional else "")
         raise UserError(f"--set {field}={text}: {text!r} is not {wanted}") from None
+    return value
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
     return value
 
 

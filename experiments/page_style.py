@@ -49,6 +49,9 @@ figcaption { color: var(--soft); font-size: .88rem; text-align: center; }
 .diverged { background: var(--diverged); }
 .badge.not-run { background: #fff; color: var(--not-run); box-shadow: inset 0 0 0 1.5px #c3cad4; }
 .dot.not-run { background: #fff; box-shadow: inset 0 0 0 2px #c3cad4; }
+.badge.holds { background: var(--measured); } .badge.fails { background: var(--diverged); }
+.badge.cannot-tell { background: var(--interrupted); }
+.verdicts th:first-child { color: var(--ink); }
 .badge.scaled { background: var(--scaled); } .badge.overridden { background: var(--overridden); }
 details { margin-top: 14px; border-top: 1px solid var(--line); padding-top: 10px; }
 summary { cursor: pointer; color: var(--link); font-size: .95rem; }

@@ -29,8 +29,10 @@ SECTIONS = (
     Place("4.1", "BERT: two stages, mixed batch with re-warm-up, fine-tuning on SQuAD",
           "experiments/bert.py:BERT_LARGE experiments/table1.py:ROWS "
           "experiments/pretraining.py:Pretraining experiments/finetuning.py:run "
-          "data/create_pretraining_data.py:main models/bert.py:bert_pretrainer"),
-    Place("4.2", "ImageNet with ResNet-50", "experiments/imagenet.py:RESNET50 "
+          "data/create_pretraining_data.py:main models/bert.py:bert_pretrainer "
+          "experiments/section41.py:ROWS"),
+    Place("4.2", "ImageNet with ResNet-50",
+          "experiments/imagenet.py:RESNET50 experiments/section42.py:ROWS "
           "experiments/classification.py:ImageNetClassification models/resnet.py:resnet50 "
           "data/imagenet.py:find_imagenet"),
     Place("4.3", "Hyper-parameters for scaling the batch size",
@@ -39,8 +41,9 @@ SECTIONS = (
     Place("5, 6", "Conclusion, acknowledgement", ""),
     Place("A", "Proof of Theorem 2; its constants", "experiments/theorems.py:bound"),
     Place("B", "Proof of Theorem 3; its constants", "experiments/theorems.py:bound"),
-    Place("C", "Comparison of convergence rates",
-          "experiments/theorem_rates.py:compare experiments/theorems.py:measure"),
+    Place("C", "Comparison of convergence rates: psi, measured in training, and what it foretells",
+          "experiments/psi.py:Psi experiments/layer_looks.py:smoothness "
+          "experiments/layer_density.py:summary"),
     Place("D", "N-LAMB and NN-LAMB",
           "optimizers/nesterov_lamb.py:NLAMB optimizers/nesterov_lamb.py:NNLAMB "
           "optimizers/nadam.py:Nadam experiments/figure1.py:ROWS"),
@@ -51,7 +54,8 @@ SECTIONS = (
           "experiments/table6.py:ROWS experiments/table7.py:ROWS models/dawnbench.py:davidnet "
           "models/lenet.py:lenet5 data/training.py:train_dataset data/augment.py:draw"),
     Place("H", "Details: default settings, the validation loss",
-          "experiments/bert.py:LAMB_SETTINGS experiments/figures_loss.py:disagreeing"),
+          "experiments/bert.py:LAMB_SETTINGS "
+          "experiments/claims/statistics.py:disagreeing"),
     Place("H.0.1", "BERT with AdamW, loss curves, scaling efficiency",
           "experiments/table8.py:ROWS optimizers/bert_adamw.py:BertAdamW "
           "experiments/figures.py:batch_sizes experiments/figures_scaling.py:efficiency"),
@@ -77,6 +81,8 @@ FORMULAS = (
     Place("Algorithm 2", "LAMB", "optimizers/lamb.py:LAMB"),
     Place("Algorithm 3", "N-LAMB", "optimizers/nesterov_lamb.py:NLAMB"),
     Place("Algorithm 4", "NN-LAMB", "optimizers/nesterov_lamb.py:NNLAMB"),
+    Place("psi_g, psi_L, psi_sigma (unnumbered)", "Appendix C: densities over the layers",
+          "experiments/psi.py:of_training experiments/layer_looks.py:noise"),
     Place("Theorem 1", "SGD", "experiments/theorems.py:THEOREMS experiments/theorems.py:bound"),
     Place("Theorem 2", "LARS", "experiments/theorems.py:THEOREMS experiments/theorems.py:bound"),
     Place("Theorem 3", "LAMB", "experiments/theorems.py:THEOREMS experiments/theorems.py:bound"),
@@ -105,8 +111,9 @@ FIGURES = (
 )  # fmt: skip
 
 LECTURE = (
-    Place("Sharpness of a minimum (Keskar et al.)", "The formula, on a box of width epsilon",
-          "experiments/sharpness.py:measure experiments/box_maximum.py"),
+    Place("Sharpness of a minimum (Keskar et al.)",
+          "The formula, on the lecture's box and on Keskar et al.'s",
+          "experiments/sharpness.py:half_widths experiments/box_maximum.py"),
     Place("|w| / |g| of AlexNet's layers", "The ratios at the first iteration",
           "experiments/layer_ratios.py:measure"),
     Place("Method of Goyal et al. on AlexNet; effects of LARS", "AlexNet and AlexNet-BN",
@@ -135,7 +142,7 @@ LECTURE = (
 
 # Where the docstring of a class says how a printed formula was read, and how the paragraph begins.
 READINGS = (
-    ("Algorithm 1", "optimizers/lars.py:LARS", "Where the weights' norm"),
+    ("Algorithm 1", "optimizers/lars.py:LARS", "Where φ or the denominator"),
     ("Algorithm 2", "optimizers/lamb.py:LAMB", "Reading of the printed box"),
     ("Algorithms 3 and 4", "optimizers/nesterov_lamb.py:NLAMB", "How the printed formulas"),
 )

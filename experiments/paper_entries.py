@@ -11,15 +11,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from largebatch.experiments import figures_tuning, paper_pictures, registry, scales, sheets
+from largebatch.experiments import (
+    figures_tuning,
+    paper_pictures,
+    registry,
+    result_sheets,
+    scales,
+    sheets,
+)
 from largebatch.experiments.figures_tuning import TuningSet
 from largebatch.experiments.paper_pictures import Picture
 from largebatch.experiments.report_model import Cell, Report, TableReport
 
-TABLES, TUNING, FIGURES, LECTURE, STUDIES = GROUPS = (
+TABLES, TUNING, FIGURES, TEXT, LECTURE, STUDIES = GROUPS = (
     "Tables of the paper",
     "Tuning: Tables 9 to 25",
     "Figures of the paper",
+    "In the paper's text",
     "The lecture",
     "Studies",
 )
@@ -90,7 +98,7 @@ def _mixed(cell: Cell) -> bool:
 
 
 def _scaling(cell: Cell) -> bool:
-    return cell.row.name.startswith("table1/lamb-") and not cell.row.name.endswith("-rule")
+    return cell.row.name.startswith("table1/lamb-") and not cell.row.name.endswith("-nvidia")
 
 
 BORROWING = (
@@ -117,8 +125,9 @@ def entries(report: Report) -> list[Entry]:
     made += [_of_table("figure9", FIGURES, found)]
     others = [t for t in registry.TABLES if not t.startswith(("table", "figure"))]
     for table in others:
-        lecture = registry.module(table).LAYOUT.heading.startswith("Lecture")
-        made.append(_of_table(table, LECTURE if lecture else STUDIES, found))
+        place = registry.module(table).LAYOUT.heading.partition(" ")[0].rstrip(",")
+        group = {"Section": TEXT, "Lecture": LECTURE}.get(place, STUDIES)
+        made.append(_of_table(table, group, found))
     return sorted(made, key=lambda entry: GROUPS.index(entry.group))
 
 
@@ -131,7 +140,7 @@ def all_counts(report: Report) -> dict[str, dict[str, int]]:
     """{scale: {status: cells}} of all tables."""
     cells: dict[str, list[Cell]] = {}
     for table in report.tables:
-        cells.setdefault(table.scale, []).extend(table.cells)
+        cells.setdefault(table.scale, []).extend(table.all_cells)
     return {scale: counts(cells[scale]) for scale in scales.ALL_SCALES if scale in cells}
 
 
@@ -148,8 +157,8 @@ def _of_table(table: str, group: str, found: dict[tuple[str, str], TableReport])
             seeds = max(one.layout.seeds, *(c.summary.n for c in one.cells if c.summary), 0)
             command = sweep_command(f"--table={one.flag}", one.cells[0], seeds)
             pictures = paper_pictures.of_table(one)
-            notes = [*_remarks(one, bool(pictures)), *sheets.notes(one)]
-            blocks.append(Block(scale, one.cells, pictures, [one], notes, [command]))
+            notes = [*_remarks(one, bool(pictures)), *result_sheets.notes(one)]
+            blocks.append(Block(scale, one.all_cells, pictures, [one], notes, [command]))
     paper = found[table, "paper"]
     return Entry(paper.table, group, paper.heading, paper.layout.title, blocks)
 
@@ -181,7 +190,7 @@ def _of_tuning(tuning: TuningSet, found: dict[tuple[str, str], TableReport]) -> 
         commands = [sweep_command(f, cells[0], 1) for f in flags]
         notes = figures_tuning.sentences(tuning, cells)
         if scale != "paper":
-            notes = sheets.notes(tables[0])[:1] + notes
+            notes = result_sheets.notes(tables[0])[:1] + notes
         blocks.append(
             Block(scale, cells, paper_pictures.of_tuning(tuning, cells), tables, notes, commands)
         )

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from largebatch.experiments import printed_settings, sheets
+from largebatch.experiments import as_run_lines, like_with_like, printed_settings, sheets
 from largebatch.experiments.report_model import Cell, TableReport
 from largebatch.experiments.runs import finite_number
 from largebatch.experiments.selection import summarize
@@ -67,7 +67,8 @@ def _columns(table: TableReport) -> list[Column]:
         Column(name, lambda c, text=text: Item(text(c)))
         for name, text in printed_settings.columns(table).items()
     ]
-    return [*settings, *_metric_columns(table), *_extra_columns(table)]
+    metrics = [*_metric_columns(table), *_as_run_columns(table)]
+    return [*settings, *metrics, *_extra_columns(table)]
 
 
 def _says_something(column: Column, cells: Sequence[Cell]) -> bool:
@@ -84,27 +85,59 @@ def metrics_shown(table: TableReport) -> dict[str, str]:
     return {metric: f"test {_METRICS.get(metric, metric)}", **beside}
 
 
+def _as_run_columns(table: TableReport) -> list[Column]:
+    """What the first author's code gives beside the printed rows."""
+    columns = []
+    for kind in as_run_lines.kinds(table):
+
+        def column(name: str, item: Callable[[Cell], Item], kind: str = kind) -> Column:
+            def of(cell: Cell) -> Item:
+                other = as_run_lines.of_kind(cell, kind)
+                return Item(sheets.NOTHING, "measured") if other is None else item(other)
+
+            return Column(f"{kind}: {name}", of)
+
+        columns.append(column("measured", lambda c: measured_item(c, c.row.metric)))
+        columns.append(column("difference", _difference_item))
+    return [c for c in columns if _says_something(c, table.cells)]
+
+
+def _difference_item(cell: Cell) -> Item:
+    scored = f"on {like_with_like.scored_on(cell)}" if cell.row.subset_metric else ""
+    text = sheets.difference(cell)
+    return Item(text, "difference", note="" if text == sheets.NOTHING else scored)
+
+
 def _metric_columns(table: TableReport) -> list[Column]:
+    judged = table.cells[0].row.metric
     columns: list[Column] = []
     optional: list[Column] = []
     for metric, name in metrics_shown(table).items():
         prints = table.scale == "paper" and any(_printed(c, metric) for c in table.cells)
         if prints:
-            columns.append(Column(f"{name}: printed", lambda c, m=metric: paper_item(c, m)))
+            columns.append(
+                Column(f"{name}: printed", lambda c, m=metric: paper_item(c, _own(c, m, judged)))
+            )
         title = f"{name}: measured" if prints else f"{name}, measured"
-        columns.append(Column(title, lambda c, m=metric: measured_item(c, m)))
+        columns.append(Column(title, lambda c, m=metric: measured_item(c, _own(c, m, judged))))
         if not prints:
             optional.append(columns[-1])
         elif metric == table.cells[0].row.metric:
-            columns.append(Column("difference", lambda c: Item(sheets.difference(c), "difference")))
+            columns.append(Column("difference", _difference_item))
             optional.append(columns[-1])
     return [c for c in columns if c not in optional or _says_something(c, table.cells)]
+
+
+def _own(cell: Cell, metric: str, judged: str) -> str:
+    """The metric that the row itself is judged by, where that is what the table's rows are."""
+    return cell.row.metric if metric == judged else metric
 
 
 def _printed(cell: Cell, metric: str) -> str:
     value = cell.row.paper.get(metric)
     if value is not None:
-        return sheets.number(value, metric)
+        mark = " (log)" if cell.row.printed_source(metric).kind == "code" else ""
+        return f"{sheets.number(value, metric)}{mark}"
     return cell.row.paper.get("status", "") if metric == cell.row.metric else ""
 
 
@@ -122,6 +155,8 @@ def measured_item(cell: Cell, metric: str) -> Item:
     notes = [f"n = {summary.n}"] if judged else []
     if judged and cell.best.values:
         notes.append(sheets.values(cell.best.values))
+    if judged and like_with_like.subset(cell):
+        notes.append(f"{like_with_like.scored_on(cell)}: {as_run_lines.subset(cell)}")
     if judged and cell.counts.get("diverged"):
         notes.append(f"{cell.counts['diverged']} diverged")
     return Item(sheets.spread(summary, metric), "measured", statuses, ", ".join(notes))

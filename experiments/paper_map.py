@@ -3,8 +3,8 @@
     python -m largebatch.experiments.paper_map                              # prints it
     python -m largebatch.experiments.paper_map --output=docs/paper_map.md   # writes it
 
-The second part lists each place where this suite had to decide: the rows' `assumed` settings, and
-how ambiguous formulas were read. A test holds that docs/paper_map.md is what this prints.
+The second part tells how ambiguous formulas were read. A test holds that docs/paper_map.md is what
+this prints.
 """
 
 from __future__ import annotations
@@ -16,30 +16,20 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from largebatch.experiments import cli, paper_contents, registry, sheets
+from largebatch.experiments import cli, paper_contents, registry
 from largebatch.experiments.errors import UserError
-from largebatch.experiments.experiment import SETTINGS
 from largebatch.experiments.paper_contents import Place
-from largebatch.experiments.report_text import piped
-from largebatch.experiments.sheets import Sheet
+from largebatch.experiments.text_table import Sheet, piped
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COMMAND = "python -m largebatch.experiments.paper_map --output=docs/paper_map.md"
-MOST_VALUES = 3  # of a setting; more differ from row to row
 
 FLAGS = cli.new_flags()
 flags.DEFINE_string("output", None, "The file to write; default: print.", flag_values=FLAGS)
 
 
 def main() -> int:
-    text = as_markdown()
-    if FLAGS.output is None:
-        print(text, end="")
-        return 0
-    with open(FLAGS.output, "w", encoding="utf-8") as file:
-        file.write(text)
-    print(f"wrote {FLAGS.output}")
-    return 0
+    return cli.print_or_write(as_markdown(), FLAGS.output)
 
 
 def as_markdown() -> str:
@@ -57,14 +47,14 @@ def as_markdown() -> str:
         _places("", paper_contents.FIGURES),
         "## The lecture",
         _places("", paper_contents.LECTURE),
+        "## Results in the text",
+        _tables([t for t in registry.TABLES if t.startswith("section")]),
         "## Studies and public recipes",
-        _tables([t for t in registry.TABLES if not t.startswith(("table", "figure"))]),
+        _tables([t for t in registry.TABLES if not t.startswith(("table", "figure", "section"))]),
         "## How ambiguous formulas are read",
         *_readings(),
-        "## What the suite had to assume",
-        "Each setting that the paper does not give, with the value taken and why. `run --describe` "
-        "prints them for a row; a setting that a rule of the paper computes is not here.",
-        piped(decisions()),
+        "What the suite had to assume is in [assumptions.md](assumptions.md), where the paper "
+        "disagrees with itself or with its code in [errata.md](errata.md).",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -78,8 +68,10 @@ def _tables(tables: Sequence[str]) -> str:
     rows = []
     for table in tables:
         module = registry.module(table)
+        as_run = sum(row.follows_code for row in module.ROWS.values())
+        count = f"{len(module.ROWS) - as_run}" + (f", {as_run} as run" if as_run else "")
         rows.append(
-            [registry.heading(table), module.LAYOUT.title, f"{len(module.ROWS)}",
+            [registry.heading(table), module.LAYOUT.title, count,
              _links(f"experiments/{table}.py:ROWS")]
         )  # fmt: skip
     return piped(Sheet(["", "what", "rows", "where"], rows))
@@ -130,48 +122,6 @@ def _readings() -> list[str]:
         found.append(f"**{where}** ({_links(reference)})")
         found += told
     return found
-
-
-def decisions() -> Sheet:
-    """A line for each assumed setting and reason: its values and the tables that have it."""
-    found: dict[tuple[str, str], tuple[dict, dict]] = {}
-    for table in registry.TABLES:
-        module = registry.module(table)
-        for row in module.ROWS.values():
-            if row.same_run_as:
-                continue
-            for field, source in row.sources.items():
-                value = getattr(row, field)
-                if source.kind != "assumed" or value is None:
-                    continue
-                values, tables = found.setdefault((field, source.note), ({}, {}))
-                values["tuned" if field in row.grid else sheets.plain(value)] = None
-                tables[table] = None
-    rows = [
-        [field, _values(list(values)), _where(list(tables)), note]
-        for (field, note), (values, tables) in found.items()
-    ]
-    rows.sort(key=lambda line: SETTINGS.index(line[0]))
-    return Sheet(["setting", "value", "in", "source"], rows)
-
-
-def _values(values: list[str]) -> str:
-    return ", ".join(values) if len(values) <= MOST_VALUES else "differs by row"
-
-
-def _where(tables: list[str]) -> str:
-    """'Tables 3, 9 to 12; Figure 1'."""
-    numbers = [int(t[len("table") :]) for t in tables if t in registry.PAPER_TABLES]
-    spans: list[list[int]] = []
-    for number in numbers:
-        if spans and spans[-1][-1] == number - 1:
-            spans[-1].append(number)
-        else:
-            spans.append([number])
-    texts = [f"{s[0]} to {s[-1]}" if len(s) > 2 else ", ".join(map(str, s)) for s in spans]
-    parts = [f"{'Table' if len(numbers) == 1 else 'Tables'} {', '.join(texts)}"] if texts else []
-    parts += [registry.module(t).LAYOUT.heading for t in tables if t not in registry.PAPER_TABLES]
-    return "; ".join(parts)
 
 
 program, console = cli.entry(main, FLAGS, __doc__)

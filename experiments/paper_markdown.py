@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from largebatch.experiments import paper_entries, sheets
+from largebatch.experiments.claims import words as words_of_claims
 from largebatch.experiments.paper_entries import GROUPS, Block, Entry
 from largebatch.experiments.paper_layouts import Item, grid
 from largebatch.experiments.paper_pictures import Picture
 from largebatch.experiments.report_html import PAPER
 from largebatch.experiments.report_model import Report, TableReport
-from largebatch.experiments.report_text import EXPLAIN_OVERRIDDEN, opening, piped
-from largebatch.experiments.sheets import Sheet
+from largebatch.experiments.report_text import EXPLAIN_OVERRIDDEN, opening
+from largebatch.experiments.text_table import Sheet, piped
 
 PICTURES = "figures"  # the folder of the pictures, beside the file
 LONG = 12  # lines of a table; longer ones are folded
@@ -20,6 +21,8 @@ LONG = 12  # lines of a table; longer ones are folded
 def as_markdown(report: Report, entries: Sequence[Entry]) -> str:
     """Each table or figure between comments that name it: `<!-- table7 -->`."""
     parts = ["# Measured beside printed", f"Every table and figure of *{PAPER}*. {opening(report)}"]
+    if report.claims:
+        parts += ["## Claims and verdicts", words_of_claims.summary(report.claims, "###")]
     parts += [_glance(report), _index(entries)]
     for group in GROUPS:
         parts.append(f"## {group}")
@@ -101,6 +104,6 @@ def _details(table: TableReport) -> str:
     parts += [piped(sheets.provenance_sheet(table))]
     origins = sheets.origin_lines(table)
     parts += ["Measured with: " + "; ".join(origins) + "." if origins else ""]
-    commands = [c for cell in table.cells for c in sheets.commands(cell, table.layout.seeds)]
+    commands = [c for cell in table.all_cells for c in sheets.commands(cell, table.layout.seeds)]
     parts += ["```\n" + "\n".join(commands) + "\n```", "</details>"]
     return "\n\n".join(part for part in parts if part)

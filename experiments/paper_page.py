@@ -11,6 +11,7 @@ from largebatch.experiments.paper_entries import GROUPS, Block, Entry
 from largebatch.experiments.paper_layouts import Grid, Item, grid
 from largebatch.experiments.report_html import (
     PAPER,
+    claims_card,
     commands,
     escaped,
     framed,
@@ -44,6 +45,7 @@ def as_page(report: Report, entries: Sequence[Entry]) -> str:
         _glance(report),
         _index(report, entries),
         "</header><main>",
+        claims_card(report),
     ]
     for group in GROUPS:
         body.append(f"<h2 class=group>{group}</h2>")
@@ -71,7 +73,7 @@ def _glance(report: Report) -> str:
 
 
 def _index(report: Report, entries: Sequence[Entry]) -> str:
-    parts = []
+    parts = ["<h2><a href='#claims'>Claims and verdicts</a></h2>"] if report.claims else []
     for group in GROUPS:
         lines = [_index_line(entry) for entry in entries if entry.group == group]
         parts.append(f"<h2>{group}</h2><ul>{''.join(lines)}</ul>")

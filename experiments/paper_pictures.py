@@ -14,6 +14,7 @@ from largebatch.experiments import (
     figures_trust,
     figures_tuning,
 )
+from largebatch.experiments.claims.statistics import better_half, disagreeing
 from largebatch.experiments.figures_tuning import TuningSet
 from largebatch.experiments.report_model import Cell, Report, TableReport
 
@@ -105,8 +106,8 @@ def _losses(name: str, report: Report, scale: str) -> tuple[list[Picture], list[
         caption = f"{cloud.model} on {cloud.dataset}: {len(cloud.runs)} runs"
         stem = f"{name}-{cloud.model}-{cloud.dataset}"
         pictures.append(Picture(stem, caption, figures_loss.draw(cloud)))
-        share = figures_loss.disagreeing(cloud.points)
-        half = figures_loss.disagreeing(figures_loss.better_half(cloud.points))
+        share = disagreeing(cloud.points)
+        half = disagreeing(better_half(cloud.points))
         if share is not None:
             best = "" if half is None else f"; of the more accurate half of them, {half:.0%}"
             text = DISAGREEING.format(share, len(cloud.runs))

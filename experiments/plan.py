@@ -13,6 +13,7 @@ from largebatch.experiments.experiment import Row
 from largebatch.experiments.folders import run_folder
 from largebatch.experiments.overrides import apply_overrides
 from largebatch.experiments.runs import Problem, read_run
+from largebatch.experiments.scales import of as scales_of
 from largebatch.experiments.scales import scaled
 from largebatch.experiments.selection import grid_points
 
@@ -41,6 +42,18 @@ class Planned(NamedTuple):
             *(f"--set={field}={text}" for field, text in self.settings.items()),
             *arguments,
         ]
+
+
+def with_scale(rows: Sequence[Row], scale: str) -> tuple[list[Row], list[Row]]:
+    """(those of `rows` that have the scale, the others): a row as run has none between the paper's
+    and a few steps.
+
+    Raises UserError where none has it.
+    """
+    kept = [row for row in rows if scale in scales_of(row)]
+    if rows and not kept:
+        scaled(rows[0], scale)  # says what is wanted
+    return kept, [row for row in rows if row not in kept]
 
 
 def plan(

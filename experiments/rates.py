@@ -36,7 +36,10 @@ def _one_decay(row: Row) -> list[tuple]:
 
 def _stage(row: Row, stage):
     if row.schedule == "constant":
-        return Constant(stage.learning_rate)
+        rate = stage.learning_rate
+        if not stage.warmup_steps:
+            return Constant(rate)
+        return WarmupPolynomialDecay(rate, stage.warmup_steps, stage.steps, end=rate)
     if row.schedule == "goyal":
         return GoyalSchedule(
             stage.learning_rate,

@@ -10,15 +10,17 @@ FORMAT = 1
 
 
 def row_record(row: Row) -> dict[str, Any]:
-    """{"format", "name", "table", "scale", "overrides", "row": {settings, stages, ...}, "sources"}.
+    """{"format", "name", "table", "scale", "twin", "overrides", "row", "sources"}.
 
-    Of JSON types; the run adds its seed, device, versions and results.
+    Of JSON types; "row" holds the settings and what is derived of them. The run adds its seed,
+    device, versions and results.
     """
     return {
         "format": FORMAT,
         "name": row.run_name,
         "table": row.table,
         "scale": row.scale,
+        "twin": row.twin or None,
         "overrides": dict(row.overrides),
         "row": {
             "label": row.label,
@@ -47,6 +49,7 @@ def list_record(row: Row) -> dict[str, Any]:
     return {
         **{f: None if f in row.unused_fields else getattr(row, f) for f in fields},
         "stages": [stage._asdict() for stage in row.stages],
+        "twin": row.twin or None,
         "paper": row.paper,
         "grid": {field: list(values) for field, values in row.grid.items()},
         "sources": source_record(row),

@@ -10,14 +10,15 @@ import types
 from largebatch.experiments.errors import UserError, nearest
 from largebatch.experiments.experiment import Row
 
-# In the paper's order, then its figures, the lecture's tables and the studies: each is a module of
-# this folder that holds LAYOUT, ROWS, laptop() and smoke().
+# In the paper's order, then its figures, what stands in its text alone, the lecture's tables and
+# the studies: each is a module of this folder that holds LAYOUT, ROWS, laptop() and smoke().
 PAPER_TABLES = tuple(f"table{number}" for number in range(1, 26))
 TABLES = (
     *PAPER_TABLES,
     *("figure1", "figure2", "figure3", "figure9"),
+    *("section41", "section42"),
     *("alexnet", "lecture6", "lecture7", "lstm"),
-    *("resnet50", "batch_sizes", "limit"),
+    *("resnet50", "batch_sizes", "limit", "prose"),
 )
 
 

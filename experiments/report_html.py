@@ -6,11 +6,12 @@ import base64
 import html
 from collections.abc import Callable, Iterable
 
-from largebatch.experiments import curves, sheets
+from largebatch.experiments import curves, result_sheets, sheets
+from largebatch.experiments.claims import words
 from largebatch.experiments.page_style import STYLE
 from largebatch.experiments.report_model import Cell, Report, TableReport
 from largebatch.experiments.report_text import EXPLAIN_OVERRIDDEN, opening
-from largebatch.experiments.sheets import NOTHING, Sheet
+from largebatch.experiments.text_table import NOTHING, Sheet
 
 PAPER = "Large Batch Optimization for Deep Learning: Training BERT in 76 minutes"
 PICTURES = (
@@ -27,6 +28,7 @@ def as_html(report: Report) -> str:
         f"{escaped(opening(report))}</p>",
         _index(report),
         "</header><main>",
+        claims_card(report),
         *(_table_card(table) for table in report.tables),
         overridden_card(report),
         left_out_card(report),
@@ -47,7 +49,7 @@ def page(body: Iterable[str], style: str) -> str:
 
 
 def _index(report: Report) -> str:
-    entries = []
+    entries = ["<li><a href='#claims'>Claims and verdicts</a></li>"] if report.claims else []
     for table in report.tables:
         badges = "".join(_dot(cell) for cell in table.cells)
         entries.append(f"<li><a href='#{table.anchor}'>{escaped(table.title)}</a>{badges}</li>")
@@ -60,11 +62,50 @@ def _index(report: Report) -> str:
     return f"<nav><ul>{''.join(entries)}</ul></nav>"
 
 
+def claims_card(report: Report) -> str:
+    """What the runs say of the paper's claims; figures and commands folded below the verdicts."""
+    if not report.claims:
+        return ""
+    parts = [
+        "<section class=card id=claims><h2>Claims and verdicts</h2>",
+        f"<p class=hint>{escaped(words.counts_line(report.claims))}</p>",
+    ]
+    for by, mine in words.groups(report.claims):
+        parts += [f"<h3>{escaped(words.title(by))}</h3>", _verdicts(words.summary_sheet(mine))]
+    details = []
+    for one in report.claims:
+        told = "".join(f"<p class=hint>{escaped(text)}</p>" for text in words.remarks(one))
+        figures = plain_table(words.detail_sheet(one), css="prose") if one.verdicts else ""
+        details.append(f"<h3>{escaped(one.claim.sentence)}</h3>{figures}{told}")
+    parts += [
+        f"<details><summary>The figures behind each verdict</summary>{''.join(details)}</details>",
+        "<details><summary>How a verdict is made</summary>",
+        *(f"<p>{escaped(text)}</p>" for text in words.LEGEND),
+        "</details></section>",
+    ]
+    return "\n".join(parts)
+
+
+def _verdicts(sheet: Sheet) -> str:
+    head = "".join(f"<th>{escaped(name)}</th>" for name in sheet.header)
+    rows = []
+    for sentence, place, *verdicts in sheet.rows:
+        cells = _cells([f"<small>{escaped(place)}</small>", *map(_verdict, verdicts)])
+        rows.append(f"<tr><th>{escaped(sentence)}</th>{cells}</tr>")
+    return framed(f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>", "prose verdicts")
+
+
+def _verdict(word: str) -> str:
+    if word == NOTHING:
+        return NOTHING
+    return f"<span class='badge {word.replace(' ', '-')}'>{word}</span>"
+
+
 def _table_card(table: TableReport) -> str:
     kind = "card" if table.scale == "paper" else "card scaled"
     badge = f"<span class='badge scaled'>{table.scale} scale</span>"
     mark = "" if table.scale == "paper" else badge
-    notes = "".join(f"<li>{escaped(note)}</li>" for note in sheets.notes(table))
+    notes = "".join(f"<li>{escaped(note)}</li>" for note in result_sheets.notes(table))
     return "\n".join(
         [
             f"<section class='{kind}' id='{table.anchor}'><h2>{escaped(table.title)} {mark}</h2>",
@@ -82,7 +123,7 @@ def _table_card(table: TableReport) -> str:
 
 def _wide(table: TableReport) -> str:
     """The paper's layout."""
-    sheet = sheets.columns(table)
+    sheet = result_sheets.columns(table)
     lines = [[escaped(name) for name in sheet.header]]
     for name, *cells in sheet.rows:
         made = {"status": _badge, "measured": _measured}.get(name)
@@ -104,12 +145,13 @@ def _narrow(table: TableReport) -> str:
     """The same for a phone: a line an optimizer."""
     printed = table.scale == "paper"
     rows = []
-    for cell in table.cells:
+    for cell in (one for own in table.cells for one in (own, *own.as_run)):
         at = f"<small>{escaped(sheets.values(cell.best.values))}</small>" if cell.best else ""
         made = [(_measured(cell) if cell.summary else _badge(cell)) + at]
         if printed:
             made = [sheets.printed(cell), *made, sheets.difference(cell)]
-        rows.append(f"<tr><th>{escaped(cell.row.label)}</th>{_cells(made)}</tr>")
+        name = f"{cell.row.label}, as run" if cell.row.follows_code else cell.row.label
+        rows.append(f"<tr><th>{escaped(name)}</th>{_cells(made)}</tr>")
     names = ["paper", "measured", "diff."] if printed else ["measured"]
     head = "".join(f"<th>{name}</th>" for name in ("", *names))
     return framed(f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>", "narrow")
@@ -153,7 +195,7 @@ def provenance(table: TableReport) -> str:
 def commands(table: TableReport, mark: Callable[[Cell], str] = lambda cell: "") -> str:
     """`mark`: HTML after a row's name."""
     items = []
-    for cell in table.cells:
+    for cell in table.all_cells:
         lines = escaped("\n".join(sheets.commands(cell, table.layout.seeds)))
         name = f"{escaped(cell.row.name)}{mark(cell)}"
         items.append(f"<dt>{name}</dt><dd><pre>{lines}</pre></dd>")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from largebatch.experiments import registry, scales, selection
+from largebatch.experiments import former, registry, scales, selection
+from largebatch.experiments.claims.claim import Judged, judge
+from largebatch.experiments.claims.claims import about
+from largebatch.experiments.claims.evidence import Results, find_analyses
 from largebatch.experiments.comparison import differences, row_of
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.layout import Layout
 from largebatch.experiments.runs import Problem, Run, find_runs
 from largebatch.experiments.selection import Point, Summary
 
-_ORDER = ("finished", "diverged", "running", "interrupted")  # which of two equal runs is kept
+_ORDER = selection.STATUSES
 
 
 class Cell(NamedTuple):
@@ -22,6 +25,8 @@ class Cell(NamedTuple):
     row: Row
     points: list[Point]  # of the row's grid, in its order
     best: Point | None
+    # What the first author's code ran in its place: rows whose twin this row is.
+    as_run: tuple[Cell, ...] = ()
 
     @property
     def runs(self) -> list[Run]:
@@ -35,6 +40,11 @@ class Cell(NamedTuple):
     def printed(self) -> float | None:
         """The paper's value; none for a scaled row, which is not what the paper measured."""
         return self.row.paper.get(self.row.metric) if self.row.scale == "paper" else None
+
+    @property
+    def logged(self) -> bool:
+        """Whether the printed value is a log's of the authors' code, not the paper's."""
+        return self.printed is not None and self.row.printed_source(self.row.metric).kind == "code"
 
     @property
     def printed_status(self) -> str | None:
@@ -57,7 +67,8 @@ class Cell(NamedTuple):
 
 
 class Overridden(NamedTuple):
-    """Runs with settings changed by hand, one a seed: shown apart, never in a table's cell."""
+    """Runs with settings changed by hand, or that the row had before, one a seed: shown apart,
+    never in a table's cell."""
 
     row: Row
     changes: dict[str, Any]  # field -> the runs' value
@@ -77,6 +88,11 @@ class TableReport:
     scale: str
     layout: Layout
     cells: list[Cell]
+
+    @property
+    def all_cells(self) -> list[Cell]:
+        """The table's own and, behind them, those as run."""
+        return [*self.cells, *(other for cell in self.cells for other in cell.as_run)]
 
     @property
     def flag(self) -> str:
@@ -105,6 +121,7 @@ class Report:
     overridden: list[Overridden]
     left_out: list[Problem]  # unreadable, foreign, of other settings, or twice there
     counted: int  # folders that hold a run's files
+    claims: list[Judged] = dataclasses.field(default_factory=list)  # those that the tables test
 
 
 def gather(root: str, tables: Sequence[str]) -> Report:
@@ -121,26 +138,29 @@ def gather(root: str, tables: Sequence[str]) -> Report:
                 Problem(run.folder, f"names {run.name!r} at scale {run.scale!r}, unknown here")
             )
             continue
-        if run.name not in wanted:
+        if row.name not in wanted:
             continue
         if run.status == "finished" and row.metric not in run.metrics:
             left_out.append(Problem(run.folder, f"has finished without a value of {row.metric!r}"))
             continue
         different = differences(run, row)
         if not different:
-            accepted.setdefault((run.name, run.scale), []).append(run)
-        elif set(different) <= set(run.overrides):
+            accepted.setdefault((row.name, run.scale), []).append(run)
+        elif all(
+            field in run.overrides or former.had(row, field, theirs)
+            for field, (_, theirs) in different.items()
+        ):
             changes = {field: theirs for field, (_, theirs) in different.items()}
             # Points of a grid are told apart here too.
             changes.update({f: run.row.get(f) for f in row.grid if f in run.overrides})
-            key = f"{run.name} {run.scale} {sorted(changes.items())}"
+            key = f"{row.name} {run.scale} {sorted(changes.items())}"
             changed.setdefault(key, []).append((row, changes, run))
         else:
             fields = [
                 f"{field} {theirs!r} (now {ours!r})" for field, (ours, theirs) in different.items()
             ]
             left_out.append(
-                Problem(run.folder, f"disagrees with {run.name} as it is now: {', '.join(fields)}")
+                Problem(run.folder, f"disagrees with {row.name} as it is now: {', '.join(fields)}")
             )
     reports = [
         report
@@ -153,7 +173,9 @@ def gather(root: str, tables: Sequence[str]) -> Report:
         row, changes, _ = group[0]
         kept = _one_a_seed([run for *_, run in group], (), left_out)
         overridden.append(Overridden(row, changes, Point(changes, tuple(kept))))
-    return Report(root, reports, overridden, left_out, counted)
+    results = Results(runs, find_analyses(root))
+    judged = judge(about(tables), results)
+    return Report(root, reports, overridden, left_out, counted, judged)
 
 
 def _table(
@@ -168,24 +190,38 @@ def _table(
         (row.run_name, scale) in accepted for row in module.ROWS.values()
     ):
         return None
-    cells = []
-    for paper_row in module.ROWS.values():
-        row = scales.scaled(paper_row, scale)
+
+    def cell(row: Row) -> Cell:
+        row = scales.scaled(row, scale)
         runs = _one_a_seed(accepted.get((row.run_name, scale), []), tuple(row.grid), left_out)
         points = selection.at_points(row, runs)
-        cells.append(Cell(row, points, selection.best(points, row.metric)))
+        return Cell(row, points, selection.best(points, row.metric))
+
+    rows = [row for row in module.ROWS.values() if scale in scales.of(row)]
+    as_run: dict[str, list[Cell]] = {}
+    for row in rows:
+        if _beside(row, module.ROWS):
+            as_run.setdefault(row.twin, []).append(cell(row))
+    cells = [
+        cell(row)._replace(as_run=tuple(as_run.get(row.name, ())))
+        for row in rows
+        if not _beside(row, module.ROWS)
+    ]
     return TableReport(table, scale, module.LAYOUT, cells)
 
 
+def _beside(row: Row, rows: Mapping[str, Row]) -> bool:
+    """Whether `row` is shown below its twin, with whose printed value it is compared.
+
+    Of a study, whose own row prints nothing, the row as run is a cell like the others.
+    """
+    return row.follows_code and bool(rows[row.twin].paper)
+
+
 def _one_a_seed(runs: list[Run], grid: tuple[str, ...], left_out: list[Problem]) -> list[Run]:
-    """Keeps one run of each point and seed: a second one would count that seed twice."""
-    kept: dict[tuple, Run] = {}
-    for run in sorted(runs, key=lambda run: _ORDER.index(run.status)):
-        key = (run.seed, *(run.row.get(field) for field in grid))
-        if key in kept:
-            left_out.append(
-                Problem(run.folder, f"is the same run, seed {run.seed}, as {kept[key].folder}")
-            )
-        else:
-            kept[key] = run
-    return list(kept.values())
+    kept, further = selection.one_a_seed(runs, grid)
+    for run, same in further:
+        problem = Problem(run.folder, f"is the same run, seed {run.seed}, as {same.folder}")
+        if problem not in left_out:  # two rows may show one run
+            left_out.append(problem)
+    return kept

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 
-from largebatch.experiments import sheets
+from largebatch.experiments import result_sheets, sheets
+from largebatch.experiments.claims import words
 from largebatch.experiments.report_model import Report
-from largebatch.experiments.sheets import Sheet
+from largebatch.experiments.text_table import Sheet, aligned, piped
 
-EXPLAIN_OVERRIDDEN = "Settings changed by hand; these fill no cell above."
+EXPLAIN_OVERRIDDEN = (
+    "Settings changed by hand, or that the row had before; these fill no cell above."
+)
 
 
 def opening(report: Report) -> str:
@@ -20,10 +23,10 @@ def opening(report: Report) -> str:
 
 
 def as_text(report: Report) -> str:
-    parts = [opening(report)]
+    parts = [opening(report), words.as_table(report.claims, _columns())]
     for table in report.tables:
-        parts += [table.title, _fitting(sheets.result_sheet(table))]
-        parts += ["\n".join(f"  {note}" for note in sheets.notes(table))]
+        parts += [table.title, _fitting(result_sheets.result_sheet(table))]
+        parts += ["\n".join(f"  {note}" for note in result_sheets.notes(table))]
         tuning = sheets.tuning_sheet(table)
         if tuning:
             parts += ["  Tuning, mean ± standard deviation (n), * the best:", aligned(tuning)]
@@ -42,30 +45,24 @@ def as_text(report: Report) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def _columns() -> int:
+    return shutil.get_terminal_size((120, 24)).columns
+
+
 def _fitting(sheet: Sheet) -> str:
     """The table, turned on its side where the terminal is too narrow for the paper's layout."""
     text = aligned(sheet)
-    if len(text.splitlines()[1]) <= shutil.get_terminal_size((120, 24)).columns:
+    if len(text.splitlines()[1]) <= _columns():
         return text
     header, *rows = zip(sheet.header, *sheet.rows)
     return aligned(Sheet(list(header), [list(row) for row in rows]))
 
 
-def aligned(sheet: Sheet, indent: str = "  ") -> str:
-    """Columns padded to their widest cell, a rule under the header."""
-    lines = [sheet.header, *sheet.rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(sheet.header))]
-    lines.insert(1, ["-" * width for width in widths])
-    return "\n".join(
-        (indent + "  ".join(c.ljust(w) for c, w in zip(line, widths))).rstrip() for line in lines
-    )
-
-
 def as_markdown(report: Report) -> str:
-    parts = [opening(report)]
+    parts = [opening(report), words.summary(report.claims, "###")]
     for table in report.tables:
-        parts += [f"### {table.title}", piped(sheets.result_sheet(table))]
-        parts += [" ".join(sheets.notes(table))]
+        parts += [f"### {table.title}", piped(result_sheets.result_sheet(table))]
+        parts += [" ".join(result_sheets.notes(table))]
         tuning = sheets.tuning_sheet(table)
         if tuning:
             parts += ["Tuning: mean ± standard deviation (n), \\* the best.", piped(tuning)]
@@ -74,7 +71,7 @@ def as_markdown(report: Report) -> str:
         origins = sheets.origin_lines(table)
         parts += ["Measured with: " + "; ".join(origins) + "." if origins else ""]
         commands = [
-            line for cell in table.cells for line in sheets.commands(cell, table.layout.seeds)
+            line for cell in table.all_cells for line in sheets.commands(cell, table.layout.seeds)
         ]
         parts += ["```\n" + "\n".join(commands) + "\n```", "</details>"]
     if report.overridden:
@@ -83,13 +80,3 @@ def as_markdown(report: Report) -> str:
     if report.left_out:
         parts += ["### Left out", piped(sheets.left_out_sheet(report))]
     return "\n\n".join(part for part in parts if part)
-
-
-def piped(sheet: Sheet) -> str:
-    """A table of GitHub's Markdown."""
-
-    def line(cells: list[str]) -> str:
-        escaped = [c.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*") for c in cells]
-        return f"| {' | '.join(escaped)} |"
-
-    return "\n".join([line(sheet.header), "|" + "---|" * len(sheet.header), *map(line, sheet.rows)])

@@ -19,6 +19,12 @@ SCALES = ("paper", "laptop", "smoke")  # every table has these
 ALL_SCALES = (*SCALES, "laptop-cifar10")
 
 
+def of(row: Row) -> tuple[str, ...]:
+    """The scales that the row has, so far as its table has them: as run, the paper's and a few
+    steps."""
+    return ("paper", "smoke") if row.follows_code else ALL_SCALES
+
+
 def scaled(row: Row, scale: str) -> Row:
     """Returns `row` at `scale`, marked with it; 'paper' returns the row as it is.
 
@@ -32,6 +38,11 @@ def scaled(row: Row, scale: str) -> Row:
         raise ValueError(f"{row.name} is scaled or overridden already; scale the paper's row")
     if scale == "paper":
         return row
+    if scale not in of(row):
+        raise UserError(
+            f"--scale={scale}: {row.name} is what the first author's code ran, at its own scale "
+            f"only; want --scale=paper (or smoke), or {row.twin}"
+        )
     # Imported here: the tables' modules build on this one.
     from largebatch.experiments import registry
 

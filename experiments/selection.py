@@ -14,6 +14,7 @@ from largebatch.experiments.experiment import Row
 from largebatch.experiments.runs import Run
 
 HOW = "as the paper did: chosen on the test accuracy"
+STATUSES = ("finished", "diverged", "running", "interrupted")  # which of two equal runs is kept
 
 
 class Summary(NamedTuple):
@@ -56,6 +57,22 @@ def summarize(values: Iterable[float]) -> Summary:
 def grid_points(row: Row) -> list[dict[str, Any]]:
     """All points of the row's grid, [{}] where there is none."""
     return [dict(zip(row.grid, values)) for values in itertools.product(*row.grid.values())]
+
+
+def one_a_seed(runs: Iterable[Run], grid: Sequence[str]) -> tuple[list[Run], list[tuple[Run, Run]]]:
+    """(one run of each point and seed, [(a further one, the one that is kept)]).
+
+    A second run of a seed would count that seed twice.
+    """
+    kept: dict[tuple, Run] = {}
+    further = []
+    for run in sorted(runs, key=lambda run: STATUSES.index(run.status)):
+        key = (run.seed, *(run.row.get(field) for field in grid))
+        if key in kept:
+            further.append((run, kept[key]))
+        else:
+            kept[key] = run
+    return list(kept.values()), further
 
 
 def at_points(row: Row, runs: Sequence[Run]) -> list[Point]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from largebatch.experiments import like_with_like
 from largebatch.experiments.experiment import SETTINGS, Row
 from largebatch.experiments.report_model import Cell, Overridden, Report, TableReport
-from largebatch.experiments.selection import HOW, Point, Summary
+from largebatch.experiments.selection import Point, Summary
+from largebatch.experiments.text_table import NOTHING, Sheet
 
 DECIMALS = {"f1": 3, "exact_match": 3}  # as the paper prints them; 4 otherwise
-NOTHING = "-"
 # What is shown beside a metric, from the same runs.
 BESIDE = {
     "masked_lm_accuracy": {"masked_lm_loss": "loss"},
@@ -17,11 +18,6 @@ BESIDE = {
     "top1": {"top5": "top-5"},
 }
 WIDE_GRID = 8  # above, a tuning table lists what was run, a line a point
-
-
-class Sheet(NamedTuple):
-    header: list[str]
-    rows: list[list[str]]
 
 
 def number(value: float, metric: str) -> str:
@@ -35,10 +31,9 @@ def spread(summary: Summary, metric: str) -> str:
 
 
 def difference(cell: Cell) -> str:
-    if cell.summary is None or cell.printed is None:
-        return NOTHING
-    digits = DECIMALS.get(cell.row.metric, 4)
-    return f"{cell.summary.mean - cell.printed:+.{digits}f}"
+    """Measured less printed, on the images that the printed value was scored on."""
+    found = like_with_like.difference(cell)
+    return NOTHING if found is None else f"{found:+.{DECIMALS.get(cell.row.metric, 4)}f}"
 
 
 def values(fields: dict[str, Any]) -> str:
@@ -60,89 +55,11 @@ def status_note(cell: Cell) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def result_sheet(table: TableReport) -> Sheet:
-    """The paper's layout: a column, or a line, for each of its rows."""
-    sheet = columns(table)
-    return turned(sheet, table.layout.corner) if table.layout.down else sheet
-
-
-def columns(table: TableReport) -> Sheet:
-    """A column for each row of the table, with what was measured below what was printed."""
-    cells = table.cells
-    rows = []
-    if table.scale == "paper":
-        rows.append(["paper", *(printed(cell) for cell in cells)])
-    elif cells[0].row.metric in BESIDE:  # rows of many batches
-        rows.append(["batch: steps", *(_stages(cell) for cell in cells)])
-    rows.append(
-        ["measured", *(spread(c.summary, c.row.metric) if c.summary else NOTHING for c in cells)]
-    )
-    for metric, name in BESIDE.get(cells[0].row.metric, {}).items():
-        rows.append([name, *(_also(cell, metric) for cell in cells)])
-    rows.append(["runs (n)", *(str(c.summary.n) if c.summary else "0" for c in cells)])
-    if table.scale == "paper":
-        rows.append(["difference", *(difference(cell) for cell in cells)])
-    for field in dict.fromkeys(field for cell in cells for field in cell.row.grid):
-        rows.append([f"best {field}", *(_chosen(cell, field) for cell in cells)])
-    rows.append(["status", *(cell.status for cell in cells)])
-    measures = table.layout.measures if table.scale == "paper" else f"test {cells[0].row.metric}"
-    return Sheet([measures, *(cell.row.label for cell in cells)], rows)
-
-
-def _stages(cell: Cell) -> str:
-    """'64: 480', '128: 216 + 64: 48': what the labels, which are the paper's, do not say."""
-    stages = cell.row.stages
-    if len({stage.batch_size for stage in stages}) == 1:
-        return f"{stages[0].batch_size}: {cell.row.steps}"
-    return " + ".join(f"{stage.batch_size}: {stage.steps}" for stage in stages)
-
-
-def _also(cell: Cell, metric: str) -> str:
-    """Another metric of the same runs."""
-    summary = cell.best.summary(metric) if cell.best else None
-    return spread(summary, metric) if summary and summary.n else NOTHING
-
-
-def turned(sheet: Sheet, corner: str) -> Sheet:
-    """The sheet with a line for each of its columns."""
-    _, *lines = zip(sheet.header, *sheet.rows)
-    return Sheet([corner, *(row[0] for row in sheet.rows)], [list(line) for line in lines])
-
-
 def printed(cell: Cell) -> str:
     if cell.printed is None:
         return cell.printed_status or NOTHING
-    return number(cell.printed, cell.row.metric)
-
-
-def _chosen(cell: Cell, field: str) -> str:
-    if cell.best is None or field not in cell.best.values:
-        return NOTHING
-    return plain(cell.best.values[field])
-
-
-def notes(table: TableReport) -> list[str]:
-    """What to know when reading the table."""
-    found = []
-    if table.scale != "paper":
-        found.append(
-            f"The recipe at {table.scale} scale: other data or another model than the paper's, "
-            "so nothing here is to be compared with its numbers."
-        )
-    if table.cells[0].row.metric == "masked_lm_accuracy":
-        found.append(
-            "The accuracy of the masked language model on held-out text stands in for the F1 "
-            "score: a proxy, not the paper's metric."
-        )
-    if any(cell.best and cell.row.grid for cell in table.cells):
-        found.append(f"Best of each tuning grid, {HOW}, by the mean over the seeds.")
-    unusual: dict[str, list[str]] = {}
-    for cell in table.cells:
-        tried = sum(bool(point.runs) for point in cell.points)
-        if cell.runs and (set(cell.counts) != {"finished"} or tried < len(cell.points)):
-            unusual.setdefault(status_note(cell), []).append(cell.row.label)
-    found += [f"{', '.join(labels)}: {note}." for note, labels in unusual.items()]
-    return found
+    mark = " (log)" if cell.logged else ""
+    return f"{number(cell.printed, cell.row.metric)}{mark}"
 
 
 def point_text(point: Point, metric: str) -> str:
@@ -234,13 +151,11 @@ def origin_lines(table: TableReport) -> list[str]:
     counts: dict[str, int] = {}
     for cell in table.cells:
         for run in cell.best.runs if cell.best else ():
-            versions = run.record.get("versions")
-            tensorflow = versions.get("tensorflow") if isinstance(versions, dict) else None
             commit = str(run.record.get("commit") or "unknown")
             short, plus, _ = commit.partition("+")
             line = (
                 f"commit {short[:10]}{' with changes' if plus else ''}, "
-                f"TensorFlow {tensorflow or 'unknown'}, "
+                f"{engine(run)}, "
                 f"{run.record.get('num_devices', '?')} x {device(run)}, "
                 f"{run.row.get('precision')}"
             )
@@ -248,8 +163,18 @@ def origin_lines(table: TableReport) -> list[str]:
     return [f"{line} ({n} runs)" if n > 1 else f"{line} (1 run)" for line, n in counts.items()]
 
 
+def engine(run) -> str:
+    """What has executed the run: TensorFlow, or an exported program on a device of JAX's."""
+    versions = run.record.get("versions")
+    versions = versions if isinstance(versions, dict) else {}
+    if run.record.get("engine") == "pjrt":
+        return f"exported program (pjrt) on JAX {versions.get('jax', 'unknown')}"
+    return f"TensorFlow {versions.get('tensorflow', 'unknown')}"
+
+
 def device(run) -> str:
-    return str(run.record.get("device", "unknown device")).replace("device:", "")
+    found = run.record.get("device_kind") or run.record.get("device", "unknown device")
+    return str(found).replace("device:", "")
 
 
 def data_flags(row: Row) -> str:

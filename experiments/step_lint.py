@@ -67,7 +67,7 @@ def model_key(row: Row, stage: str) -> tuple:
     return (
         *(row.model, row.model_width, row.dataset, row.image_size, row.precision, settings),
         *(row.vocabulary_size, length, stage == SQUAD, bool(row.label_smoothing)),
-        *(bool(row.dropout), bool(row.pad_batch)),
+        *(bool(row.dropout), bool(row.pad_batch), row.clip_batch),
     )
 
 

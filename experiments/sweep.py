@@ -22,7 +22,7 @@ from largebatch.experiments.comparison import differences
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.overrides import parse_assignments
-from largebatch.experiments.plan import Planned, plan, standing
+from largebatch.experiments.plan import Planned, plan, standing, with_scale
 from largebatch.experiments.pool import LOG, Job, Pool, last_words
 from largebatch.experiments.runs import Run, read_run
 from largebatch.experiments.sweep_progress import Progress
@@ -44,8 +44,9 @@ flags.DEFINE_boolean("dry_run", False, "Print what would be run, and exit.", fla
 def main() -> int:
     if FLAGS.jobs < 1:
         raise UserError(f"--jobs={FLAGS.jobs}: want 1 or more")
+    rows, without = _rows()
     planned = plan(
-        registry.matching(_glob()),
+        rows,
         FLAGS.output_dir,
         scale=FLAGS.scale,
         seeds=FLAGS.seeds,
@@ -53,6 +54,11 @@ def main() -> int:
         settings=parse_assignments(FLAGS.set),
     )
     todo, blocked = _sort(planned)
+    if without:
+        print(
+            f"without the rows as run, of which --rows runs each: {', '.join(without)}",
+            file=sys.stderr,
+        )
     if FLAGS.dry_run:
         for item in todo:
             print(item.title, item.folder)
@@ -82,6 +88,20 @@ def _glob() -> str:
     if FLAGS.rows is not None:
         return FLAGS.rows
     return f"{registry.table_name(FLAGS.table)}/*"
+
+
+def _rows() -> tuple[list[Row], list[str]]:
+    """(the rows to run, the names of those as run that are not among them).
+
+    A table is what the paper prints; what its authors' code ran in its place is asked for by name,
+    and has no scale in between.
+    """
+    found = registry.matching(_glob())
+    if FLAGS.table is not None:
+        rows = [row for row in found if not row.follows_code]
+    else:
+        rows, _ = with_scale(found, FLAGS.scale)
+    return rows, [row.name for row in found if row not in rows]
 
 
 def _sort(planned: list[Planned]) -> tuple[list[Planned], list[str]]:
@@ -136,8 +156,12 @@ def print_best(planned: list[Planned]) -> None:
         print(
             f"  {name}: {metric} {summary.mean:.4f}{spread} (n={summary.n})"
             + (f" at {at}, best of {tried} of {len(points)} points" if at else "")
-            + ("" if printed is None else f"; the paper: {printed}")
+            + ("" if printed is None else f"; {_printer(row, metric)}: {printed}")
         )
+
+
+def _printer(row: Row, metric: str) -> str:
+    return "a log" if row.printed_source(metric).kind == "code" else "the paper"
 
 
 def print_failures(progress: Progress, blocked: list[str]) -> None:

@@ -5,11 +5,30 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from largebatch.experiments.author_code import AS_RUN
 from largebatch.experiments.errors import nearest
 from largebatch.experiments.experiment import PAPER_FIELDS, SETTINGS, Row
+from largebatch.experiments.sources import Source, paper
 from largebatch.experiments.validation import validate
 
-_COLUMNS = (*SETTINGS, *PAPER_FIELDS, "label", "grid", "sources")
+_COLUMNS = (*SETTINGS, *PAPER_FIELDS, "label", "twin", "grid", "sources")
+# What the paper says of an optimizer in all its experiments; a row's own sources come first.
+_NORM = paper(
+    "section 2: ||.|| is the l2-norm; appendix F: 'We use L2 norm as the default'", "norm"
+)
+_OF_OPTIMIZER: dict[str, dict[str, Source]] = {
+    "lamb": {
+        **_NORM,
+        **paper(
+            "Algorithm 2 corrects both moments. A contradiction: appendix E and Figure 2's caption "
+            "say 'we removed adam-correction from the LAMB optimizer'",
+            "bias_correction",
+        ),
+    },
+    "nlamb": _NORM,
+    "nnlamb": _NORM,
+    "lars": _NORM,
+}
 
 
 def table(name: str, base: Row, name_pattern: str, columns: str, *rows: tuple) -> dict[str, Row]:
@@ -53,7 +72,7 @@ def same_runs(name: str, rows: dict[str, Row], columns: str, *cells: tuple) -> d
       name: of this table, 'table4'.
       rows: the other table's.
       columns: 'same_run_as', 'label' and what this table prints; 'name', where it is not the
-        other row's.
+        other row's; 'sources', where they differ.
       *cells: a tuple a row.
     """
     fields = columns.split()
@@ -65,22 +84,44 @@ def same_runs(name: str, rows: dict[str, Row], columns: str, *cells: tuple) -> d
         run = rows[given["same_run_as"]]
         own_name = f"{name}/{given.pop('name', run.name.partition('/')[2])}"
         printed = {field: None for field in PAPER_FIELDS}
+        own = {f: source for f, source in run.sources.items() if f not in PAPER_FIELDS}
+        given_sources = given.pop("sources", {})
         made[own_name] = dataclasses.replace(
-            run, **{**printed, **given, "name": own_name, "table": name}
+            run,
+            **{**printed, "twin": "", **given, "name": own_name, "table": name},
+            sources={**own, **given_sources},
         )
     return made
 
 
+def twins(rows: dict[str, Row]) -> dict[str, Row]:
+    """Returns `rows`, each `...-as-run` and the row that it is named after made each other's twin.
+
+    Raises ValueError where there is no such row.
+    """
+    paired = dict(rows)
+    for name in rows:
+        printed = name.removesuffix(AS_RUN)
+        if printed == name:
+            continue
+        if printed not in rows:
+            raise ValueError(f"{name} has no twin: there is no row {printed!r}")
+        paired[name] = dataclasses.replace(rows[name], twin=printed)
+        paired[printed] = dataclasses.replace(rows[printed], twin=name)
+    return paired
+
+
 def _row(name: str, base: Row, name_pattern: str, cells: dict[str, Any]) -> Row:
-    cells["sources"] = {**base.sources, **cells.get("sources", {})}
+    own = {**base.sources, **cells.pop("sources", {})}
     row = dataclasses.replace(base, table=name, **cells)
+    row = dataclasses.replace(row, sources={**_OF_OPTIMIZER.get(row.optimizer, {}), **own})
     full_name = f"{name}/{name_pattern.format(**vars(row))}".lower()
     row = validate(dataclasses.replace(row, name=full_name, label=row.label or full_name))
     used = [f for f in SETTINGS if f not in row.unused_fields]
     silent = [f for f in used if f not in row.sources and getattr(row, f) is not None]
     if silent:
         raise ValueError(f"{full_name}: no source is declared for {', '.join(silent)}")
-    unknown = [f for f in row.sources if f not in SETTINGS]
+    unknown = [f for f in row.sources if f not in (*SETTINGS, *PAPER_FIELDS)]
     if unknown:
         hint = nearest(unknown[0], SETTINGS)
         raise ValueError(f"{full_name}: a source is declared for no setting: {unknown[0]!r}{hint}")

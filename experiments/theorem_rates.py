@@ -70,7 +70,11 @@ def main() -> int:
 
 
 def compare(problem, steps, seeds: int, settings) -> list[dict]:
-    """[{"theorem", "steps", "measured", "bound", "largest"}], theorem by theorem."""
+    """[{"theorem", "steps", "measured", "bound", "largest", "values", "squared"}], in order.
+
+    `values` are the means over t, one a seed; the theorem bounds their mean or, `squared`, its
+    square.
+    """
     from largebatch.experiments import theorems
 
     points = []
@@ -84,6 +88,8 @@ def compare(problem, steps, seeds: int, settings) -> list[dict]:
                     "measured": found.value,
                     "bound": theorems.bound(theorem, problem, length, settings, found.largest),
                     "largest": found.largest,
+                    "values": list(found.values),
+                    "squared": theorems.squares(theorem),
                 }
             )
     return points

@@ -129,6 +129,7 @@ def rate(theorem: str, problem: Quadratic, steps: int, settings: Settings) -> fl
 class Measured(NamedTuple):
     value: float  # what the theorem bounds
     largest: float  # G
+    values: tuple[float, ...]  # the mean over t of each seed; their mean, or its square, is `value`
 
 
 def measure(
@@ -138,15 +139,20 @@ def measure(
     random = np.random.default_rng([steps, list(THEOREMS).index(theorem)])
     x = np.repeat(problem.start[None], seeds, axis=0)  # [seeds, h, w]
     v, eta = np.zeros_like(x), rate(theorem, problem, steps, settings)
-    total = largest = 0.0
+    total, largest = np.zeros(seeds), 0.0
     for step in range(1, steps + 1):
         exact = problem.gradient(x)
-        total += _stationarity(theorem, exact).mean()
+        total += _stationarity(theorem, exact)
         largest = max(largest, (np.abs(exact) + problem.noise).max())
         signs = 2 * random.binomial(steps, 0.5, x.shape) / steps - 1  # the mean of b = T
         change, v = update(theorem, x, exact + problem.noise * signs, v, step, settings)
         x = x - eta * change
-    return Measured(_power(theorem, total / steps), float(largest))
+    values = total / steps
+    return Measured(
+        float(values.mean() ** (2 if squares(theorem) else 1)),
+        float(largest),
+        tuple(values.tolist()),
+    )
 
 
 def bound(
@@ -180,8 +186,9 @@ def _stationarity(theorem: str, gradient: np.ndarray) -> np.ndarray:
     return (gradient**2).sum(axis=(1, 2))
 
 
-def _power(theorem: str, mean: float) -> float:
-    return float(mean**2 if THEOREMS[theorem].endswith(")^2") else mean)
+def squares(theorem: str) -> bool:
+    """Whether it bounds the square of the mean over the seeds."""
+    return THEOREMS[theorem].endswith(")^2")
 
 
 def _norm(values: np.ndarray) -> np.ndarray:

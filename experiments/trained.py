@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from largebatch.experiments import registry, scales
+from largebatch.experiments.comparison import row_of
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import SETTINGS, Row
 from largebatch.experiments.runs import Run, read_run
@@ -20,6 +21,8 @@ def open_run(folder: str) -> tuple[Run, Row]:
     if not isinstance(found, Run):
         reason = f"{found.path} {found.reason}" if found else "no run's files are there"
         raise UserError(f"--run={folder}: {reason}")
-    row = scales.scaled(registry.find(found.name), found.scale)
+    row = row_of(found) or scales.scaled(registry.find(found.name), found.scale)
     settings = {field: found.row[field] for field in SETTINGS if field in found.row}
+    # A pair, that JSON makes a list of.
+    settings = {f: tuple(v) if isinstance(v, list) else v for f, v in settings.items()}
     return found, dataclasses.replace(row, **settings)

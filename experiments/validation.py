@@ -19,6 +19,7 @@ _CHOICES = {
 _POSITIVE = (
     *("batch_size", "learning_rate", "eval_every_epochs", "model_width", "clip_norm"),
     *("examples", "image_size", "initial_learning_rate", "decay_power", "norm_group"),
+    *("norm_batch", "clip_batch", "eval_subset"),
     *("trust_coefficient", "max_ratio"),
     *("vocabulary_size", "sequence_length", "total_steps", "stage2_steps"),
     *("stage2_sequence_length", "stage2_batch_size", "stage2_learning_rate"),
@@ -27,8 +28,11 @@ _POSITIVE = (
 )
 _NOT_NEGATIVE = (
     *("weight_decay", "l2_regularization", "warmup_epochs", "epsilon", "end_learning_rate"),
+    "initial_accumulator_value",
 )
 _OPTIONAL_CHOICES = {
+    "kernel_init": names.KERNEL_INITS,
+    "decay_form": names.DECAY_FORMS,
     "exclude_from_weight_decay": names.EXCLUSIONS,
     "exclude_from_layer_adaptation": names.EXCLUSIONS,
     "norm": names.NORMS,
@@ -89,7 +93,15 @@ def validate(row: Row) -> Row:
                 f"{row.name}: unknown {field} {value!r}{nearest(value, valid)}; valid: "
                 f"{', '.join(valid)}"
             )
+    if row.phi_bounds is not None:
+        lower, upper = row.phi_bounds
+        if not 0 <= lower <= upper or not upper:
+            raise UserError(
+                f"{row.name}: phi_bounds is {lower:g},{upper:g}; want a lower bound of 0 or more, "
+                "then an upper one that is not below it, and above 0"
+            )
     if row.task == "classification":
+        _check_groups(row)
         _check_epochs(row)
         _check_images(row)
     elif (row.stage2_steps or 0) >= row.total_steps:
@@ -100,9 +112,38 @@ def validate(row: Row) -> Row:
     return row
 
 
+def _check_groups(row: Row) -> None:
+    norm, clip = row.norm_batch, row.clip_batch
+    if norm and row.norm_group:
+        raise UserError(
+            f"{row.name}: norm_batch is {norm!r} and norm_group {row.norm_group!r}; want batch "
+            "statistics of so many images, or of so many replicas, and none for the other"
+        )
+    if clip and row.clip_norm is None:
+        raise UserError(f"{row.name}: clip_batch is {clip!r} without a clip_norm; set both")
+    if clip and row.norm_group:
+        raise UserError(
+            f"{row.name}: clip_batch is {clip!r} with norm_group {row.norm_group!r}; a group that "
+            "is clipped lies on one replica, so want norm_batch"
+        )
+    for field in ("norm_batch", "clip_batch"):
+        if row.batch_size % (getattr(row, field) or 1):
+            raise UserError(
+                f"{row.name}: {field} is {getattr(row, field)!r}, which does not divide the batch "
+                f"of {row.batch_size!r}"
+            )
+    if norm and clip and clip % norm:
+        raise UserError(f"{row.name}: norm_batch {norm!r} does not divide clip_batch {clip!r}")
+
+
 def _check_epochs(row: Row) -> None:
     if not row.epochs > 0:
         raise UserError(f"{row.name}: epochs is {row.epochs!r}, want a value above 0")
+    if row.floor_epochs and row.batch_size > row.training_examples:
+        raise UserError(
+            f"{row.name}: floor_epochs with a batch of {row.batch_size}: an epoch of "
+            f"{row.training_examples} examples has no whole batch; want false"
+        )
     if row.warmup_epochs >= row.epochs:
         raise UserError(
             f"{row.name}: warmup_epochs is {row.warmup_epochs!r}, want less than the run's "
@@ -113,7 +154,7 @@ def _check_epochs(row: Row) -> None:
 def _check_images(row: Row) -> None:
     streamed = row.dataset in names.STREAMED_IMAGES
     if streamed != (row.augment == "inception_crop"):
-        wanted = "inception_crop" if streamed else "none or davidnet"
+        wanted = "inception_crop" if streamed else "none, crop_flip or davidnet"
         raise UserError(
             f"{row.name}: augment {row.augment!r} is not for {row.dataset}; want {wanted}"
         )

@@ -10,6 +10,7 @@ import importlib
 
 _HOME = {
     "lenet5": "lenet",
+    "mnist_convnet": "mnist",
     "davidnet": "dawnbench",
     "resnet50": "resnet",
     "lstm_classifier": "lstm",

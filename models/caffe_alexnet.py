@@ -79,6 +79,7 @@ def alexnet_bn(
     width: int = WIDTH,
     dropout: float = 0.5,
     norm_group: int = 1,
+    norm_batch: int | None = None,
 ) -> SeededModel:
     """AlexNet with batch norm in place of response norm; otherwise `alexnet`, dropout included.
 
@@ -91,10 +92,12 @@ def alexnet_bn(
     Args:
       norm_group: the number of replicas that share batch norm's statistics, see
         `GroupedBatchNormalization`; it changes no variable.
+      norm_batch: the number of images that do, in place of it; None: all of a micro-batch.
     """
     norm = functools.partial(
         GroupedBatchNormalization,
         norm_group,
+        norm_batch,
         momentum=0.9,
         epsilon=1e-4,
         center=False,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+
 import tensorflow as tf
+
+from largebatch.models.grouped_norm import GroupedBatchNormalization
 
 LOGIT_SCALE = 0.125
 
 
-def davidnet(input_shape: tuple, num_classes: int, width: int = 64) -> tf.keras.Model:
+def davidnet(
+    input_shape: tuple, num_classes: int, width: int = 64, norm_batch: int | None = None
+) -> tf.keras.Model:
     """Image float32 [B, H, W, C] -> logits float32 [B, num_classes].
 
     With c = width, a layer being 3 x 3 convolution without bias -> batch norm -> ReLU:
@@ -23,6 +29,10 @@ def davidnet(input_shape: tuple, num_classes: int, width: int = 64) -> tf.keras.
     (PyTorch's default). Under mixed_bfloat16 batch norm's statistics and parameters and the logits
     are float32.
 
+    Args:
+      norm_batch: the number of images that share batch norm's statistics, see
+        `GroupedBatchNormalization`; None: all of a micro-batch.
+
     Raises:
       ValueError: a width below 1, or an image smaller than 8 x 8.
     """
@@ -32,10 +42,13 @@ def davidnet(input_shape: tuple, num_classes: int, width: int = 64) -> tf.keras.
         raise ValueError(f"an image of shape {tuple(input_shape)} is below 8 x 8 pixels")
     width = int(width)
     image = tf.keras.Input(tuple(input_shape), name="image")
-    x = _layer(image, width, "prep")
-    x = _block(x, 2 * width, "layer1", residual=True)
-    x = _block(x, 4 * width, "layer2", residual=False)
-    x = _block(x, 8 * width, "layer3", residual=True)
+    norm = functools.partial(
+        GroupedBatchNormalization, batch=norm_batch, epsilon=1e-5, momentum=0.9
+    )
+    x = _layer(image, norm, width, "prep")
+    x = _block(x, norm, 2 * width, "layer1", residual=True)
+    x = _block(x, norm, 4 * width, "layer2", residual=False)
+    x = _block(x, norm, 8 * width, "layer3", residual=True)
     x = tf.keras.layers.GlobalMaxPool2D(name="head/pool")(x)
     x = tf.keras.layers.Dense(
         num_classes,
@@ -48,18 +61,18 @@ def davidnet(input_shape: tuple, num_classes: int, width: int = 64) -> tf.keras.
     return tf.keras.Model(image, logits, name="davidnet")
 
 
-def _block(x, channels: int, name: str, residual: bool):
-    x = _layer(x, channels, name)
+def _block(x, norm, channels: int, name: str, residual: bool):
+    x = _layer(x, norm, channels, name)
     x = tf.keras.layers.MaxPool2D(name=f"{name}/pool")(x)
     if residual:
         shortcut = x
-        x = _layer(x, channels, f"{name}/residual1")
-        x = _layer(x, channels, f"{name}/residual2")
+        x = _layer(x, norm, channels, f"{name}/residual1")
+        x = _layer(x, norm, channels, f"{name}/residual2")
         x = tf.keras.layers.Add(name=f"{name}/add")([shortcut, x])
     return x
 
 
-def _layer(x, channels: int, name: str):
+def _layer(x, norm, channels: int, name: str):
     x = tf.keras.layers.Conv2D(
         channels,
         3,
@@ -68,7 +81,7 @@ def _layer(x, channels: int, name: str):
         kernel_initializer=_initializer(),
         name=f"{name}/conv",
     )(x)
-    x = tf.keras.layers.BatchNormalization(epsilon=1e-5, momentum=0.9, name=f"{name}/norm")(x)
+    x = norm(name=f"{name}/norm")(x)
     return tf.keras.layers.ReLU(name=f"{name}/relu")(x)
 
 

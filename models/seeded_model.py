@@ -1,4 +1,4 @@
-"""A functional model whose dropout draws from a seed that comes with the batch."""
+"""A functional model whose dropout draws from seeds that come with the examples."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from largebatch.models import stateless_dropout
 class SeededModel(tf.keras.Model):
     """An image model with stateless dropout; make one with `seeded_model`.
 
-    Input: the images, or a dictionary of image and, in training, dropout_seed (int32 [2]). All
-    dropout masks are a function of the seed and of the layer's place in the model, nothing else.
+    Input: the images, or a dictionary of image and, in training, dropout_seed (int32 [B, 2]). The
+    dropout mask of an example is a function of its seed and of the layer's place in the model,
+    nothing else: not of the examples beside it, nor of how many there are.
 
-    Raises ValueError: training with dropout and no dropout_seed.
+    Raises ValueError: training with dropout and no dropout_seed for each example.
     """
 
     def call(self, inputs, training=None, mask=None):
@@ -25,7 +26,7 @@ class SeededModel(tf.keras.Model):
             seed = given.get("dropout_seed")
             if seed is None:
                 raise ValueError(
-                    f"training {self.name} with dropout needs 'dropout_seed' (int32 [2]) in the "
+                    f"training {self.name} with dropout needs 'dropout_seed' (int32 [B, 2]) in the "
                     f"batch; found {', '.join(sorted(given))}. Give one, or make the model with "
                     "dropout=0"
                 )

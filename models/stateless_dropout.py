@@ -3,7 +3,8 @@
 tf-models-official's and Keras' layers make their own `tf.keras.layers.Dropout`, which draws from
 hidden state: a run that is resumed, or spread over another number of devices, draws other masks.
 `make_stateless(model)` gives each of them a drawer of masks without state; while a model runs,
-`seeded(seed)` says which seed they draw from.
+`seeded(seed)` says which seed they draw from: one for the micro-batch (BERT), or one for each
+example (image models), whose masks no micro-batch or number of devices changes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import contextlib
 import threading
 
 import tensorflow as tf
+
+from largebatch.models import example_dropout
 
 # MirroredStrategy traces each replica in a thread of its own: a seed is seen by its replica alone.
 _ACTIVE = threading.local()
@@ -38,16 +41,26 @@ def make_stateless(model: tf.keras.layers.Layer) -> int:
 
 @contextlib.contextmanager
 def seeded(seed, layers: int):
-    """Within this context, dropout draws from `seed` (int32 [2]); None: dropout is an error.
+    """Within this context, dropout draws from `seed`; None: dropout is an error.
 
-    `layers` is what `make_stateless` returned.
+    Args:
+      seed: int32 [2], of the whole micro-batch, or [B, 2], of each example (`example_dropout`).
+      layers: what `make_stateless` returned.
     """
-    before = getattr(_ACTIVE, "seeds", None)
-    _ACTIVE.seeds = None if seed is None else _layer_seeds(seed, layers)
+    before = getattr(_ACTIVE, "draw", None)
+    _ACTIVE.draw = None if seed is None else _drawing(tf.convert_to_tensor(seed), layers)
     try:
         yield
     finally:
-        _ACTIVE.seeds = before
+        _ACTIVE.draw = before
+
+
+def _drawing(seed, layers: int):
+    """(inputs, rate, the layer's number) -> outputs."""
+    if seed.shape.rank == 2:
+        return lambda inputs, rate, index: example_dropout.dropout(inputs, rate, seed, index)
+    seeds = _layer_seeds(seed, layers)
+    return lambda inputs, rate, index: dropout(inputs, rate, seeds[index])
 
 
 def _layer_seeds(seed, layers: int):
@@ -69,15 +82,15 @@ class MaskDrawer(tf.Module):
         """Keras calls this when it builds a layer; there is no state to make."""
 
     def dropout(self, inputs, rate, noise_shape=None):
-        seeds = getattr(_ACTIVE, "seeds", None)
-        if seeds is None:
+        draw = getattr(_ACTIVE, "draw", None)
+        if draw is None:
             raise ValueError(
                 "a dropout layer runs in training outside of its model, where no seed is given; "
                 "call the model, with 'dropout_seed' in its batch"
             )
         if noise_shape is not None:
             raise ValueError(f"stateless dropout takes no noise_shape, found {noise_shape}")
-        return dropout(inputs, rate, seeds[self._index])
+        return draw(inputs, rate, self._index)
 
 
 def dropout(inputs, rate: float, seed):
@@ -95,9 +108,11 @@ def dropout(inputs, rate: float, seed):
     dynamic = tf.shape(inputs)
     sizes = [dynamic[i] if size is None else size for i, size in enumerate(inputs.shape)]
     size, sizes[axis] = sizes[axis], (sizes[axis] + 1) // 2
-    words = tf.random.stateless_uniform(sizes, seed, None, None, tf.int32)
-    high = words >= dropped * _LEVELS - 2**31  # signed
-    low = tf.bitwise.bitwise_and(words, _LEVELS - 1) >= dropped
+    # Unsigned: TensorFlow compares int32 in a GPU's host memory.
+    words = tf.random.stateless_uniform(sizes, seed, None, None, tf.uint32)
+    flipped = tf.bitwise.bitwise_xor(words, tf.constant(1 << 31, tf.uint32))
+    high = flipped >= tf.constant(dropped * _LEVELS, tf.uint32)
+    low = tf.bitwise.bitwise_and(words, tf.constant(_LEVELS - 1, tf.uint32)) >= dropped
     keep = tf.concat([high, low], axis)
     if not (isinstance(size, int) and size % 2 == 0):
         keep = keep[(slice(None),) * axis + (slice(size),)]  # one too many when the size is odd

@@ -33,6 +33,10 @@ PRESETS = {
     "bert": (_LAYER_NORM, _BIAS),
     # As MLPerf's LARS: batch-norm scale and offset, and biases.
     "resnet50": (_BATCH_NORM, _BIAS),
+    # As the first author's ResNet-50 and DavidNet: batch norm alone; a bias is a layer like others.
+    "batch_norm": (_BATCH_NORM,),
+    # As the first author's MNIST: biases are not decayed, and adapted all the same.
+    "bias": (_BIAS,),
     "none": (),
 }
 

@@ -4,7 +4,8 @@ The update itself is Keras'. Added here: the refusal of non-finite gradients, co
 and two separate penalties, which Tables 13 to 25 tune apart:
 
     l2_regularization λ₂:  g ← g + λ₂ w, before the moments (the gradient of ½ λ₂ ‖w‖²)
-    weight_decay λ:        w ← w − η λ w, beside the update (Loshchilov & Hutter; not scaled by it)
+    weight_decay λ:        w ← w − η λ w, beside the update (Loshchilov & Hutter; not scaled by it),
+                           or, with AdamW's decay_form="plain", w ← w − λ w
 
 `exclude_from_weight_decay` (patterns on the path) leaves variables out of both; None leaves out
 none here. Keras' own decay is not used: it runs before the gradients have been looked at, so a
@@ -20,11 +21,14 @@ from largebatch.optimizers.exclusions import checked
 from largebatch.optimizers.hyperparameters import not_negative
 from largebatch.optimizers.refusal import RefusesNonFinite
 
+DECAY_FORMS = ("rate", "plain")
+
 
 class _Penalised(SelectsVariables, RefusesNonFinite):
     """Mixin before one of Keras' optimizers: the two penalties, decided per variable at build."""
 
     default_exclusions = "none"
+    decay_form = "rate"
 
     def _penalise(
         self, weight_decay, l2_regularization, exclude_from_weight_decay, jit_compile
@@ -48,8 +52,10 @@ class _Penalised(SelectsVariables, RefusesNonFinite):
             if self.l2_regularization:
                 gradient += tf.cast(self.l2_regularization, variable.dtype) * variable
             if self.weight_decay:
-                rate = tf.cast(self.learning_rate, variable.dtype)
-                variable.assign_sub(rate * tf.cast(self.weight_decay, variable.dtype) * variable)
+                decay = tf.cast(self.weight_decay, variable.dtype)
+                if self.decay_form == "rate":
+                    decay *= tf.cast(self.learning_rate, variable.dtype)
+                variable.assign_sub(decay * variable)
         super().update_step(gradient, variable)
 
     def get_config(self):
@@ -131,7 +137,28 @@ class Adam(_Penalised, tf.keras.optimizers.Adam):
 
 @tf.keras.utils.register_keras_serializable(package="largebatch")
 class AdamW(Adam):
-    """Adam with decoupled weight decay: w ← w − η λ w, then Adam's update."""
+    """Adam with decoupled weight decay, then Adam's update.
 
-    def __init__(self, learning_rate=0.001, weight_decay=0.01, name="AdamW", **kwargs):
+        decay_form="rate":   w ← w − η λ w
+        decay_form="plain":  w ← w − λ w
+
+    The first is Loshchilov & Hutter's with the schedule's multiplier: the decay follows the rate.
+    The second does not know the rate: tf.contrib's and tensorflow-addons' AdamW, whose users are
+    told to schedule λ themselves, and the LAMB paper's first author's on CIFAR-10
+    (github.com/fastalgo/davidnet-cifar, folder adamw). The same λ means very different things: over
+    7,038 updates λ = 0.01 and η = 1e-4 shrink a weight that gets no gradient by 0.7 %, or to 2e-31
+    of itself. Tables 13 to 25 of the paper need the second: see docs/decay_and_l2.md.
+    """
+
+    def __init__(
+        self, learning_rate=0.001, weight_decay=0.01, decay_form="rate", name="AdamW", **kwargs
+    ):
         super().__init__(learning_rate, weight_decay=weight_decay, name=name, **kwargs)
+        if decay_form not in DECAY_FORMS:
+            raise ValueError(
+                f"decay_form must be one of {', '.join(DECAY_FORMS)}, found {decay_form!r}"
+            )
+        self.decay_form = decay_form
+
+    def get_config(self):
+        return {**super().get_config(), "decay_form": self.decay_form}

@@ -41,7 +41,7 @@ class LAMB(LayerwiseOptimizer):
     Reading of the printed box: it has r_t = m_t / (v_t + ε); the square root was lost in
     typesetting (section 3.2 speaks of "the square root of the second moment used in Adam", and
     the slides print the root). The slides print √(v̂ + ε), the public implementations use √v̂ + ε
-    with ε = 1e-6; so does this one. Deviation: where ‖x‖ or ‖r + λx‖ is 0 the trust ratio is 1.
+    with ε = 1e-6; so does this one. Deviation: where φ(‖x‖) or ‖r + λx‖ is 0 the trust ratio is 1.
 
     A variable that is left out of decay has λ = 0; one that is left out of layer adaptation has
     trust ratio 1. By default (None) layer normalisation, batch-norm scale and offset and biases are

@@ -26,7 +26,7 @@ class LARS(LayerwiseOptimizer):
         m_t     = β m_{t−1} + η · ratio · (g + λ w)
         w_{t+1} = w_t − m_t            nesterov: w_t − (β m_t + η · ratio · (g + λ w))
 
-    Where the weights' norm or the denominator is 0, φ/denominator·κ is 1 (as in MLPerf's version).
+    Where φ or the denominator is 0, κ φ / denominator is 1 (as in MLPerf's version).
     A variable left out of decay has λ = 0; one left out of layer adaptation has ratio 1 without κ,
     that is plain momentum SGD: with (1 − β) damping in the paper's form, without in the 2017 one.
     By default (None) layer normalisation, batch-norm scale and offset and biases are left out of

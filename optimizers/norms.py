@@ -40,17 +40,15 @@ def phi(z, bounds=None):
 
 
 def trust_ratio(weight_norm, update_norm, bounds=None, coefficient=1.0):
-    """κ φ(‖x‖) / ‖update‖ (κ is LARS' coefficient), or 1 where either norm is 0.
+    """κ φ(‖x‖) / ‖update‖ (κ is LARS' coefficient), or 1 where φ(‖x‖) or the update's norm is 0.
 
-    The paper's box does not say what a zero norm gives. A layer that starts at 0 would never move
-    with ratio φ(0) = 0, and a zero update has none; both get 1.
+    The paper's box does not say what a zero gives. Without bounds, or with γ_l = 0, a layer that
+    starts at 0 would never move, and a zero update has no ratio; both get 1. Where γ_l > 0, φ(0) is
+    γ_l as for any other layer.
     """
-    positive = tf.logical_and(weight_norm > 0, update_norm > 0)
-    ratio = (
-        coefficient
-        * phi(weight_norm, bounds)
-        / tf.where(positive, update_norm, tf.ones_like(update_norm))
-    )
+    scale = phi(weight_norm, bounds)
+    positive = tf.logical_and(scale > 0, update_norm > 0)
+    ratio = coefficient * scale / tf.where(positive, update_norm, tf.ones_like(update_norm))
     return tf.where(positive, ratio, tf.ones_like(ratio))
 
 

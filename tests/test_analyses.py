@@ -12,7 +12,10 @@ from largebatch.experiments import registry
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs/analyses.md").read_text()
-PROGRAMS = ("sharpness", "lipschitz", "layer_ratios", "distance", "theorem_rates")
+PROGRAMS = (
+    *("sharpness", "lipschitz", "layer_ratios", "distance"),
+    *("theorem_rates", "layer_density"),
+)
 COMMANDS = re.findall(r"python -m largebatch\.experiments\.(\w+)(.*)", TEXT.replace("\\\n", " "))
 
 

@@ -28,7 +28,8 @@ class EvalLoop(orbit.AbstractEvaluator):
     def evaluate(self, num_steps: tf.Tensor | None = None) -> dict[str, float]:
         """Returns the mean of every metric, the mean loss, and how many examples were counted.
 
-        Where batches say of some examples that they were left out, also how many those are.
+        Where batches say of some examples that they were left out ("left_out"), or that they are a
+        subset which is scored by itself, too ("subset"), also how many those are.
 
         Raises:
           ValueError: there is no example, or another number than the task's.
@@ -44,6 +45,7 @@ class EvalLoop(orbit.AbstractEvaluator):
             raise ValueError("the evaluation set is empty: at least one example is needed")
         examples, _ = totals.pop("examples")
         left_out, _ = totals.pop("left_out", (0.0, 0.0))
+        subset, _ = totals.pop("subset", (0.0, 0.0))
         wanted = self._task.eval_examples
         if wanted is not None and examples + left_out != wanted:
             raise ValueError(
@@ -54,6 +56,8 @@ class EvalLoop(orbit.AbstractEvaluator):
         counts = {"examples": int(examples)}
         if left_out:
             counts["left_out"] = int(left_out)
+        if subset:
+            counts["subset_examples"] = int(subset)
         return {**self._task.finish_evaluation(results), **counts}
 
     def _sums(self, batch):
@@ -67,7 +71,8 @@ class EvalLoop(orbit.AbstractEvaluator):
         outputs = self._task.forward(self._model, batch, training=False)
         loss, weight = self._task.loss(outputs, batch)
         examples = tf.reduce_sum(batch["weight"]) if "weight" in batch else weight
-        counts = {"left_out": tf.reduce_sum(batch["left_out"])} if "left_out" in batch else {}
+        counted = [key for key in ("left_out", "subset") if key in batch]
+        counts = {key: tf.reduce_sum(batch[key]) for key in counted}
         return {
             "loss": (loss, weight),
             "examples": (examples, tf.ones_like(examples)),

@@ -41,6 +41,7 @@ def lower(
     stage: int = 0,
     program: str = "update",
     clip_norm: float | None = None,
+    clip_batch: int | None = None,
     replicated: bool = False,
 ) -> Lowered:
     """Lowers a program of a task's step, under the precision policy that is set.
@@ -52,6 +53,7 @@ def lower(
       stage: Which of the task's.
       program: One of PROGRAMS.
       clip_norm: As for `fit`.
+      clip_batch: As for `fit`.
       replicated: With the sum over replicas in it, however many it will be compiled for.
 
     Raises:
@@ -66,7 +68,9 @@ def lower(
         model = task.build_model()
         optimizer = make_optimizer()
         optimizer.build(model.trainable_variables)
-    loop = TrainLoop(task, model, optimizer, strategy, step, clip_norm, _all_reduce)
+    loop = TrainLoop(
+        *(task, model, optimizer, strategy, step, clip_norm, clip_batch), all_reduce=_all_reduce
+    )
     passes, replicas = 1 if program == "update" else 2, 2 if replicated else 1
     plan = BatchPlan(replicas * passes * micro_batch, replicas, micro_batch, passes)
     replica_program = loop.programs(plan)[program]

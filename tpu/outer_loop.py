@@ -31,7 +31,7 @@ orbit.controller._log = logging.debug
 
 @dataclasses.dataclass(frozen=True)
 class FitOptions:
-    """How a run is executed; none of it changes what is computed, but for `clip_norm`.
+    """How a run is executed; none of it changes what is computed, but for the clipping.
 
     Attributes:
       steps_per_epoch: Updates in an epoch, for the records; need not be whole. None: the run has
@@ -40,9 +40,9 @@ class FitOptions:
       eval_every: Updates between evaluations; the last update is always followed by one.
       eval_batch: Examples in an evaluation batch of one replica; None does not evaluate.
       checkpoint_every: Updates between checkpoints; the last one is always saved.
-      micro_batch: Examples in one pass of one replica, for all stages or one for each; None takes
-        the replica's share in one pass.
+      micro_batch: Examples in a pass, for all stages or one for each; None: a replica's share.
       clip_norm: Global norm to clip the mean gradient to; None does not clip.
+      clip_batch: Examples of a group whose mean gradient is clipped; None: the whole batch's.
       keep_moments: Whether a stage starts with the optimizer's slots as the one before left them;
         otherwise with zeros. Its count of updates goes on either way.
       hparams: Settings shown by TensorBoard's hparams plugin.
@@ -56,6 +56,7 @@ class FitOptions:
     checkpoint_every: int = 1000
     micro_batch: int | Sequence[int | None] | None = None
     clip_norm: float | None = None
+    clip_batch: int | None = None
     keep_moments: bool = True
     hparams: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     observer: Observer | None = None
@@ -160,9 +161,8 @@ class _Run:
             scratch=folder.scratch,
             agree=lambda step: hosts.check_same("the step to resume at", step or 0),
         )
-        self._loop = TrainLoop(
-            task, self._model, self._optimizer, strategy, self._step, options.clip_norm
-        )
+        clip = (options.clip_norm, options.clip_batch)
+        self._loop = TrainLoop(task, self._model, self._optimizer, strategy, self._step, *clip)
         evaluator = None
         if options.eval_batch:
             dataset = distributed_dataset(
@@ -303,7 +303,7 @@ class _Run:
         results = self._controller.evaluate()
         self._evaluations[step] = self._record("eval", **results)
         figures = "  ".join(
-            f"{name} {value:.4f}" for name, value in sorted(results.items()) if name != "examples"
+            f"{k} {v:.4f}" for k, v in sorted(results.items()) if not isinstance(v, int)
         )
         per_epoch = self._options.steps_per_epoch
         epoch = f"epoch {step / per_epoch:.2f}  " if per_epoch else ""

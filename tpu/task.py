@@ -66,7 +66,8 @@ class Task(abc.ABC):
     def eval_dataset(self, context: tf.distribute.InputContext, batch: int) -> tf.data.Dataset:
         """Returns this host's padded evaluation batches: every example once, weight 0 on padding.
 
-        All hosts yield the same number of batches, a multiple of the host's replicas.
+        All hosts yield the same number of batches, a multiple of the host's replicas. Examples that
+        "left_out" or "subset" (float32 [b]) gives weight to are counted by themselves.
         """
 
     @abc.abstractmethod

@@ -30,6 +30,19 @@ class TrainLoop(orbit.AbstractTrainer):
     the all-reduced weight; clipping by global norm, where the recipe clips; one optimizer update.
     So K x R x b examples in pieces are one batch of K·R·b, to rounding.
 
+    A recipe may clip groups of c = `clip_batch` examples of a batch of B before the sum, as a TPU
+    whose cores clip what each has computed. With g_j the mean gradient of group j, weighted by its
+    examples' weights, and w_j their sum,
+
+        g = sum_j w_j clip(g_j) / sum_j w_j,        clip(x) = x min(1, clip_norm / |x|)
+
+    This is the mean over the groups. Where the groups' gradients are added up instead, g is B / c
+    times as large. An optimizer that divides by sqrt(v) + epsilon then does what it does here with
+    epsilon c / B. Each group is a forward and backward pass of its own, one after another.
+
+    What the forward pass writes, batch norm's moving averages, moves once in an update, too: every
+    micro-batch moves them from where the update found them, and they are left moved by the mean.
+
     Args:
       task: Gives the loss.
       model: Built under the strategy's scope.
@@ -37,6 +50,8 @@ class TrainLoop(orbit.AbstractTrainer):
       strategy: Runs the replicas.
       global_step: Counts updates tried; the optimizer's own counter leaves out those it refused.
       clip_norm: Largest global norm of the mean gradient; None does not clip.
+      clip_batch: Examples of a group that is clipped; it divides a micro-batch. None clips the mean
+        over the whole batch.
       all_reduce: Sums tensors over the replicas, called by each; None takes the strategy's.
     """
 
@@ -48,6 +63,7 @@ class TrainLoop(orbit.AbstractTrainer):
         strategy: tf.distribute.Strategy,
         global_step: tf.Variable,
         clip_norm: float | None = None,
+        clip_batch: int | None = None,
         all_reduce: Callable[[list], list] | None = None,
     ):
         self._task = task
@@ -55,9 +71,18 @@ class TrainLoop(orbit.AbstractTrainer):
         self._optimizer = optimizer
         self._strategy = strategy
         self._global_step = global_step
+        if clip_batch is not None and clip_norm is None:
+            raise ValueError(f"clip_batch={clip_batch} needs a clip_norm")
         self._clip_norm = clip_norm
+        self._clip_batch = clip_batch
         self._all_reduce = all_reduce or _all_reduce_of_the_strategy
         self._sums = None
+        # Each replica's own: the forward pass may write no others.
+        self._averages = [
+            variable
+            for variable in model.non_trainable_variables
+            if variable.synchronization == tf.VariableSynchronization.ON_READ
+        ]
         self._iterator = None
         self._loop = None
         # The step and loss of the last update whose loss was finite.
@@ -76,30 +101,42 @@ class TrainLoop(orbit.AbstractTrainer):
 
         `update` is one whole update of a batch; where a batch comes in micro-batches, `accumulate`
         is one of them and `apply` what follows the last.
+
+        Raises:
+          ValueError: If a micro-batch is not a whole number of the groups that are clipped.
         """
         self._plan = plan
+        if plan.micro_batch % (self._clip_batch or 1):
+            raise ValueError(
+                f"clip_batch={self._clip_batch} does not divide a micro-batch of "
+                f"{plan.micro_batch}; choose a micro-batch that is a multiple of it"
+            )
         if plan.accumulation == 1:
             return {"update": self._step}
         if self._sums is None:
             # Gradient by gradient, then the losses' sum and the weights' sum.
             terms = [(v.shape, v.dtype) for v in self._model.trainable_variables]
             terms += [((), tf.keras.backend.floatx())] * 2
+            moves = [(v.shape, v.dtype) for v in self._averages]
             with self._strategy.scope():
-                self._sums = [
-                    tf.Variable(
-                        tf.zeros(shape, dtype),
-                        trainable=False,
-                        synchronization=tf.VariableSynchronization.ON_READ,
-                        aggregation=tf.VariableAggregation.SUM,
-                    )
-                    for shape, dtype in terms
-                ]
+                self._sums, self._moves = (
+                    [
+                        tf.Variable(
+                            tf.zeros(shape, dtype),
+                            trainable=False,
+                            synchronization=tf.VariableSynchronization.ON_READ,
+                            aggregation=tf.VariableAggregation.SUM,
+                        )
+                        for shape, dtype in summed
+                    ]
+                    for summed in (terms, moves)
+                )
         return {"accumulate": self._accumulate, "apply": self._step_from_sums}
 
     @property
     def sums(self) -> list[tf.Variable]:
         """What is summed over micro-batches; empty before there are any."""
-        return [] if self._sums is None else self._sums
+        return [] if self._sums is None else [*self._sums, *self._moves]
 
     def train(self, num_steps: tf.Tensor) -> dict[str, float]:
         """Runs `num_steps` updates and returns the mean loss over them, and the rate.
@@ -155,8 +192,57 @@ class TrainLoop(orbit.AbstractTrainer):
 
     def _sum_terms(self, batch) -> list[tf.Tensor]:
         """Returns the gradients of the summed loss, the loss's sum and the weights' sum."""
-        variables = self._model.trainable_variables
         batch = self._with_totals(batch)
+        if self._clip_batch is None:
+            return self._terms_of(batch)
+        groups = self._plan.micro_batch // self._clip_batch
+        if groups == 1:
+            return self._clipped_terms_of(batch)
+        starts = [average.read_value() for average in self._averages]
+
+        def add_group(number, terms, moves):
+            group = tf.nest.map_structure(lambda value: self._group_of(value, number), batch)
+            terms = [a + b for a, b in zip(terms, self._clipped_terms_of(group))]
+            moved = []
+            for average, start, move in zip(self._averages, starts, moves):
+                moved.append(move + average.read_value() - start)
+                average.assign(start)
+            return number + 1, terms, moved
+
+        variables = self._model.trainable_variables
+        nothing = [tf.zeros(v.shape, v.dtype) for v in variables]
+        nothing += [tf.zeros([], tf.keras.backend.floatx())] * 2
+        # One at a time: TensorFlow would hold the activations of ten.
+        _, terms, moves = tf.while_loop(
+            lambda number, *_: number < groups,
+            add_group,
+            (tf.constant(0), nothing, [tf.zeros_like(start) for start in starts]),
+            parallel_iterations=1,
+            maximum_iterations=groups,
+        )
+        for average, move in zip(self._averages, moves):
+            average.assign_add(move / groups)
+        return terms
+
+    def _group_of(self, value, number):
+        """The group's part of a tensor of the batch."""
+        if value.shape.rank == 0 or value.shape[0] != self._plan.micro_batch:
+            raise ValueError(
+                f"clip_batch={self._clip_batch} needs batches that fall apart into examples; found "
+                f"a tensor of shape {value.shape}"
+            )
+        begin = [number * self._clip_batch] + [0] * (value.shape.rank - 1)
+        return tf.slice(value, begin, [self._clip_batch, *value.shape[1:]])
+
+    def _clipped_terms_of(self, batch) -> list[tf.Tensor]:
+        """As `_terms_of`, with the mean gradient clipped."""
+        *gradients, loss_sum, weight_sum = self._terms_of(batch)
+        means = [tf.math.divide_no_nan(gradient, weight_sum) for gradient in gradients]
+        clipped, _ = tf.clip_by_global_norm(means, self._clip_norm)
+        return [*(gradient * weight_sum for gradient in clipped), loss_sum, weight_sum]
+
+    def _terms_of(self, batch) -> list[tf.Tensor]:
+        variables = self._model.trainable_variables
         with tf.GradientTape() as tape:
             outputs = self._task.forward(self._model, batch, training=True)
             loss_sum, weight_sum = self._task.loss(outputs, batch)
@@ -174,12 +260,18 @@ class TrainLoop(orbit.AbstractTrainer):
         return {**batch, **dict(zip(keys, sums))}
 
     def _accumulate(self, batch) -> None:
+        starts = [average.read_value() for average in self._averages]
         for total, term in zip(self._sums, self._sum_terms(batch)):
             total.assign_add(term)
+        for average, start, move in zip(self._averages, starts, self._moves):
+            move.assign_add(average - start)
+            average.assign(start)
 
     def _step_from_sums(self) -> tf.Tensor:
         loss = self._apply([total.read_value() for total in self._sums])
-        for total in self._sums:
+        for average, move in zip(self._averages, self._moves):
+            average.assign_add(move / self._plan.accumulation)
+        for total in self.sums:
             total.assign(tf.zeros_like(total))
         return loss
 
@@ -191,7 +283,7 @@ class TrainLoop(orbit.AbstractTrainer):
             terms = self._all_reduce(terms)
         *gradients, loss_sum, weight_sum = terms
         gradients = [gradient / weight_sum for gradient in gradients]
-        if self._clip_norm is not None:
+        if self._clip_norm is not None and self._clip_batch is None:
             gradients, _ = tf.clip_by_global_norm(gradients, self._clip_norm)
         self._optimizer.apply_gradients(
             zip(gradients, self._model.trainable_variables), skip_gradients_aggregation=True

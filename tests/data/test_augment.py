@@ -69,6 +69,16 @@ def test_without_augmentation_images_come_as_they_are():
     np.testing.assert_array_equal(augment.erase(got, nothing), got)
 
 
+def test_crop_and_flip_are_davidnets_without_the_cutout():
+    crop_flip = augment.draw("crop_flip", tf.constant([1, 2], tf.int64), 64, 32, 32)
+    _, numbers = drawn(64)
+    assert set(crop_flip) == {"row", "column", "flip"}
+    for key, value in crop_flip.items():
+        np.testing.assert_array_equal(value, numbers[key])
+    images = tf.ones([64, 32, 32, 3])
+    np.testing.assert_array_equal(augment.erase(images, crop_flip), images)
+
+
 def test_an_unknown_augmentation_names_the_nearest():
     with pytest.raises(ValueError, match="unknown augmentation 'david'.*did you mean 'davidnet'"):
         augment.check("david")

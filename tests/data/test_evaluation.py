@@ -32,6 +32,19 @@ def test_every_example_counts_once_on_any_hosts_and_replicas(
     assert length % (replicas // hosts) == 0
 
 
+@pytest.mark.parametrize("hosts, replicas, batch", [(1, 1, 8), (1, 4, 5), (2, 2, 3), (4, 4, 16)])
+@pytest.mark.parametrize("subset, wanted", [(10, 10), (23, 23), (1000, 23)])
+def test_the_first_examples_are_a_subset_on_any_hosts_and_replicas(
+    image_set, hosts, replicas, batch, subset, wanted
+):
+    found = []
+    for host in range(hosts):
+        for element in batches(image_set, hosts, host, replicas, batch=batch, subset=subset):
+            assert (element["subset"] <= element["weight"]).all()
+            found.extend(element["label"][element["subset"] == 1])
+    assert sorted(found) == list(range(wanted))
+
+
 def test_images_are_normalised_with_the_training_sets_mean_and_deviation(image_set):
     (element,) = batches(image_set, batch=23)
     wanted = (image_set.test_images / 255.0 - image_set.mean) / image_set.std

@@ -149,19 +149,21 @@ def test_an_element_is_a_micro_batch_of_static_shape(files, dtype):
 
 @pytest.mark.parametrize(("batch", "hosts", "replicas"), [(4, 1, 1), (3, 2, 4), (1, 16, 16)])
 def test_evaluation_counts_every_image_once_on_any_hosts(files, batch, hosts, replicas):
+    settings = {"batch": batch, "subset": 5}
     parts = [
-        list(imagenet_eval_dataset(files, batch=batch, context=context(hosts, host, replicas)))
+        list(imagenet_eval_dataset(files, context=context(hosts, host, replicas), **settings))
         for host in range(hosts)
     ]
     assert len({len(part) for part in parts}) == 1 and len(parts[0]) % (replicas // hosts) == 0
-    counted = [
-        int(label)
-        for part in parts
-        for element in part
-        for label, weight in zip(element["label"], element["weight"])
-        if weight
-    ]
-    assert sorted(counted) == list(range(11))
+    for key, wanted in (("weight", 11), ("subset", 5)):
+        counted = [
+            int(label)
+            for part in parts
+            for element in part
+            for label, weight in zip(element["label"], element[key])
+            if weight
+        ]
+        assert sorted(counted) == list(range(wanted))
 
 
 def test_pixels_are_normalised_by_imagenets_statistics(files):
@@ -219,8 +221,10 @@ def test_a_corrupt_image_may_be_left_out_and_all_others_stay_where_they_are(
     np.testing.assert_array_equal(found["image"], whole["image"] * good[:, None, None, None])
     (place,) = skipped.places
     assert re.search(r"record 3 \(n00000003.JPEG\)$", place)
-    found = joined(imagenet_eval_dataset(damaged, batch=4, context=context(), skipped=skipped))
+    settings = {"batch": 4, "context": context(), "subset": 6}
+    found = joined(imagenet_eval_dataset(damaged, skipped=skipped, **settings))
     np.testing.assert_array_equal(found["weight"], [1, 1, 1, 0, *[1] * 7, 0])
+    np.testing.assert_array_equal(found["subset"], [1, 1, 1, 0, 1, 1, *[0] * 6])
     np.testing.assert_array_equal(found["left_out"], np.arange(12) == 3)
     assert len(skipped.places) == 2
 

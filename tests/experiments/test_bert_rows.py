@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 
 from largebatch.experiments import registry
 from largebatch.experiments.errors import UserError
-from largebatch.experiments.overrides import apply_overrides
+from largebatch.experiments.experiment import SETTINGS
+from largebatch.experiments.overrides import apply_overrides, parse_assignments
 from largebatch.experiments.scales import scaled
 
 BATCHES = [512, 1024, 2048, 4096, 8192, 16384, 32768]
 LAMB_F1 = [91.752, 91.761, 91.946, 91.137, 91.263, 91.345, 91.475]
 LARS_F1 = [90.717, 90.369, 90.748, 90.537, 90.548, 89.589, None]
 EXACT = [85.090, 85.260, 85.355, 84.172, 84.901, 84.816, 84.939]
+MIXED = "65536-32768"
 STEPS = [1_000_000, 500_000, 250_000, 125_000, 62_500, 31_250, 15_625]
 
 
@@ -32,7 +35,7 @@ def test_table_1_has_nine_rows_and_a_twin_of_the_last():
         "table1/baseline",
         *(f"table1/lamb-{batch}" for batch in BATCHES),
         "table1/lamb-65536-32768",
-        "table1/lamb-65536-32768-rule",
+        "table1/lamb-65536-32768-nvidia",
     ]
     assert [row.paper["chips"] for row in rows("table1/*")][:9] == [
         *(16, 16, 32, 64, 128, 256, 512, 1024, 1024),
@@ -67,27 +70,42 @@ def test_32k_is_14063_steps_at_128_and_1562_at_512():
 
 
 def test_the_mixed_batch_is_7037_steps_of_64k_and_1562_of_32k_each_with_its_warm_up():
-    for name in ("table1/lamb-65536-32768", "table1/lamb-65536-32768-rule"):
+    for name in ("table1/lamb-65536-32768", "table1/lamb-65536-32768-nvidia"):
         first, second = registry.find(name).stages
         assert (first.batch_size, first.steps) == (65536, 7037)
         assert (second.batch_size, second.steps) == (32768, 1562)
         assert first.steps + second.steps == 8599
+    # Table 1: "The data in this table is collected from the untuned version."
     first, second = registry.find("table1/lamb-65536-32768").stages
+    assert first.learning_rate == pytest.approx(5e-3 * math.sqrt(2))
+    assert second.learning_rate == 5e-3
+    assert (first.warmup_steps, second.warmup_steps) == (round(0.4 * 7037), round(0.2 * 1562))
+    first, second = registry.find("table1/lamb-65536-32768-nvidia").stages
     assert (first.learning_rate, first.warmup_steps) == (6e-3, 2000)
     assert (second.learning_rate, second.warmup_steps) == (4e-3, 200)
-    first, second = registry.find("table1/lamb-65536-32768-rule").stages
-    assert first.learning_rate == pytest.approx(5e-3 * math.sqrt(2))
-    assert (first.warmup_steps, second.warmup_steps) == (round(0.4 * 7037), round(0.2 * 1562))
 
 
 def test_what_the_paper_does_not_give_is_assumed_with_its_source():
-    mixed = registry.find("table1/lamb-65536-32768")
-    assert mixed.sources["learning_rate"].kind == "assumed"
-    assert "NVIDIA" in mixed.sources["learning_rate"].note
-    assert registry.find("table1/lamb-65536-32768-rule").sources["learning_rate"].kind == "rule"
+    mixed = registry.find("table1/lamb-65536-32768-nvidia")
+    for field in ("learning_rate", "warmup_ratio", "stage2_learning_rate", "stage2_warmup_ratio"):
+        assert mixed.sources[field].kind == "assumed"
+        assert "NVIDIA" in mixed.sources[field].note
+        assert registry.find("table1/lamb-65536-32768").sources[field].kind == "rule"
     for row in rows("table2/lars-*"):
         assert row.sources["learning_rate"].kind == "assumed"
         assert row.learning_rate in row.grid["learning_rate"] and len(row.grid) == 1
+
+
+def test_fine_tuning_is_one_recipe_on_record_and_the_other_is_a_setting():
+    readme, devlin = (24, 3e-5, 2), (32, 5e-5, 3)
+    fields = ("squad_batch_size", "squad_learning_rate", "squad_epochs")
+    for row in rows("table[1248]/*"):
+        assert tuple(getattr(row, field) for field in fields) == readme
+        assert "README of google-research/bert" in row.sources["squad_epochs"].note
+    # The note of the setting has the other one as it is asked for.
+    texts = re.findall(r"--set (\S+)", ROW_32K.sources["squad_epochs"].note)
+    other = apply_overrides(ROW_32K, parse_assignments(texts))
+    assert tuple(getattr(other, field) for field in fields) == devlin
 
 
 def test_table_2_prints_lars_below_lamb_and_its_divergence():
@@ -141,7 +159,29 @@ def test_one_factor_on_the_rate_serves_all_batch_sizes(optimizer):
 ROW_32K = registry.find("table1/lamb-32768")
 
 
-@pytest.mark.parametrize("row", rows("table[128]/*"), ids=lambda row: row.name)
+def test_the_adamws_of_section_41_are_tried_as_it_says():
+    default, like_lamb, mixed = (
+        registry.find(f"section41/adamw-{name}") for name in ("16384-default", "16384-lamb", MIXED)
+    )
+    lamb = registry.find("table1/lamb-16384")
+    for field in ("learning_rate", "warmup_ratio", "weight_decay", "beta_1", "beta_2", "epsilon"):
+        assert getattr(like_lamb, field) == getattr(lamb, field)
+        assert like_lamb.sources[field].kind in ("paper", "rule")
+    assert like_lamb.stages == lamb.stages and like_lamb.optimizer == "bert_adamw"
+    assert (default.learning_rate, default.warmup_ratio) == (1e-4, 0.01)
+    wanted = registry.find(f"table1/lamb-{MIXED}")
+    assert [s[:3] for s in mixed.stages] == [s[:3] for s in wanted.stages] and mixed.rewarmup
+    assert mixed.paper == {"status": "no reasonable result"}
+
+
+def test_the_other_fine_tuning_of_section_41_changes_its_rate_alone():
+    row, lamb = map(registry.find, ("section41/lamb-16384-finetuned", "table1/lamb-16384"))
+    differing = {f for f in SETTINGS if getattr(row, f) != getattr(lamb, f)}
+    assert differing == {"squad_learning_rate"} and row.paper == {"f1": 91.688}
+    assert row.learning_rate == lamb.learning_rate
+
+
+@pytest.mark.parametrize("row", rows("table[128]/*") + rows("section41/*"), ids=lambda r: r.name)
 def test_smoke_is_a_few_steps_of_both_stages(row):
     smoke = scaled(row, "smoke")
     assert smoke.dataset == "python_text" and smoke.steps == 10

@@ -13,6 +13,8 @@ from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.overrides import apply_overrides
 from largebatch.experiments.scales import scaled
+from largebatch.tpu.eval_loop import EvalLoop
+from largebatch.tpu.train_loop import TrainLoop
 
 
 def classification(steps=None, **settings):
@@ -48,7 +50,7 @@ def test_a_model_gets_the_settings_that_it_reads():
 @pytest.mark.parametrize("model", names.IMAGE_MODELS)
 def test_seeds_come_with_the_batches_of_models_that_drop(model):
     with_seed = "dropout_seed" in first_batch(classification(model=model))
-    assert with_seed == (model in ("alexnet", "alexnet_bn"))
+    assert with_seed == (model in ("mnist_convnet", "alexnet", "alexnet_bn"))
 
 
 def test_a_run_with_dropout_that_was_stopped_ends_in_the_weights_of_one_that_was_not(tmp_path):
@@ -72,9 +74,76 @@ def test_a_run_with_dropout_that_was_stopped_ends_in_the_weights_of_one_that_was
         np.testing.assert_array_equal(stopped[name], straight[name], err_msg=name)
 
 
+def weights_of(strategy, micro_batch, clip=(None, None), **settings):
+    """The variables after 3 updates of 16 digits."""
+    task = classification(3, batch_size=16, **settings)
+    tf.keras.utils.set_random_seed(0)
+    with strategy.scope():
+        step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        model = task.build_model()
+        optimizer = tf.keras.optimizers.SGD(0.05)
+        optimizer.build(model.trainable_variables)
+    loop = TrainLoop(task, model, optimizer, strategy, step, *clip)
+    plan = tpu.BatchPlan.make(16, strategy.num_replicas_in_sync, micro_batch)
+    loop.start_stage(plan, tpu.distributed_dataset(
+        strategy, lambda context: task.train_dataset(0, context, plan.micro_batch, 0)
+    ))  # fmt: skip
+    loop.train(tf.constant(3))
+    return [variable.numpy() for variable in model.variables]
+
+
+def test_masks_of_dropout_are_those_of_the_batch_on_any_devices_in_any_micro_batches():
+    one, two = tpu.configure_devices("cpu", 1), tpu.configure_devices("cpu", 2)
+    convnet = {"model": "mnist_convnet", "model_width": 0.1}
+    wanted = weights_of(one, None, **convnet)
+    for how in ((one, 4), (two, 2), (one, None, (1e6, 4))):
+        for found, expected in zip(weights_of(*how, **convnet), wanted):
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    kept = weights_of(one, None, **convnet, dropout=0.0)
+    assert max(np.abs(a - b).max() for a, b in zip(kept, wanted)) > 1e-3
+
+
+def test_batch_norm_over_so_many_images_is_the_same_on_any_devices_in_any_micro_batches():
+    one, two = tpu.configure_devices("cpu", 1), tpu.configure_devices("cpu", 2)
+    davidnet = {"model": "davidnet", "model_width": 2, "norm_batch": 4}
+    wanted = weights_of(one, None, **davidnet)  # moving averages among them
+
+    def difference(*arguments, **settings):
+        found = weights_of(*arguments, **{**davidnet, **settings})
+        return max(np.abs(a - b).max() for a, b in zip(found, wanted))
+
+    assert difference(one, 8) < 1e-5
+    # As many devices or micro-batches as groups, with statistics of each one's share.
+    assert difference(two, 4, norm_batch=None) < 1e-5
+    assert difference(one, None, clip=(1e6, 4), norm_batch=None) < 1e-5
+    assert difference(one, None, norm_batch=16) > 1e-3
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "top1"])
+def test_the_first_test_images_are_scored_by_themselves_too(metric):
+    strategy = tpu.configure_devices("cpu", 2)
+    paper = {"paper_accuracy": None, f"paper_{metric}": 0.5}
+    task = classification(eval_subset=200, **paper)
+    with strategy.scope():
+        model = task.build_model()
+    labels = data.load("digits").test_labels
+    context = tf.distribute.InputContext()
+    whole = next(iter(task.eval_dataset(context, len(labels))))
+    right = task.forward(model, whole, training=False).numpy().argmax(-1) == labels
+    for batch in (33, 1000):
+        dataset = tpu.distributed_dataset(
+            strategy, lambda context, batch=batch: task.eval_dataset(context, batch)
+        )
+        results = EvalLoop(task, model, strategy, dataset).evaluate()
+        assert (results["examples"], results["subset_examples"]) == (360, 200)
+        assert results[metric] == right.sum() / 360
+        assert results[f"{metric}_subset"] == right[:200].sum() / 200
+        assert ("top5_subset" in results) == (metric == "top1")
+
+
 def test_a_setting_that_the_model_does_not_read_is_refused():
     assert isinstance(apply_overrides(registry.find("table5/lamb-512"), {"norm_group": "2"}), Row)
     with pytest.raises(
-        UserError, match="dropout: the model 'resnet50' has no.*alexnet, alexnet_bn"
+        UserError, match="dropout: the model 'resnet50' has no.*convnet, alexnet, alexnet_bn"
     ):
         apply_overrides(registry.find("table5/lamb-512"), {"dropout": "0.5"})

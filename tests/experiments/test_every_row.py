@@ -11,7 +11,8 @@ from largebatch import optimizers
 from largebatch.experiments import launch, registry
 from largebatch.experiments.overrides import apply_overrides
 from largebatch.experiments.rates import learning_rate
-from largebatch.experiments.scales import ALL_SCALES, scaled
+from largebatch.experiments.scales import of as scales_of
+from largebatch.experiments.scales import scaled
 from largebatch.experiments.settings import RunSettings
 
 ROWS = registry.all_rows().values()
@@ -54,11 +55,14 @@ def test_every_scale_of_an_imagenet_row_keeps_its_optimizer_and_schedule():
     for row in ROWS:
         if row.dataset != "imagenet2012":
             continue
-        for scale in ALL_SCALES[1:]:
+        for scale in [scale for scale in scales_of(row) if scale != "paper"]:
             small = scaled(row, scale)
             assert (small.optimizer, small.schedule) == (row.optimizer, row.schedule)
             added = {} if row.optimizer != "lars" else {"exclude_from_layer_adaptation": []}
-            assert small.optimizer_settings == {**row.optimizer_settings, **added}
+            # Whether batch norm alone is left out is a question of a model that has it.
+            assert small.optimizer_settings == {
+                **{f: v for f, v in row.optimizer_settings.items() if v != "batch_norm"}, **added
+            }  # fmt: skip
 
 
 def test_nothing_is_left_out_where_that_is_said():

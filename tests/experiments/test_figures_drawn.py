@@ -23,19 +23,6 @@ def table_of(tmp_path, table, scale="paper"):
     return next(t for t in gather(str(tmp_path), [table]).tables if t.scale == scale)
 
 
-def test_pairs_that_disagree_are_those_of_lower_loss_and_lower_accuracy():
-    agree = [(0.1, 0.99), (0.2, 0.98), (0.3, 0.97)]
-    assert figures_loss.disagreeing(agree) == 0
-    assert figures_loss.disagreeing([(loss, 1 - accuracy) for loss, accuracy in agree]) == 1
-    assert figures_loss.disagreeing([*agree, (0.05, 0.5)]) == 3 / 6
-    assert figures_loss.disagreeing([(0.1, 0.9), (0.1, 0.8), (0.2, 0.9)]) == 1
-    assert figures_loss.disagreeing([(0.1, 0.9)]) is None
-    assert figures_loss.better_half([(1, 0.1), (2, 0.9), (3, 0.5), (4, 0.7)]) == [
-        (4, 0.7),
-        (2, 0.9),
-    ]
-
-
 def test_a_run_that_several_tables_show_is_one_point_of_figure_5(make_run, tmp_path):
     for seed in range(5):
         values = {"top1": 0.9 + seed / 100, "loss": 0.3}

@@ -14,8 +14,13 @@ from largebatch.experiments.scales import scaled
 BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
 
 
+def rows_of(module):
+    return list(importlib.import_module(f"largebatch.experiments.{module}").ROWS.values())
+
+
 def rows(number):
-    return list(importlib.import_module(f"largebatch.experiments.table{number}").ROWS.values())
+    """As printed: rows as run are their twins."""
+    return [row for row in rows_of(f"table{number}") if not row.follows_code]
 
 
 TUNING = {number: rows(number) for number in range(9, 26)}
@@ -171,3 +176,34 @@ def test_laptop_keeps_the_ratios_of_batches_and_the_shape_of_the_schedule():
     schedule, epoch = learning_rate(plus), plus.steps_per_epoch
     assert float(schedule(8 * epoch + 1)) == pytest.approx(plus.learning_rate / 1000, rel=1e-4)
     assert float(schedule(2.9 * epoch)) == pytest.approx(plus.learning_rate)
+
+
+def test_lars_of_section_42_is_as_the_first_authors_code_of_that_time_had_it():
+    found = [row for row in rows_of("section42") if row.optimizer == "lars"]
+    settings = [(row.batch_size, row.learning_rate, row.warmup_epochs) for row in found]
+    assert settings == [(2048, 8, 1), (32768, 34, 12)]
+    for row in found:
+        for field in ("learning_rate", "warmup_epochs", "decay_power", "momentum", "weight_decay"):
+            assert row.sources[field].kind == "code" and "tpu-1" in row.sources[field].note
+        assert (row.decay_from, row.decay_power, row.label_smoothing) == ("warmup_end", 2, 0)
+        schedule = learning_rate(row)
+        assert float(schedule(row.warmup_steps)) == pytest.approx(row.learning_rate)
+        assert float(schedule(row.steps)) == pytest.approx(1e-4)
+
+
+def test_the_laboratorys_recipes_decay_from_the_end_of_their_warm_up():
+    found = {row.name: row for row in rows_of("resnet50") if row.name.endswith("-lab")}
+    for row in found.values():
+        assert row.decay_from == "warmup_end" and row.label_smoothing == 0.1
+        assert row.sources["decay_from"].kind == "code"
+        assert "NUS-HPC-AI-Lab/" in row.sources["decay_from"].note
+        schedule = learning_rate(row)
+        assert float(schedule(row.warmup_steps)) == pytest.approx(row.learning_rate)
+        power = 2 if row.optimizer == "lars" else 1
+        middle = (row.warmup_steps + row.steps) // 2
+        assert float(schedule(middle)) == pytest.approx(row.learning_rate / 2**power, rel=0.01)
+    lars = [found[f"resnet50/lars-{batch}-lab"] for batch in BATCHES]
+    assert [row.paper.get("top1") for row in lars] == [
+        *(0.7702, 0.7696, None, 0.7738, 0.7714, 0.7696, 0.7675),
+    ]
+    assert [row.warmup_epochs for row in lars[-2:]] == [5, 14]

@@ -50,7 +50,7 @@ def test_real_jpegs_are_trained_on(run, imagenet_sample):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"dataset": "mnist"}, "augment 'inception_crop' is not for mnist; want none or davidnet"),
+        ({"dataset": "mnist"}, "augment 'inception_crop' is not for mnist; want none, crop_flip"),
         ({"augment": "none"}, "augment 'none' is not for imagenet2012; want inception_crop"),
         ({"image_size": "none"}, "image_size is None with imagenet2012; want pixels"),
         ({"dataset": "mnist", "augment": "none"}, "image_size is 224 with mnist; want none"),

@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from largebatch.experiments import registry
+from largebatch.experiments import memory, registry
 from largebatch.experiments.compiled_batches import LARGEST, largest_compiled
+from largebatch.experiments.errors import UserError
 from largebatch.experiments.memory import (
     automatic_micro_batch,
     device_memory,
@@ -116,6 +117,41 @@ def test_a_full_batch_of_mnist_is_split_where_memory_is_small():
 def test_a_padded_batch_takes_whatever_fits():
     row = registry.find("limit/lamb-1281167")
     assert 1281167 % chosen(0, row=row) != 0
+
+
+def grouped(**settings):
+    return dataclasses.replace(registry.find("table6/lamb"), **settings)
+
+
+def test_a_pass_is_a_whole_number_of_the_groups_of_images_that_share_statistics_or_a_clip():
+    row = grouped(norm_batch=64)
+    stage = row.stages[0]  # 512 images
+    for fits, wanted in ((100, 64), (64, 64), (300, 256), (1, 64)):
+        assert automatic_micro_batch(row, stage, 1, 0, compiled=fits) == wanted
+    assert automatic_micro_batch(row, stage, 1, 0, compiled=512) is None
+    clipped = grouped(norm_batch=64, clip_batch=128, clip_norm=1.0)
+    assert automatic_micro_batch(clipped, stage, 1, 0, compiled=100) == 128
+    memory.check_groups(clipped, stage, 4, None)
+    memory.check_groups(row, stage, 1, 128)
+
+
+@pytest.mark.parametrize(
+    ("settings", "replicas", "micro_batch", "words"),
+    [
+        ({"norm_batch": 64}, 1, 32, "norm_batch=64 .* the 32 examples .* use --micro_batch=64"),
+        ({"norm_batch": 64}, 2, 96, "norm_batch=64 .* the 96 examples .* use --micro_batch=64"),
+        ({"norm_batch": 64}, 16, None, "the 32 examples .* other --num_devices.* divides 32"),
+        (
+            {"clip_batch": 128, "clip_norm": 1.0, "norm_batch": 64},
+            *(1, 64, "clip_batch=128 .* the 64 examples .* use --micro_batch=128"),
+        ),
+    ],
+)
+def test_a_pass_that_cuts_a_group_is_refused_in_one_line(settings, replicas, micro_batch, words):
+    row = grouped(**settings)
+    with pytest.raises(UserError, match=f"table6/lamb: .*{words}") as error:
+        memory.check_groups(row, row.stages[0], replicas, micro_batch)
+    assert "\n" not in str(error.value)
 
 
 def test_a_machine_on_which_not_one_example_fits_is_told_with_the_numbers():

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import types
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from largebatch.experiments import registry
+from largebatch.experiments import comparison, registry
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import IDENTITY_FIELDS, PAPER_FIELDS, SETTINGS, Row
 from largebatch.experiments.overrides import apply_overrides, parse_assignments
+from largebatch.experiments.records import row_record
 
 LAMB = registry.find("table7/lamb")
 
@@ -23,6 +26,8 @@ def test_values_take_the_type_of_their_field():
     momentum = registry.find("table7/momentum")
     assert apply_overrides(momentum, {"nesterov": "True"}).nesterov is True
     assert apply_overrides(LAMB, {"beta_1": "none"}).beta_1 is None
+    assert apply_overrides(LAMB, {"phi_bounds": "0, 10"}).phi_bounds == (0.0, 10.0)
+    assert apply_overrides(LAMB, {"phi_bounds": "none"}).phi_bounds is None
 
 
 def test_an_override_is_recorded_and_derived_values_follow():
@@ -65,6 +70,14 @@ def test_the_rows_own_value_is_no_override():
         ("paper_accuracy", "1", ["paper_accuracy", "cannot be set"]),
         ("name", "x", ["name", "cannot be set"]),
         ("momentum", "0.5", ["momentum", "'lamb' has no such setting"]),
+        ("phi_bounds", "10,0.1", ["table7/lamb: phi_bounds is 10,0.1; want a lower bound of 0"]),
+        ("phi_bounds", "0,0", ["phi_bounds is 0,0", "above 0"]),
+        ("phi_bounds", "-1,2", ["phi_bounds is -1,2", "0 or more"]),
+        ("phi_bounds", "10", ["phi_bounds=10", "is not two numbers, for example 0,10 or none"]),
+        ("phi_bounds", "0,10,20", ["phi_bounds=0,10,20", "not two numbers"]),
+        ("phi_bounds", "0,inf", ["phi_bounds=0,inf", "not two numbers"]),
+        ("decay_form", "plain", ["decay_form", "'lamb' has no such setting"]),
+        ("initial_accumulator_value", "1", ["'lamb' has no such setting"]),
     ],
 )
 def test_a_mistake_names_the_field_the_value_and_what_was_wanted(field, text, words):
@@ -93,9 +106,18 @@ def test_any_float_survives_the_command_line_exactly(values):
 
 
 def test_every_setting_has_a_type_that_can_be_parsed():
-    kinds = {"int", "float", "bool", "str"}
-    types = {field.name: field.type for field in dataclasses.fields(Row)}
-    assert all(types[field].partition(" | ")[0] in kinds for field in SETTINGS)
+    kinds = {"int", "float", "bool", "str", "tuple[float, float]"}
+    annotations = {field.name: field.type for field in dataclasses.fields(Row)}
+    assert all(annotations[field].partition(" | ")[0] in kinds for field in SETTINGS)
+
+
+def test_a_pair_is_the_same_setting_after_a_way_through_json():
+    row = apply_overrides(LAMB, {"phi_bounds": "0,10"})
+    stored = json.loads(json.dumps(row_record(row)))
+    assert stored["row"]["phi_bounds"] == stored["overrides"]["phi_bounds"] == [0.0, 10.0]
+    run = types.SimpleNamespace(row=stored["row"])
+    assert comparison.differences(run, row) == {}
+    assert comparison.differences(run, LAMB) == {"phi_bounds": (None, [0.0, 10.0])}
 
 
 def test_assignments_are_split_at_the_first_equals_sign():

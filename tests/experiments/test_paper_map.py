@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from largebatch.experiments import paper_contents, paper_map, registry
+from largebatch.experiments import paper_contents, paper_map
 
 ROOT = pathlib.Path(paper_map.ROOT)
 FILE = ROOT / "docs" / "paper_map.md"
@@ -66,17 +66,3 @@ def test_every_section_algorithm_table_and_figure_has_its_line():
     assert [name for name in wanted if f"\n| {name} |" not in text] == []
     equations = [p.where for p in paper_contents.FORMULAS if p.where.startswith("Equations")]
     assert equations == ["Equations 4 to 6", "Equations 7 to 10"]
-
-
-def test_every_assumed_setting_of_every_row_is_told():
-    told = {(line[0], line[3]) for line in paper_map.decisions().rows}
-    for row in registry.all_rows().values():
-        for field, source in row.sources.items():
-            if source.kind == "assumed" and getattr(row, field) is not None:
-                assert (field, source.note) in told, row.name
-
-
-def test_a_value_that_is_tuned_is_not_told_as_one():
-    lines = {tuple(line[:3]): line for line in paper_map.decisions().rows}
-    assert any(key[0] == "learning_rate" and key[1] == "tuned" for key in lines)
-    assert any(key[:2] == ("squad_epochs", "2") for key in lines)

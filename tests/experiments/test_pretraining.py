@@ -109,10 +109,11 @@ def test_one_command_trains_both_stages_and_says_what_on(run):
 
 
 def test_micro_batches_and_devices_give_the_run_of_the_whole_batch(run):
-    without_dropout = {"dropout": "0", **ADAMW}
-    _, whole = run("table1/lamb-65536-32768", "whole", without_dropout, steps_per_loop=1)
+    # Nothing to compile: a third of the time of LAMB's row.
+    name, without_dropout = "section41/adamw-65536-32768", {"dropout": "0"}
+    _, whole = run(name, "whole", without_dropout, steps_per_loop=1)
     _, pieces = run(
-        "table1/lamb-65536-32768",
+        name,
         "pieces",
         without_dropout,
         steps_per_loop=1,

@@ -7,6 +7,7 @@ import pytest
 from largebatch.experiments import rate_trace, registry
 
 MIXED = registry.find("table1/lamb-65536-32768")
+NVIDIA = registry.find("table1/lamb-65536-32768-nvidia")
 UNTUNED = registry.find("table1/lamb-32768")
 
 
@@ -15,16 +16,21 @@ def rates(row, *steps):
 
 
 def test_the_mixed_batch_warms_up_again_from_zero_in_stage_2():
-    # warm-up to 6e-3 in 2000 updates, decay to 0 at 7037; to 4e-3 in 200, decay to 0 at 8599.
     # Decay is eta_0 (1 - t/T): it has run since the stage's first update.
-    assert rates(MIXED, 0, 1000, 2000) == pytest.approx([0, 3e-3, 6e-3 * (1 - 2000 / 7037)])
-    assert rates(MIXED, 7036) == pytest.approx([6e-3 / 7037], rel=1e-3)
-    stage2 = rates(MIXED, 7037, 7037 + 100, 7037 + 200, 8598)
-    assert stage2 == pytest.approx([0, 2e-3, 4e-3 * (1 - 200 / 1562), 4e-3 / 1562], rel=1e-3)
+    for row, peak, warmup, peak2, warmup2 in (
+        (MIXED, 5e-3 * 2**0.5, 2815, 5e-3, 312),  # 2/5 of 7037 updates, 1/5 of 1562
+        (NVIDIA, 6e-3, 2000, 4e-3, 200),
+    ):
+        wanted = [0, peak * 1000 / warmup, peak * (1 - warmup / 7037)]
+        assert rates(row, 0, 1000, warmup) == pytest.approx(wanted)
+        assert rates(row, 7036) == pytest.approx([peak / 7037], rel=1e-3)
+        stage2 = rates(row, 7037, 7037 + 100, 7037 + warmup2, 8598)
+        wanted = [0, peak2 * 100 / warmup2, peak2 * (1 - warmup2 / 1562), peak2 / 1562]
+        assert stage2 == pytest.approx(wanted, rel=1e-3)
 
 
 def test_without_re_warm_up_stage_2_goes_on_down_the_line():
-    row = dataclasses.replace(MIXED, rewarmup=False)
+    row = dataclasses.replace(NVIDIA, rewarmup=False)
     assert rates(row, 7036) == pytest.approx([6e-3 * (8599 - 7036) / 8599])
     assert rates(row, 7037) == pytest.approx([4e-3 * (8599 - 7037) / 8599])
     assert rates(row, 8598) == pytest.approx([4e-3 / 8599], rel=1e-3)

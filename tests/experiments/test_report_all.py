@@ -325,5 +325,9 @@ def test_tables_are_laid_out_as_the_paper_prints_them(tmp_path):
     table13 = grid_of(tmp_path, "table13")
     assert texts_of(table13.lines[0])[:4] == ["0.0001", "1e-05", "default (0.01)", "0.5331"]
     limit = grid_of(tmp_path, "limit")
-    assert limit.header[-1] == "all of ImageNet" and len(limit.lines) == 6
-    assert all(item.statuses == ("not run",) for line in limit.lines for item in line[1:])
+    assert limit.header[-1] == "all of ImageNet"
+    for line in limit.lines[:6]:  # the steps of the recipe on ImageNet
+        assert {item.statuses for item in line[1:]} == {("not run",), ()}
+    texts = {line[0].text: texts_of(line) for line in limit.lines}
+    assert "0.9887 (log)" in texts["MNIST, LAMB: printed"]
+    assert "0.7535 (log)" in texts["LAMB as run: printed"]

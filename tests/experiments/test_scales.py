@@ -10,12 +10,13 @@ from largebatch.optimizers.scaling import sqrt_scaling
 
 ALL = list(registry.all_rows().values())
 ROWS = [row for row in ALL if row.task == "classification"]
-SMALL_IMAGES = [row for row in ROWS if row.dataset != "imagenet2012"]
+AS_RUN = [row for row in ALL if row.follows_code]
+SMALL_IMAGES = [row for row in ROWS if row.dataset != "imagenet2012" and not row.follows_code]
 
 
 @pytest.mark.parametrize("row", ALL, ids=lambda row: row.name)
 def test_every_scale_of_every_row_is_sound_and_marked(row):
-    for scale in SCALES:
+    for scale in ("paper", "smoke") if row.follows_code else SCALES:
         result = scaled(row, scale)
         assert result.scale == scale and result.name == row.name
         assert result.warmup_steps < result.steps
@@ -63,6 +64,13 @@ def test_a_changed_setting_is_no_longer_the_papers():
 def test_an_unknown_scale_suggests_the_nearest():
     with pytest.raises(UserError, match="'labtop'.*did you mean laptop"):
         scaled(ROWS[0], "labtop")
+
+
+@pytest.mark.parametrize("row", AS_RUN, ids=lambda row: row.name)
+def test_a_row_as_run_has_no_scale_but_the_papers_and_a_few_steps(row):
+    for scale in ("laptop", "laptop-cifar10"):
+        with pytest.raises(UserError, match=f"^--scale={scale}: {row.name} is .*, or {row.twin}$"):
+            scaled(row, scale)
 
 
 def test_scaling_twice_or_after_an_override_is_refused():

@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 
 from largebatch.experiments import model_costs, registry
-from largebatch.experiments.model_costs import bert, cost, davidnet, lenet
+from largebatch.experiments.model_costs import bert, cost, davidnet, lenet, mnist_convnet
 
 
 @pytest.mark.parametrize(
@@ -16,8 +16,9 @@ from largebatch.experiments.model_costs import bert, cost, davidnet, lenet
         (davidnet(32, 3, 10), 6_573_120, 8 * 3 + 1),
         (lenet(28, 1, 10, 1.0, False), 61_706, 5 * 2),
         (lenet(28, 1, 10, 1.0, True), 431_080, 4 * 2),
+        (mnist_convnet(28, 1, 10), 3_274_634, 4 * 2),
     ],
-    ids=["bert", "davidnet", "lenet5", "lenet5_caffe"],
+    ids=["bert", "davidnet", "lenet5", "lenet5_caffe", "mnist_convnet"],
 )
 def test_parameters_are_those_that_the_models_tests_count(counted, parameters, tensors):
     assert (counted.parameters, counted.tensors) == (parameters, tensors)
@@ -38,6 +39,8 @@ def test_the_flops_of_a_step_are_six_a_parameter_and_token_but_for_embeddings_an
 def test_lenets_flops_are_counted_by_hand():
     by_hand = 2 * (150 * 28**2 + 2400 * 10**2 + 400 * 120 + 120 * 84 + 84 * 10)
     assert lenet(28, 1, 10, 1.0, False).forward_flops == by_hand
+    padded = 2 * (800 * 28**2 + 51_200 * 14**2 + 7**2 * 64 * 1024 + 1024 * 10)
+    assert mnist_convnet(28, 1, 10).forward_flops == padded
 
 
 def test_the_lstms_cost_is_the_models_own():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from largebatch.experiments import launch, registry, sharpness
+from largebatch.experiments import box_maximum, launch, registry, sharpness
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.objective import Objective, first_batch, first_examples
 from largebatch.experiments.overrides import apply_overrides
@@ -118,9 +118,9 @@ def test_the_program_measures_each_run_at_its_checkpoint_for_each_width(runs, tm
     arguments = [*(f"--run={run}" for run in runs), "--examples=64", "--iterations=3"]
     assert call(*arguments, "--epsilon=1e-2,1e-3", f"--output={tmp_path}") == 0
     points = json.loads((tmp_path / "sharpness.json").read_text())["points"]
-    assert [(p["batch_size"], p["epsilon"]) for p in points] == [
-        *((16, 0.01), (16, 0.001)),
-        *((48, 0.01), (48, 0.001)),
+    assert [(p["batch_size"], p["box"], p["epsilon"]) for p in points] == [
+        *((16, "keskar", 0.01), (16, "keskar", 0.001)),
+        *((48, "keskar", 0.01), (48, "keskar", 0.001)),
     ]
     for wide, narrow in (points[:2], points[2:]):
         assert wide["sharpness"] > narrow["sharpness"] > 0
@@ -130,6 +130,35 @@ def test_the_program_measures_each_run_at_its_checkpoint_for_each_width(runs, tm
     assert points[0]["loss"] != points[2]["loss"]
     assert "</svg>" in (tmp_path / "sharpness.svg").read_text()
     assert capsys.readouterr().out.count("\n") == 1 + 4 + 1
+
+
+def test_each_box_has_its_name_and_its_own_width(runs, tmp_path, monkeypatch):
+    widths = []
+
+    def noted(function, width, **effort):
+        widths.append(width)
+        return box_maximum.Maximum(function(width)[0], width, 1)
+
+    monkeypatch.setattr(box_maximum, "maximise", noted)
+    arguments = (f"--run={runs[0]}", "--examples=32", "--epsilon=0.01", f"--output={tmp_path}")
+    assert call(*arguments, "--box=keskar,slides") == 0
+    points = json.loads((tmp_path / "sharpness.json").read_text())["points"]
+    assert [point["box"] for point in points] == ["keskar", "slides"]
+    keskar, slides = widths
+    # A weight of 0 has epsilon in Keskar et al.'s box, a larger one more; the slides' box is as
+    # wide for all: 0.01 from side to side.
+    assert keskar.min() == pytest.approx(0.01, rel=1e-3) and keskar.max() > 0.011
+    np.testing.assert_array_equal(slides, 0.005)
+    picture = (tmp_path / "sharpness.svg").read_text()
+    assert "Keskar et al.'s box" in picture and "the slides' box" in picture
+
+
+def test_an_unknown_box_is_one_line(make_run, capsys):
+    assert call(f"--run={make_run('table7/lamb')}", "--box=kesker") == 2
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "error: --box=kesker: unknown box (did you mean keskar?); valid: keskar, slides"
+    )
 
 
 def test_sharpness_of_a_run_is_the_same_twice(runs, tmp_path):

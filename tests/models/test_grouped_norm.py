@@ -181,3 +181,89 @@ def test_a_tpu_sums_within_the_groups_and_differentiates_so(monkeypatch):
     for op in sums:
         np.testing.assert_array_equal(tf.get_static_value(op.inputs[1]), [[0, 1], [2, 3]])
         assert op.inputs[0].shape == [CHANNELS] and op.inputs[0].dtype == tf.float32
+
+
+def of_one_micro_batch(images, weights, batch, reduces=False, **settings):
+    """As `run_grouped` has it, of all images [R, b, ...] as one micro-batch of one replica."""
+    layer = GroupedBatchNormalization(batch=batch, **{**SETTINGS, **settings})
+    layer.build([None, *images.shape[2:]])
+    set_parameters(layer)
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x, training=True)
+            loss = tf.reduce_sum(tf.cast(y, weights.dtype) * weights.reshape(x.shape))
+        return (y, *tape.gradient(loss, [x, *layer.trainable_variables]))
+
+    x = tf.constant(images.reshape(-1, *images.shape[2:]))
+    y, by_image, *by_parameters = tf.function(step, jit_compile=reduces)(x)
+    return [np.reshape(y, images.shape), np.reshape(by_image, images.shape), *by_parameters], layer
+
+
+@pytest.mark.parametrize("form", ["kernels", "reduction"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_images_in_groups_are_normalised_as_by_so_many_replicas(
+    monkeypatch, images, weights, form, dtype
+):
+    """Keras' fused kernels, which have no float64, correct the moving variance by n / (n - 1)."""
+    given = images.astype(dtype), weights.astype(dtype)
+    expected, by_replicas = run_grouped(1, *given, dtype=dtype)
+    assert by_replicas.fused == (dtype == "float32")
+    monkeypatch.setattr(grouped_norm, "on_tpu", lambda: form == "reduction")
+    found, layer = of_one_micro_batch(*given, BATCH, form == "reduction", dtype=dtype)
+    close = {"rtol": 1e-9, "atol": 1e-9} if dtype == "float64" else {"rtol": 2e-4, "atol": 2e-4}
+    for value, wanted in zip(found[:2], expected[:2]):
+        np.testing.assert_allclose(value, wanted, **close)
+    for value, wanted in zip(found[2:], expected[2:]):
+        np.testing.assert_allclose(value, wanted.sum(0), **close)
+    for name in ("moving_mean", "moving_variance"):
+        np.testing.assert_allclose(getattr(layer, name), getattr(by_replicas, name), **close)
+
+
+def test_one_group_of_images_is_keras_own_layer(images, weights):
+    given = images.astype(np.float32), weights.astype(np.float32)
+    whole = REPLICAS * BATCH
+    for values in zip(*(of_one_micro_batch(*given, g, dtype="float32")[0] for g in (whole, None))):
+        np.testing.assert_array_equal(*values)
+
+
+@pytest.mark.parametrize("form", ["kernels", "reduction"])
+def test_images_in_groups_under_mixed_bfloat16_have_statistics_in_float32(
+    monkeypatch, images, weights, form
+):
+    rounded = np.asarray(tf.cast(images, tf.bfloat16))
+    monkeypatch.setattr(grouped_norm, "on_tpu", lambda: form == "reduction")
+    found, layer = of_one_micro_batch(
+        rounded, weights.astype(np.float32), BATCH, dtype="mixed_bfloat16"
+    )
+    assert found[0].dtype == tf.bfloat16.as_numpy_dtype
+    assert {variable.dtype for variable in layer.variables} == {tf.float32}
+    exact = rounded.astype(np.float64)
+    wanted, plain = of_one_micro_batch(exact, weights, BATCH)
+    np.testing.assert_allclose(found[0].astype(np.float64), wanted[0], rtol=2**-8, atol=1e-3)
+    np.testing.assert_allclose(layer.moving_mean, plain.moving_mean, rtol=1e-5)
+
+
+def test_groups_of_images_are_reduced_at_once_on_a_tpu(monkeypatch):
+    monkeypatch.setattr(grouped_norm, "on_tpu", lambda: True)
+    layer = GroupedBatchNormalization(batch=4)
+    layer.build([None, 2, 2, 3])
+    graph = tf.function(lambda x: layer(x, training=True)).get_concrete_function(
+        tf.TensorSpec([32, 2, 2, 3])
+    ).graph  # fmt: skip
+    kinds = [op.type for op in graph.get_operations()]
+    assert kinds.count("Mean") == 4  # mean and variance, of a group and over the groups
+    assert not {"While", "Split", "FusedBatchNormV3"} & set(kinds)
+
+
+def test_a_micro_batch_that_the_images_of_a_group_do_not_divide_is_an_error():
+    with pytest.raises(ValueError, match="norm shares.*among 4 images.*micro-batch of 6"):
+        GroupedBatchNormalization(batch=4, name="norm")(tf.ones((6, 3)), training=True)
+    with pytest.raises(ValueError, match="groups of 2 replicas or of 4 images, not both"):
+        GroupedBatchNormalization(group=2, batch=4)
+    with pytest.raises(ValueError, match="batch is 0, wanted a whole number of images"):
+        GroupedBatchNormalization(batch=0)
+    layer = GroupedBatchNormalization(batch=4)
+    assert GroupedBatchNormalization.from_config(layer.get_config()).batch == 4
+    assert layer(tf.ones((6, 3)), training=False).shape == (6, 3)

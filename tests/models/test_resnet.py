@@ -37,6 +37,21 @@ def test_the_parameters_are_resnet_50s(full):
     assert biases == ["head/linear/bias:0"]
 
 
+def test_kernels_start_by_the_fan_asked_for():
+    tf.keras.utils.set_random_seed(0)
+    models = {init: resnet50((32, 32, 3), 10, width=8, kernel_init=init)
+              for init in ("fan_out", "fan_in")}  # fmt: skip
+    kernel = "stage4/block1/2/conv"  # 3 x 3, 64 channels in and out
+    for init, variance in (("fan_out", 2 / 576), ("fan_in", 1 / 576)):
+        found = models[init].get_layer(kernel).kernel.numpy()
+        assert found.var() == pytest.approx(variance, rel=0.03)
+        # Cut at two deviations of the normal distribution before the cut, which 0.88 come out of.
+        cut = np.abs(found).max() < 2 * np.sqrt(variance) / 0.8796 * 1.0001
+        assert cut == (init == "fan_in")
+    with pytest.raises(ValueError, match="kernel_init is 'fan', wanted fan_out or fan_in"):
+        resnet50((32, 32, 3), 10, kernel_init="fan")
+
+
 def test_the_image_is_halved_in_the_3_x_3_convolution(full):
     for stage, strides in ((1, (1, 1)), (2, (2, 2)), (3, (2, 2)), (4, (2, 2))):
         layer = full.get_layer(f"stage{stage}/block1/2/conv")

@@ -115,6 +115,14 @@ def test_masks_are_pinned_so_that_another_process_or_release_draws_the_same(mode
     assert seeds[1].tolist() == [-335576002 & 0x7FFFFFFF, 370444179]
 
 
+def test_the_words_of_a_mask_are_pinned_as_signed_ones_were():
+    words = tf.random.stateless_uniform([3, 8], SEED, None, None, tf.int32).numpy()
+    dropped = round(65536 * 0.3)
+    wanted = np.concatenate([words >= dropped * 65536 - 2**31, words & 65535 >= dropped], 0)
+    found = stateless_dropout.dropout(tf.ones([6, 8]), 0.3, SEED).numpy() > 0
+    np.testing.assert_array_equal(found, wanted)
+
+
 def test_without_training_or_without_dropout_no_seed_is_needed(model):
     still = bert_pretrainer("bert_tiny", 30, max_positions=16, dropout=0)
     still.set_weights(model.get_weights())

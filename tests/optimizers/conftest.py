@@ -175,6 +175,7 @@ CONFIGURATIONS = [
     Configuration("adagrad", {}),
     Configuration("adam", {"l2_regularization": 0.0625, "global_clipnorm": 1.0}),
     Configuration("adamw", {"exclude_from_weight_decay": ["bias$"]}),
+    Configuration("adamw", {"decay_form": "plain"}),
     Configuration("bert_adamw", {}),
     Configuration("nadam", {}),
     Configuration("lamb", {}),

@@ -19,11 +19,12 @@ def norm_of(x, kind):
 
 
 def trust_ratio(weight_norm, update_norm, phi_bounds=None, kappa=1.0):
-    if weight_norm == 0 or update_norm == 0:
-        return 1.0
+    phi = weight_norm
     if phi_bounds is not None:
-        weight_norm = min(max(weight_norm, phi_bounds[0]), phi_bounds[1])
-    return kappa * weight_norm / update_norm
+        phi = min(max(weight_norm, phi_bounds[0]), phi_bounds[1])
+    if phi == 0 or update_norm == 0:
+        return 1.0
+    return kappa * phi / update_norm
 
 
 def dozat(beta, t):
@@ -161,11 +162,11 @@ def momentum(x, gradients, rates, momentum=0.9, **settings):
     return sgd(x, gradients, rates, momentum=momentum, **settings)
 
 
-def penalised(g, x, rate, decayed, weight_decay, l2_regularization):
-    """(g + λ₂ x, x − η λ x): both penalties look at the weights before the step."""
+def penalised(g, x, factor, decayed, weight_decay, l2_regularization):
+    """(g + λ₂ x, x − factor λ x): both penalties look at the weights before the step."""
     if not decayed:
         return g, x
-    return g + l2_regularization * x, x - rate * weight_decay * x
+    return g + l2_regularization * x, x - factor * weight_decay * x
 
 
 def adagrad(
@@ -197,10 +198,12 @@ def adam(
     epsilon=1e-7,
     weight_decay=0.0,
     l2_regularization=0.0,
+    decay_form="rate",
 ):
     m, v, path = 0.0, 0.0, []
     for t, (g, rate) in enumerate(zip(gradients, rates), 1):
-        g, x = penalised(g, x, rate, decayed, weight_decay, l2_regularization)
+        factor = rate if decay_form == "rate" else 1.0
+        g, x = penalised(g, x, factor, decayed, weight_decay, l2_regularization)
         m = beta_1 * m + (1 - beta_1) * g
         v = beta_2 * v + (1 - beta_2) * g**2
         # "epsilon hat": ε is added to √v, not to √v̂ (Kingma & Ba, end of section 2).

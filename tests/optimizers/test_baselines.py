@@ -21,6 +21,7 @@ BASELINES = [
     ("adamw", {"weight_decay": 0.2}),
     ("adamw", {"weight_decay": 0.0, "l2_regularization": 0.2}),
     ("adamw", {"weight_decay": 0.2, "l2_regularization": 0.1}),
+    ("adamw", {"weight_decay": 0.2, "decay_form": "plain", "l2_regularization": 0.1}),
     ("bert_adamw", {}),
     ("bert_adamw", {"weight_decay": 0.2, "epsilon": 0.05, "beta_1": 0.5, "beta_2": 0.9}),
     ("nadam", {}),
@@ -86,6 +87,20 @@ def test_decoupled_decay_and_l2_regularization_are_two_things(oracles, agrees_wi
             weight_decay=0.2,
             **flags("adam"),
         )
+
+
+@pytest.mark.parametrize("form, left", [("rate", 1 - 1e-4 * 0.01), ("plain", 1 - 0.01)])
+def test_the_two_forms_of_decay_shrink_a_weight_without_gradient_as_they_say(form, left):
+    optimizer = create("adamw", 1e-4, weight_decay=0.01, decay_form=form)
+    weight = tf.Variable([1.0], name="kernel")
+    for _ in range(10):
+        optimizer.apply_gradients([(tf.zeros([1]), weight)])
+    assert float(weight[0]) == pytest.approx(left**10, rel=1e-6)
+
+
+def test_an_unknown_form_of_decay_is_named():
+    with pytest.raises(ValueError, match="decay_form must be one of rate, plain, found 'plane'"):
+        create("adamw", 0.1, decay_form="plane")
 
 
 def test_decoupled_decay_follows_the_learning_rate_of_the_step(oracles, agrees_with_oracle):

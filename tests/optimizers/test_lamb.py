@@ -164,15 +164,25 @@ def test_zero_gradient_without_decay_leaves_the_weights():
     assert optimizer.layer_statistics()["dense/kernel"][2] == 1
 
 
-def test_weights_of_zero_norm_have_trust_ratio_1():
+@pytest.mark.parametrize(
+    "bounds, wanted", [(None, 1), ((0.0, 9.0), 1), ((3.0, 9.0), 3 / np.sqrt(12))]
+)
+def test_weights_of_zero_norm_have_the_lower_bound_of_phi_or_trust_ratio_1(bounds, wanted):
     variable, gradient = one_layer(0)
     variable.assign(tf.zeros_like(variable))
-    optimizer = LAMB(0.125, phi_bounds=(3.0, 9.0), jit_compile=False)
+    optimizer = LAMB(0.125, phi_bounds=bounds, jit_compile=False)
     update = update_of(optimizer, variable, gradient)
-    np.testing.assert_allclose(update, -0.125 * np.sign(gradient), rtol=1e-4)
+    np.testing.assert_allclose(update, -0.125 * wanted * np.sign(gradient), rtol=1e-4)
     weight_norm, update_norm, ratio = optimizer.layer_statistics()["dense/kernel"]
-    assert (weight_norm, ratio) == (0, 1)
+    assert weight_norm == 0 and float(ratio) == pytest.approx(wanted, rel=1e-4)
     assert float(update_norm) == pytest.approx(np.sqrt(12), rel=1e-4)
+
+
+def test_an_update_of_zero_norm_has_trust_ratio_1_whatever_the_bounds_of_phi():
+    variable, gradient = one_layer(0)
+    optimizer = LAMB(0.125, weight_decay=0.0, phi_bounds=(3.0, 9.0), jit_compile=False)
+    assert not update_of(optimizer, variable, tf.zeros_like(gradient)).any()
+    assert optimizer.layer_statistics()["dense/kernel"][2] == 1
 
 
 def test_without_momentum_the_first_update_is_the_gradients_sign():
@@ -222,3 +232,41 @@ def test_compiled_norms_of_larger_layers_are_numpys(oracles, shape, norm):
     np.testing.assert_allclose(variable, path[0], atol=1e-5 * np.abs(path[0]).max())
     found = [float(value) for value in optimizer.layer_statistics()["dense/kernel"]]
     assert found == pytest.approx(statistics, rel=1e-5)
+
+
+def trajectory(seed, steps=6, scale=1.0, **arguments):
+    """The weights after some steps with the same gradients."""
+    random = np.random.RandomState(seed)
+    variable, _ = one_layer(seed)
+    optimizer = LAMB(0.1, jit_compile=False, **arguments)
+    for _ in range(steps):
+        gradient = (random.normal(size=variable.shape) * scale).astype(np.float32)
+        optimizer.apply_gradients([(tf.constant(gradient), variable)])
+    return variable.numpy()
+
+
+@few
+@given(seed=seeds)
+def test_without_decay_the_trust_ratio_takes_out_the_bias_correction(seed):
+    # Figure 2 and appendix E: both corrections are scalars, of m and of v, and r is normalised.
+    settings = {"weight_decay": 0.0, "epsilon": 0.0}
+    corrected, plain = (trajectory(seed, bias_correction=on, **settings) for on in (True, False))
+    np.testing.assert_allclose(plain, corrected, rtol=1e-4, atol=1e-6)
+
+
+def test_epsilon_is_what_the_correction_of_v_leaves_where_gradients_are_small():
+    arguments = {"weight_decay": 0.0, "epsilon": 1e-6}
+    for scale, alike in ((1.0, True), (1e-6, False)):
+        one, other = (trajectory(0, scale=scale, bias_correction=b, **arguments) for b in (0, 1))
+        assert np.allclose(one, other, rtol=1e-3, atol=1e-5) == alike
+
+
+def test_with_decay_leaving_the_correction_out_is_another_decay():
+    # r without correction is r / c(t), c(t) = sqrt(1 - beta_2^t) / (1 - beta_1^t): so lambda acts
+    # as lambda c(t) does with it. Shown at t = 1.
+    decay, factor = 0.5, np.sqrt(1 - 0.999) / (1 - 0.9)
+    first = {"steps": 1, "epsilon": 0.0}
+    plain = trajectory(3, bias_correction=False, weight_decay=decay, **first)
+    corrected = trajectory(3, weight_decay=decay * factor, **first)
+    np.testing.assert_allclose(plain, corrected, rtol=1e-5, atol=1e-6)
+    assert not np.allclose(plain, trajectory(3, weight_decay=decay, **first), rtol=1e-2)

@@ -47,6 +47,25 @@ def test_the_power_bends_the_decay():
     )
 
 
+def test_a_square_root_decay_from_the_first_step_drops_a_little_where_the_warm_up_ends():
+    # Of the code behind the paper's Table 7: 0.004, an epoch of 58 updates, 1,758 in all.
+    schedule = WarmupPolynomialDecay(0.004, 58, 1758, power=0.5)
+    assert rates(schedule, range(58)) == pytest.approx([0.004 * t / 58 for t in range(58)])
+    later = range(58, 1759, 100)
+    assert rates(schedule, later) == pytest.approx([0.004 * (1 - t / 1758) ** 0.5 for t in later])
+    before, joint = rates(schedule, (57, 58))
+    assert joint < before + 0.004 / 58 - 6e-5 and joint == pytest.approx(0.0039335, rel=1e-4)
+
+
+def test_a_square_root_decay_without_warm_up_ends_at_the_end_rate():
+    # Momentum of the same table: 0.08 to 1e-4 in 2,000 updates.
+    schedule = WarmupPolynomialDecay(0.08, 0, 2000, power=0.5, end=1e-4)
+    steps = (0, 1, 1000, 1999, 2000, 2050)
+    assert rates(schedule, steps) == pytest.approx(
+        [1e-4 + 0.0799 * max(1 - t / 2000, 0) ** 0.5 for t in steps], rel=1e-5
+    )
+
+
 @few
 @given(
     warmup=st.integers(0, 500),

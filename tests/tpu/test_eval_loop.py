@@ -9,7 +9,7 @@ def evaluate(regression):
     """Evaluates a task that must count `wanted`, on examples of weight 1 of which one is left
     out."""
 
-    def evaluated(wanted, left_out=True):
+    def evaluated(wanted, left_out=True, subset=False):
         class Counted(regression):
             eval_examples = wanted
 
@@ -18,6 +18,8 @@ def evaluate(regression):
             element = {"x": tf.ones([4, 5]), "y": tf.ones([4, 2]), "weight": weight}
             if left_out:
                 element["left_out"] = tf.one_hot(3, 4) * tf.cast(place == 4, tf.float32)
+            if subset:
+                element["subset"] = tf.cast(place + tf.range(4) < 5, tf.float32)
             return element
 
         task = Counted()
@@ -34,6 +36,13 @@ def test_examples_and_those_left_out_are_counted(evaluate):
     results = evaluate(7, left_out=False)
     assert results["examples"] == 7 and "left_out" not in results
     assert evaluate(None)["examples"] == 7
+
+
+def test_the_examples_of_a_subset_are_counted(evaluate):
+    results = evaluate(7, left_out=False, subset=True)
+    assert (results["examples"], results["subset_examples"]) == (7, 5)
+    assert isinstance(results["subset_examples"], int)
+    assert "subset_examples" not in evaluate(8)
 
 
 @pytest.mark.parametrize("wanted", [7, 9])

@@ -32,7 +32,9 @@ def lamb():
     return optimizers.create("lamb", 0.05)
 
 
-def train(task, make_optimizer, *, replicas=1, micro_batch=None, steps=4, clip_norm=None):
+def train(
+    task, make_optimizer, *, replicas=1, micro_batch=None, steps=4, clip_norm=None, clip_batch=None
+):
     """Trains for some updates; returns the mean losses, weights, slots and the optimizer."""
     strategy = configure_devices("cpu", replicas)
     with strategy.scope():
@@ -40,7 +42,7 @@ def train(task, make_optimizer, *, replicas=1, micro_batch=None, steps=4, clip_n
         model = task.build_model()
         optimizer = make_optimizer()
         optimizer.build(model.trainable_variables)
-    loop = TrainLoop(task, model, optimizer, strategy, global_step, clip_norm)
+    loop = TrainLoop(task, model, optimizer, strategy, global_step, clip_norm, clip_batch)
     plan = BatchPlan.make(BATCH, replicas, micro_batch)
     dataset = distributed_dataset(
         strategy, lambda context: task.train_dataset(0, context, plan.micro_batch, 0)
@@ -69,10 +71,10 @@ def test_pieces_of_a_batch_are_the_batch(double, regression, make_optimizer, rep
     close(slots, again[2])
 
 
-def mean_gradients(task, weights):
+def mean_gradients(task, weights, examples=slice(BATCH)):
     """The gradients of the weighted mean loss over the first batch, in NumPy from the formulas."""
     hidden_kernel, hidden_bias, out_kernel, out_bias = weights
-    x, y, w = task.inputs[:BATCH], task.targets[:BATCH], task.weights[:BATCH, None]
+    x, y, w = task.inputs[examples], task.targets[examples], task.weights[examples, None]
     hidden = np.tanh(x @ hidden_kernel + hidden_bias)
     error = 2 * (hidden @ out_kernel + out_bias - y) * w / w.sum()
     back = error @ out_kernel.T * (1 - hidden**2)
@@ -111,6 +113,43 @@ def test_clipping_is_by_the_norm_of_the_whole_batchs_mean_gradient(double, regre
             clip_norm=clip_norm,
         )
         close([b - 0.5 * factor * g for b, g in zip(before, gradients)], after, 1e-7)
+
+
+@pytest.mark.parametrize("replicas, micro_batch", [(1, None), (1, 12), (4, None), (2, 6)])
+def test_groups_of_examples_are_clipped_before_the_sum_on_any_devices_in_any_micro_batches(
+    double, regression, replicas, micro_batch
+):
+    task, group = regression(((BATCH, 4),), dtype="float64"), 6
+    before = [variable.numpy() for variable in task.build_model().trainable_variables]
+    groups = [slice(first, first + group) for first in range(0, BATCH, group)]
+    of_groups = [mean_gradients(task, before, examples) for examples in groups]
+    norms = [np.sqrt(sum(np.sum(g**2) for g in gradients)) for gradients in of_groups]
+    clip_norm = np.median(norms)  # some are clipped, some are not
+    assert min(norms) < 0.9 * clip_norm and max(norms) > 1.1 * clip_norm
+    weights = [task.weights[examples].sum() for examples in groups]
+    factors = [w * min(1, clip_norm / n) for w, n in zip(weights, norms)]
+    mean = [sum(f * g for f, g in zip(factors, tensors)) / sum(weights)
+            for tensors in zip(*of_groups)]  # fmt: skip
+    losses, after, _, _ = train(
+        task,
+        lambda: tf.keras.optimizers.SGD(0.5),
+        replicas=replicas,
+        micro_batch=micro_batch,
+        steps=1,
+        clip_norm=clip_norm,
+        clip_batch=group,
+    )
+    close([b - 0.5 * g for b, g in zip(before, mean)], after, 1e-7)
+    plain = train(task, sgd, steps=1)[0]
+    np.testing.assert_allclose(losses, plain, rtol=1e-6)
+
+
+def test_a_group_that_does_not_divide_a_micro_batch_is_an_error(regression):
+    task = regression(((BATCH, 4),))
+    with pytest.raises(ValueError, match="clip_batch=5 does not divide a micro-batch of 12"):
+        train(task, sgd, micro_batch=12, clip_norm=1.0, clip_batch=5)
+    with pytest.raises(ValueError, match="clip_batch=6 needs a clip_norm"):
+        train(task, sgd, clip_batch=6)
 
 
 def test_the_schedule_counts_updates_not_micro_batches(regression):

@@ -1,0 +1,73 @@
+"""What the paper claims, and what the results say of it: a verdict a claim and scale, computed.
+
+    python -m largebatch.experiments.claims                       # of the checkout's results/
+    python -m largebatch.experiments.claims --runs=runs --format=json --output=claims.json
+    python -m largebatch.experiments.claims --format=markdown --output=docs/claims.md
+
+A verdict is holds, fails, cannot tell (the 95 % interval over seeds holds both) or not run. Runs
+count whatever commit and engine made them; runs with changed settings count for no row, and those
+at a smaller scale for no claim at the paper's. docs/claims.md says how a verdict is made.
+"""
+
+from __future__ import annotations
+
+import os
+
+from absl import flags
+
+from largebatch.experiments import cli, registry
+from largebatch.experiments.errors import UserError
+
+FLAGS = cli.new_flags()
+flags.DEFINE_string(
+    "runs", None, "The folder of runs; default: results/ of the checkout.", flag_values=FLAGS
+)
+flags.DEFINE_string("table", None, "Claims that rows of one table test: 7.", flag_values=FLAGS)
+flags.DEFINE_enum("format", "text", ["text", "markdown", "json"], "Of the output.",
+                  flag_values=FLAGS)  # fmt: skip
+flags.DEFINE_string("output", None, "The file to write; default: print.", flag_values=FLAGS)
+
+
+def main() -> int:
+    from largebatch.experiments.claims import words
+
+    judged = judged_under(runs_folder(FLAGS.runs), FLAGS.table)
+    write = {"text": words.as_text, "markdown": words.as_markdown, "json": words.as_json}
+    text = write[FLAGS.format](judged).rstrip("\n") + "\n"
+    if FLAGS.output is None:
+        print(text, end="")
+        return 0
+    with open(FLAGS.output, "w", encoding="utf-8") as file:
+        file.write(text)
+    print(f"wrote {FLAGS.output}")
+    return 0
+
+
+def runs_folder(given: str | None) -> str:
+    """The folder of runs: as given, or the results that are committed beside this code."""
+    if given is None:
+        committed = os.path.join(os.path.dirname(__file__), os.pardir, os.pardir, "results")
+        if not os.path.isdir(committed):
+            raise UserError("--runs is missing: the folder of runs, for example --runs=runs")
+        return os.path.normpath(committed)
+    if not os.path.isdir(given):
+        raise UserError(f"--runs={given}: there is no such folder")
+    return given
+
+
+def judged_under(folder: str, table: str | None = None) -> list:
+    """All claims, or those about one table, judged by the results under `folder`."""
+    from largebatch.experiments.claims import claims, evidence
+    from largebatch.experiments.claims.claim import judge
+
+    wanted = claims.CLAIMS if table is None else claims.about([registry.table_name(table)])
+    if not wanted:
+        raise UserError(f"--table={table}: no claim is tested by its rows")
+    return judge(wanted, evidence.find(folder))
+
+
+program, console = cli.entry(main, FLAGS, __doc__)
+
+
+if __name__ == "__main__":
+    console()

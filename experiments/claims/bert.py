@@ -1,0 +1,222 @@
+"""Claims about BERT: the abstract, section 4.1, appendix H.0.1."""
+
+from __future__ import annotations
+
+from largebatch.experiments.claims.claim import LAPTOP, PAPER, Claim, Test, at
+from largebatch.experiments.claims.criteria import Share, every
+from largebatch.experiments.claims.evidence import side
+from largebatch.experiments.claims.means import (
+    Comparison,
+    below,
+    better,
+    equal,
+    no_worse,
+    reaches,
+)
+
+BASELINE_F1 = 90.395  # Table 1: Google's BERT-Large of February 2019
+LARS_BASELINE_F1 = 90.390  # Table 2's caption
+POD = 2048  # cores of 1,024 TPU v3 chips, which a run counts as devices
+SMALL_POD = 32
+# Points of F1 that are no loss: Table 1's values at seven batch sizes scatter over 0.8.
+F1_MARGIN = 0.5
+# Of a small model's masked-LM accuracy, which stands in for F1 at laptop scale.
+PROXY_MARGIN = 0.01
+LOSS_MARGIN = 0.1  # nats of the held-out masked-LM loss, for curves that are 'almost identical'
+
+BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
+BASELINE = side("table1/baseline")
+MIXED = "table1/lamb-65536-32768"
+ADAMW_16K = tuple(
+    f"table8/adamw-16384-warmup{warmup}-rate{rate}"
+    for warmup in ("0.05", "0.10", "0.20")
+    for rate in ("0.0001", "0.0002", "0.0003")
+)
+
+
+def _lamb(batch: int, **settings):
+    return side(f"table1/lamb-{batch}", **settings)
+
+
+def _seconds(minutes: float) -> float:
+    return 60.0 * minutes
+
+
+CLAIMS = (
+    Claim(
+        "bert-reaches-baseline",
+        "LAMB, untuned, reaches the published BERT-Large's F1 at every batch size up to 32K",
+        "abstract; sections 4.1 and 4.3, Tables 1 and 4",
+        (
+            Test(PAPER, every(*(reaches(_lamb(b), BASELINE_F1) for b in BATCHES))),
+            Test(
+                LAPTOP,
+                every(*(no_worse(_lamb(b), BASELINE, PROXY_MARGIN) for b in BATCHES)),
+            ),
+        ),
+    ),
+    Claim(
+        "bert-no-loss-to-32k",
+        "LAMB, untuned, loses nothing from batch 512 to 32K",
+        "abstract; section 4.3, Table 4",
+        (
+            Test(PAPER, no_worse(_lamb(32768), _lamb(512), F1_MARGIN)),
+            Test(LAPTOP, no_worse(_lamb(32768), _lamb(512), PROXY_MARGIN)),
+        ),
+        remark=f"less than {F1_MARGIN} points of F1; at laptop scale {PROXY_MARGIN} of accuracy",
+    ),
+    Claim(
+        "bert-mixed-reaches-baseline",
+        "The mixed batch 64K/32K reaches the baseline's F1 in 8,599 steps",
+        "section 4.1, Table 1; section 5",
+        (
+            Test(PAPER, reaches(side(MIXED), BASELINE_F1)),
+            Test(LAPTOP, no_worse(side(MIXED), _lamb(512), PROXY_MARGIN)),
+        ),
+    ),
+    Claim(
+        "bert-76-minutes",
+        "BERT-Large trains in 76 minutes on 1,024 TPU v3 chips (5 % allowed)",
+        "title; abstract; Table 1",
+        at(
+            Comparison(
+                side(MIXED, metric="wall_seconds", devices=POD), _seconds(76.19),
+                at_most=1.05, ratio=True, against=1.0,
+            ),
+            PAPER,
+        ),
+    ),
+    Claim(
+        "bert-scaling-efficiency",
+        "64 times the chips give 49.1 times the speed: 76.7 % efficiency (5 points allowed)",
+        "section 4.1; Figure 8",
+        at(
+            Comparison(
+                _lamb(512, metric="device_seconds", devices=SMALL_POD),
+                _lamb(32768, metric="device_seconds", devices=POD),
+                at_least=0.717, ratio=True, against=0.767,
+            ),
+            PAPER,
+        ),
+    ),
+    Claim(
+        "bert-131072-no-faster",
+        "A first stage at 131,072 is no faster than at 65,536",
+        "section 4.1",
+        at(
+            Comparison(
+                # 1562 updates of stage 2, and half as many of stage 1 as at 64K.
+                side(MIXED, metric="wall_seconds", devices=POD, batch_size=131072,
+                     total_steps=5081),
+                side(MIXED, metric="wall_seconds", devices=POD),
+                at_least=0.95, ratio=True,
+            ),
+            PAPER,
+        ),
+        remark="an ablation: runs of the mixed row with its first batch and its steps changed",
+    ),
+    Claim(
+        "bert-rewarmup",
+        "Warming up again stabilises the second stage of the mixed batch",
+        "section 4.1",
+        (
+            Test(PAPER, better(side(MIXED), side(MIXED, rewarmup=False))),
+            Test(LAPTOP, better(side(f"{MIXED}-nvidia"), side(f"{MIXED}-nvidia", rewarmup=False))),
+        ),
+        remark="an ablation: runs with rewarmup set to false; at laptop scale with NVIDIA's rates",
+    ),
+    Claim(
+        "bert-64k-converges",
+        "The mixed batch trains to its end without diverging",
+        "appendix H.0.1, Figure 7",
+        at(Share(MIXED, finish=True), PAPER, LAPTOP),
+    ),
+    Claim(
+        "bert-adamw-stops",
+        "AdamW at 16K stays below the baseline, at each of nine settings",
+        "section 4.1; appendix H.0.1, Table 8",
+        (
+            Test(PAPER, every(*(below(side(row), BASELINE_F1) for row in ADAMW_16K))),
+            Test(LAPTOP, better(_lamb(16384), side(*ADAMW_16K))),
+        ),
+        remark="at laptop scale, where there is no such target, LAMB is above the best of the nine",
+    ),
+    Claim(
+        "bert-adamw-settings",
+        "AdamW at 16K stays below the baseline with its default settings, and with LAMB's",
+        "section 4.1",
+        (
+            Test(
+                PAPER,
+                every(*(below(side(f"section41/adamw-16384-{settings}"), BASELINE_F1)
+                        for settings in ("default", "lamb"))),
+            ),
+            Test(
+                LAPTOP,
+                every(*(better(_lamb(16384), side(f"section41/adamw-16384-{settings}"))
+                        for settings in ("default", "lamb"))),
+            ),
+        ),
+        remark="at laptop scale LAMB is above both",
+    ),
+    Claim(
+        "bert-adamw-mixed",
+        "AdamW, tuned, gives no reasonable result with the mixed batch 64K/32K",
+        "section 4.1",
+        (
+            Test(PAPER, below(side("section41/adamw-65536-32768"), BASELINE_F1)),
+            Test(LAPTOP, better(side(MIXED), side("section41/adamw-65536-32768"))),
+        ),
+        remark="below the baseline; at laptop scale, below LAMB",
+    ),
+    Claim(
+        "bert-fine-tuning-rate",
+        "Another learning rate in fine-tuning raises LAMB's F1 at 16K",
+        "section 4.1: from 91.345 to 91.688",
+        at(better(side("section41/lamb-16384-finetuned"), _lamb(16384)), PAPER),
+    ),
+    Claim(
+        "bert-lamb-above-lars",
+        "LAMB is above LARS at every batch size",
+        "abstract; section 4.1, Table 2",
+        at(every(*(better(_lamb(b), side(f"table2/lars-{b}")) for b in BATCHES)), PAPER, LAPTOP),
+    ),
+    Claim(
+        "bert-lars-stops",
+        "LARS at 16K stays below the baseline",
+        "section 4.1, Table 2",
+        at(below(side("table2/lars-16384"), LARS_BASELINE_F1), PAPER),
+    ),
+    Claim(
+        "bert-lars-diverges",
+        "LARS diverges at 32K",
+        "section 4.1, Table 2",
+        at(Share("table2/lars-32768"), PAPER, LAPTOP),
+    ),
+    Claim(
+        "bert-loss-curves",
+        "LAMB's loss is almost the same at every batch size",
+        "appendix H.0.1, Figure 6",
+        at(
+            every(
+                *(
+                    equal(
+                        _lamb(b, metric="masked_lm_loss"), _lamb(512, metric="masked_lm_loss"),
+                        LOSS_MARGIN,
+                    )
+                    for b in BATCHES[1:]
+                )
+            ),
+            PAPER,
+            LAPTOP,
+        ),
+        remark=f"on held-out text, at the end, within {LOSS_MARGIN} nats",
+    ),
+    Claim(
+        "bert-no-correction",
+        "Without adam-correction LAMB loses nothing on BERT",
+        "appendix E",
+        at(no_worse(_lamb(32768, bias_correction=False), _lamb(32768), F1_MARGIN), PAPER),
+        remark="an ablation: runs with bias_correction set to false",
+    ),
+)  # fmt: skip

@@ -1,0 +1,289 @@
+"""Appendix C: are gradients denser over the layers than curvature and noise, and does LARS gain?
+
+    python -m largebatch.experiments.layer_density --experiment=table7/momentum --scale=laptop \\
+        --set model_width=0.5 --batch_sizes=128 --epochs=11.4 --output=OUT
+    python -m largebatch.experiments.layer_density --read=results/analyses/layer_density.json
+
+Trains the row's model on its data with SGD and with LARS as Theorems 1 and 2 have them (no
+momentum, no decay, a constant rate, phi bounded) at each rate of their grids, and looks at the
+gradient, the smoothness and the noise of each layer on the way. From these it computes psi_g,
+psi_L and psi_sigma and the factors by which LARS's bound differs from SGD's; beside them stands
+what was measured, at the best rate of each: E |grad f|^2 over the iterates of SGD, (E |grad f|)^2
+over those of LARS. The runs are those of `run`, to the bit, with their folders under OUTPUT/runs.
+Writes layer_density.svg and layer_density.json.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from absl import flags
+
+from largebatch.experiments import cli, findings, observed_runs, psi
+from largebatch.experiments.claims.analysed import FACTORS, factor_interval, gain_interval
+from largebatch.experiments.claims.statistics import Interval
+from largebatch.experiments.errors import UserError
+from largebatch.experiments.experiment import Row
+from largebatch.experiments.overrides import apply_overrides
+from largebatch.experiments.quiet import quiet_tensorflow
+from largebatch.experiments.text_table import Sheet, aligned, piped
+
+SGD, LARS = OPTIMIZERS = ("sgd", "lars")
+_KERAS = {SGD: "momentum", LARS: "lars"}  # the suite's names; momentum is 0
+# Theorems 1 and 2: beta_1 = 0, lambda = 0, a constant rate; all layers are normalised.
+_PLAIN = {
+    "schedule": "constant",
+    "warmup_epochs": "0",
+    "weight_decay": "0",
+    "momentum": "0",
+    "nesterov": "false",
+}
+_SETTINGS = {
+    SGD: {**_PLAIN, "optimizer": _KERAS[SGD], "l2_regularization": "0"},
+    LARS: {
+        **_PLAIN,
+        "optimizer": _KERAS[LARS],
+        "form": "lamb_paper",
+        "exclude_from_layer_adaptation": "nothing",
+    },
+}
+# Theorem 2 needs 0 < alpha_l <= phi <= alpha_u; the weights' norms of a small network lie inside.
+PHI_BOUNDS = "0.1,10"
+NAMES = {SGD: "SGD", LARS: "LARS"}
+
+FLAGS = cli.new_flags()
+observed_runs.define(FLAGS, points=33)
+flags.DEFINE_list("sgd_rates", "0.025,0.05,0.1,0.2", "SGD's grid.", flag_values=FLAGS)
+flags.DEFINE_list("lars_rates", "0.005,0.01,0.02,0.05", "LARS's grid.", flag_values=FLAGS)
+flags.DEFINE_list(
+    "phi",
+    PHI_BOUNDS.split(","),
+    "gamma_l, gamma_u of LARS, which Theorem 2 needs.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string("read", None, "Print the table of this layer_density.json, no more.",
+                    flag_values=FLAGS)  # fmt: skip
+flags.DEFINE_integer("seeds", 3, "Runs at each rate, from --seed on.", flag_values=FLAGS)
+flags.DEFINE_integer("examples", 128, "Training examples in f.", flag_values=FLAGS)
+flags.DEFINE_integer("group", 4, "Examples whose mean gradients vary.", flag_values=FLAGS)
+flags.DEFINE_integer("full", 4, "Looks of a run at curvature and noise.", flag_values=FLAGS)
+flags.DEFINE_integer("iterations", 3, "Of the power iteration for L_i.", flag_values=FLAGS)
+
+
+def main() -> int:
+    if FLAGS.read is not None:
+        with open(FLAGS.read, encoding="utf-8") as file:
+            print(as_markdown(json.load(file)))
+        return 0
+    bases = observed_runs.rows_asked_for(FLAGS)
+    if len(bases) != 1:
+        raise UserError(f"want one --experiment and one batch size, found {len(bases)} rows")
+    grids = {
+        SGD: findings.numbers("sgd_rates", FLAGS.sgd_rates, float),
+        LARS: findings.numbers("lars_rates", FLAGS.lars_rates, float),
+    }
+    _check()
+    phi = ",".join(FLAGS.phi)
+    rows = [optimizer_row(bases[0], o, rate, phi) for o, rates in grids.items() for rate in rates]
+    quiet_tensorflow()
+    from largebatch.experiments.layer_looks import LookObserver
+    from largebatch.experiments.objective import first_examples
+
+    def new_observer(row, work):
+        wanted = (row, FLAGS.data_dir, FLAGS.seed, FLAGS.examples, 0)
+        task, batches = first_examples(*wanted)
+        _, groups = first_examples(*wanted, largest=FLAGS.group)
+        steps = evenly(row.steps, FLAGS.points)
+        full = {steps[i] for i in evenly(len(steps) - 1, FLAGS.full)}
+        return LookObserver(task, batches, groups, FLAGS.group, steps, full, FLAGS.iterations)
+
+    seeds = range(FLAGS.seed, FLAGS.seed + FLAGS.seeds)
+    code, observed = observed_runs.run_all(FLAGS, rows, LookObserver.kind, new_observer, seeds)
+    if code:
+        return code
+    record = summary(bases[0], observed, FLAGS.seeds)
+    print(as_text(record))
+    findings.write(FLAGS.output, "layer_density", record, draw(record))
+    return 0
+
+
+def _check() -> None:
+    for name, least in (
+        ("seeds", 1),
+        ("examples", 2),
+        ("group", 1),
+        ("full", 2),
+        ("iterations", 1),
+    ):
+        if FLAGS[name].value < least:
+            raise UserError(f"--{name}={FLAGS[name].value}: want {least} or more")
+    if FLAGS.examples % FLAGS.group or FLAGS.examples < 2 * FLAGS.group:
+        raise UserError(
+            f"--examples={FLAGS.examples}: want a multiple of --group={FLAGS.group}, twice it or "
+            "more"
+        )
+
+
+def optimizer_row(base: Row, optimizer: str, rate: float, phi: str) -> Row:
+    """`base` under one of the theorems' optimizers; `phi` is gamma_l,gamma_u."""
+    settings = {**_SETTINGS[optimizer], "learning_rate": repr(rate)}
+    if optimizer == LARS:
+        settings["phi_bounds"] = phi
+    return apply_overrides(base, settings)
+
+
+def evenly(last: int, points: int) -> list[int]:
+    """`points` whole numbers from 0 to `last`, evenly."""
+    return sorted({round(last * n / (points - 1)) for n in range(points)})
+
+
+def summary(base: Row, observed: Sequence[observed_runs.Observed], seeds: int) -> dict[str, Any]:
+    """Everything that is kept, of JSON types."""
+    optimizers = {}
+    for optimizer in OPTIMIZERS:
+        mine = [run for run in observed if run.row.optimizer == _KERAS[optimizer]]
+        rates = list(dict.fromkeys(run.row.learning_rate for run in mine))
+        points = [_point(rate, [r for r in mine if r.row.learning_rate == rate]) for rate in rates]
+        sound = [point for point in points if None not in point["stationarity"]]
+        if not sound:
+            raise UserError(f"{NAMES[optimizer]} diverged at every rate; give smaller ones")
+        best = min(sound, key=lambda point: sum(point["stationarity"]))
+        optimizers[optimizer] = {
+            "tuning": points,
+            "best_rate": best["rate"],
+            "stationarity": best["stationarity"],
+            "psi": [_psi(r) for r in mine if r.row.learning_rate == best["rate"]],
+        }
+    return {
+        "name": base.name,
+        "scale": base.scale,
+        "model": base.model,
+        "dataset": base.dataset,
+        "batch_size": base.batch_size,
+        "steps": base.steps,
+        "seeds": seeds,
+        "optimizers": optimizers,
+    }
+
+
+def _point(rate: float, runs: Sequence[observed_runs.Observed]) -> dict[str, Any]:
+    return {"rate": rate, "stationarity": [stationarity(run) for run in runs]}
+
+
+def stationarity(run: observed_runs.Observed) -> float | None:
+    """The theorems' criterion over the looks: E |grad f|^2 of SGD, (E |grad f|)^2 of LARS.
+
+    None for a run that diverged.
+    """
+    if any(record["gradient"] is None for record in run.records):
+        return None
+    gradients = np.array([record["gradient"] for record in run.records])
+    whole = np.sqrt((gradients**2).sum(axis=1))
+    if len(whole) < 2 or run.records[-1]["step"] < run.row.steps:
+        return None
+    return float((whole**2).mean() if run.row.optimizer == _KERAS[SGD] else whole.mean() ** 2)
+
+
+def _psi(run: observed_runs.Observed) -> dict[str, Any]:
+    """The ratios of one run, and the densities at each look."""
+    full = [record for record in run.records if "smoothness" in record]
+    gradients = np.array([record["gradient"] for record in run.records])
+    smoothness = np.array([record["smoothness"] for record in full])
+    noise = np.array([record["noise"] for record in full])
+    found = psi.of_training(run.records[0]["weights"], gradients, smoothness, noise)
+    return {
+        **found._asdict(),
+        "psi_g": found.psi_g,
+        "psi_l": found.psi_l,
+        "psi_sigma": found.psi_sigma,
+        "curvature_factor": found.curvature_factor,
+        "noise_factor": found.noise_factor,
+        "steps": [record["step"] for record in run.records],
+        "gradient_densities": [psi.density(norms) for norms in gradients],
+        "full_steps": [record["step"] for record in full],
+        "noise_densities": [psi.density(norms) for norms in noise],
+        "smoothness_evennesses": [psi.evenness(values) for values in smoothness],
+    }
+
+
+def as_text(record: dict[str, Any]) -> str:
+    return "\n\n".join([_heading(record), *(aligned(sheet, "") for sheet in sheets(record))])
+
+
+def as_markdown(record: dict[str, Any]) -> str:
+    return "\n\n".join([f"{_heading(record)}.", *map(piped, sheets(record))])
+
+
+def _heading(record: dict[str, Any]) -> str:
+    rates = "; ".join(
+        f"{NAMES[name]} at rate {found['best_rate']:g}, the best of "
+        + ", ".join(f"{point['rate']:g}" for point in found["tuning"])
+        for name, found in record["optimizers"].items()
+    )
+    return (
+        f"{record['model']} on {record['dataset']}, batch {record['batch_size']}, "
+        f"{record['steps']} updates, {record['seeds']} seeds; {rates}"
+    )
+
+
+def sheets(record: dict[str, Any]) -> tuple[Sheet, Sheet]:
+    """What was measured of each optimizer, means over its seeds; and LARS against SGD."""
+    rows = []
+    for name, label in NAMES.items():
+        found = record["optimizers"][name]
+        criterion = sum(found["stationarity"]) / len(found["stationarity"])
+        columns = ("gradient_density", "noise_density", "smoothness_evenness")
+        columns += ("psi_g", "psi_sigma", "psi_l")
+        figures = [criterion, *(_mean(found["psi"], field) for field in columns)]
+        rows.append([label, *(f"{value:.3g}" for value in figures)])
+    header = ["", "criterion", "density of gradients", "of noise", "L_avg / L_max"]
+    measured = Sheet([*header, "psi_g", "psi_sigma", "psi_L"], rows)
+    lines = [
+        (f"foretold by curvature, {FACTORS['curvature_factor']}",
+         factor_interval(record, "curvature_factor")),
+        (f"foretold by noise, {FACTORS['noise_factor']}", factor_interval(record, "noise_factor")),
+        ("measured, the criterion", gain_interval(record)),
+    ]  # fmt: skip
+    against = Sheet(["LARS / SGD", ""], [[name, interval_text(found)] for name, found in lines])
+    return measured, against
+
+
+def interval_text(found: Interval) -> str:
+    """'0.6 [0.5, 0.7]'."""
+    if math.isnan(found.low):
+        return f"{found.effect:.3g} (one seed: no interval)"
+    return f"{found.effect:.3g} [{found.low:.3g}, {found.high:.3g}]"
+
+
+def _mean(found: Sequence[dict[str, Any]], field: str) -> float:
+    return sum(one[field] for one in found) / len(found)
+
+
+def draw(record: dict[str, Any]) -> str:
+    """An SVG file's text: the densities of each optimizer's first seed against the update."""
+    figure, panels = findings.new_panels(1, 2, size=(8.4, 3.4))
+    for axes, name in zip(panels, OPTIMIZERS):
+        found = record["optimizers"][name]["psi"][0]
+        for values, steps, label, colour in (
+            ("gradient_densities", "steps", "gradient", findings.COLOURS[0]),
+            ("noise_densities", "full_steps", "noise", findings.COLOURS[1]),
+            ("smoothness_evennesses", "full_steps", r"$L_{avg} / L_{max}$", findings.COLOURS[2]),
+        ):
+            axes.plot(found[steps], found[values], "o-", ms=3, color=colour, label=label)
+        axes.set_ylim(0, 1)
+        axes.set_xlabel("update")
+        axes.set_ylabel("density over the layers")
+        axes.set_title(f"{NAMES[name]}, rate {record['optimizers'][name]['best_rate']:g}",
+                       fontsize=10)  # fmt: skip
+    return findings.svg_of(figure, panels)
+
+
+program, console = cli.entry(main, FLAGS, __doc__)
+
+
+if __name__ == "__main__":
+    console()
