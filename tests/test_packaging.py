@@ -22,6 +22,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import largebatch
+from largebatch.tpu import compiled_step, conversion
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STACKS = {"classic": ("3.9", "3.10", "3.11"), "modern": ("3.12", "3.13")}
@@ -291,6 +292,12 @@ def test_lamb_needs_tensorflow_and_nothing_else_of_what_the_suite_requires(setup
     blocked = {package for found in BEYOND_TENSORFLOW.values() for package in found.split()}
     ended = installed("-c", f"BLOCKED = {blocked}\n{USES_LAMB}")
     assert ended.returncode == 0, ended.stderr
+
+
+def test_the_makefile_s_other_environments_have_the_packages_that_a_wheel_s_user_is_told():
+    makefile = (ROOT / "Makefile").read_text()
+    for packages in (compiled_step.PACKAGES, conversion.PACKAGES):
+        assert " ".join(f"'{package}'" for package in packages) in makefile
 
 
 def test_the_part_of_the_tests_for_the_other_stack_is_there():
