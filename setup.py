@@ -131,7 +131,7 @@ setuptools.setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     keywords=["LAMB", "LARS", "large batch", "optimizers", "BERT", "ResNet-50", "TPU"],
-    license="Apache-2.0",
+    license_expression="Apache-2.0",
     license_files=["LICENSE"],
     classifiers=[
         "Development Status :: 4 - Beta",
@@ -145,7 +145,10 @@ setuptools.setup(
     python_requires=">=3.9,<3.14",
     package_dir=packages(),
     packages=[*packages()],
-    package_data={"largebatch": ["py.typed"]},
+    package_data={
+        "largebatch": ["py.typed"],
+        "largebatch.data": ["docstrings.txt.gz", "docstrings.NOTICE.txt"],
+    },
     # Otherwise all that MANIFEST.in names would lie in the package, whose folder is the root.
     include_package_data=False,
     install_requires=INSTALL_REQUIRES,

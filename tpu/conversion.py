@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from largebatch.tpu import portable_client
+from largebatch.tpu.checkout import how_to_make, root
 from largebatch.tpu.lowering import for_conversion
 
-FOLDER = Path(__file__).resolve().parents[1] / ".venv-pjrt"
-MAKE = "make pjrt-environment"
+FOLDER = root() / ".venv-pjrt"
+PACKAGES = ("jax==0.11.2", "numpy==2.5.2")
+MAKE = how_to_make("pjrt-environment", FOLDER.name, "python3.12", PACKAGES)
 
 
 class ConversionError(RuntimeError):
