@@ -119,7 +119,7 @@ ROWS = twins({**_ROWS, **table7_as_run.rows(_PRINTED)})
 
 
 def laptop(row: Row) -> Row:
-    """The same recipe with LeNet-5 on scikit-learn's digits, batch / N kept: seconds, no network."""
+    """The same recipe, LeNet-5, on scikit-learn's digits, batch / N kept: seconds, no network."""
     row = replaced(
         row,
         "laptop scale: scikit-learn's digits, the batch in proportion to the data",

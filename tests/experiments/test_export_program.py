@@ -5,14 +5,18 @@ These need the second environment, which `make pjrt-environment` makes.
 
 import json
 import os
+import signal
 import subprocess
+import time
 
 import numpy as np
 import pytest
 
-from largebatch.experiments import launch, portable_folder, registry
+from largebatch.experiments import export_program, launch, portable_folder, registry
 from largebatch.experiments.folders import run_folder
 from largebatch.experiments.overrides import apply_overrides
+from largebatch.experiments.report_model import gather
+from largebatch.experiments.report_text import as_markdown
 from largebatch.experiments.scales import scaled
 from largebatch.experiments.settings import RunSettings
 from largebatch.tpu.conversion import FOLDER, ConversionEnvironment
