@@ -90,6 +90,7 @@ def optimizer_update(name: str, shapes, **settings):
 
 def _update(step: Step):
     from largebatch.experiments import absent_data, registry
+    from largebatch.experiments.model_costs import TRAINING, cost
     from largebatch.experiments.overrides import apply_overrides
     from largebatch.experiments.portable_programs import RowPrograms
     from largebatch.tpu.devices import configure_devices, configure_precision
@@ -108,6 +109,8 @@ def _update(step: Step):
         "batch": batch,
         "sequence_length": row.sequence_length,
         "image_size": row.image_size,
+        # Counted here: XLA's own count leaves out what a library computes, as convolutions on GPUs.
+        "flops": TRAINING * cost(row, row.stages[0]).forward_flops * batch,
         "parameters": sum(v.shape.num_elements() for v in programs.model.trainable_variables),
     }
     return programs.update(0), about
