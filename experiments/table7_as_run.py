@@ -162,7 +162,7 @@ ADAMW = dataclasses.replace(
         **paper("Table 7: AdamW; the logs of that name are LAMB's", "optimizer"),
         **assumed("AdamW's rate is in no log; one value of the paper's tuning space",
                   "learning_rate"),
-        **assumed("TensorFlow's AdamW", "beta_1 beta_2 epsilon"),
+        **code(f"{_ADAM_RUN}: as its Adam's: TensorFlow 1's defaults", "beta_1 beta_2 epsilon"),
         **assumed("as LAMB's", "weight_decay exclude_from_weight_decay"),
         **assumed("Loshchilov and Hutter's; the other form, at 0.01 over 1,758 updates, leaves "
                   "nothing of a weight", "decay_form"),

@@ -12,7 +12,7 @@ from largebatch.experiments.runs import find_runs
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
-COMMAND = re.compile(r"python -m (largebatch\.[\w.]+)(.*)")
+COMMAND = re.compile(r"python -m (largebatch(?:\.\w+)+)(?!\.\.)(.*)")
 
 
 def text_of(page):
