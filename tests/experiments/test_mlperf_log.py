@@ -97,7 +97,7 @@ def test_bert_counts_examples_and_tells_of_both_stages(tmp_path):
     row = registry.find(BERT)
     entries = log_of(tmp_path / "log", row, accuracy=0.73, metric="masked_lm_accuracy")
     assert value(entries, "submission_benchmark") == "bert"
-    assert value(entries, "opt_learning_rate_warmup_steps") == row.warmup_steps == 2000
+    assert value(entries, "opt_learning_rate_warmup_steps") == row.warmup_steps == 2815
     assert value(entries, "global_batch_size") == 65536
     assert value(entries, "opt_learning_rate_training_steps") == 8599
     assert [stage["batch_size"] for stage in value(entries, "stages")] == [65536, 32768]
