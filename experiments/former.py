@@ -37,7 +37,7 @@ FORMER = (
     # LAMB leaves out.
     Former("table7/*", "model", ("lenet5",)),
     Former("table7/*", "dropout", (None,)),
-    Former("table7/*", "exclude_from_weight_decay", ("default",)),
+    Former("table7/*", "exclude_from_weight_decay", ("default", "nothing")),
     Former("table7/*", "decay_power", (None,)),
     Former("table7/*", "warmup_epochs", (1.5,)),
     Former("table7/lamb", "exclude_from_weight_decay", ("default",)),
