@@ -162,7 +162,7 @@ setuptools.setup(
         "console_scripts": [
             f"largebatch-{program} = largebatch.experiments.{program}:console"
             for program in (
-                *("run", "sweep", "report", "export"),
+                *("run", "sweep", "report", "export", "export_program"),
                 *("rate_trace", "figures", "scaling_model", "paper_map", "assumptions", "errata"),
                 *("sharpness", "lipschitz", "layer_ratios", "distance", "theorem_rates"),
                 "layer_density",

@@ -140,10 +140,12 @@ def test_mnists_network_with_dropout_is_the_suites_own(tmp_path):
 @needs_jax
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("precision", "rtol", "atol"), [("float32", 1e-4, 1e-4), ("bfloat16", 2e-2, 2e-2)]
+    ("precision", "rtol", "atol"), [("float32", 1e-5, 1e-4), ("bfloat16", 1e-3, 1e-2)]
 )
 def test_davidnet_is_the_suites_own(tmp_path, precision, rtol, atol):
-    row = row_of("table6/lamb", {"precision": precision, **epochs(UPDATES, 64)})
+    # At a low rate: at the row's own, 20 updates make of a last bit a third digit.
+    changes = {"precision": precision, "learning_rate": 5e-4, **epochs(UPDATES, 64)}
+    row = row_of("table6/lamb", changes)
     check_equal(row, tmp_path, rtol, atol)
 
 
@@ -162,6 +164,7 @@ def test_resnet50_is_the_suites_own(tmp_path, imagenet_folder):
     changes = {
         **{"examples": 32, "image_size": 64, "batch_size": 8, "epochs": 5, "warmup_epochs": 1},
         **{"model_width": 16, "eval_every_epochs": 5, "precision": "float32"},
+        "learning_rate": 1e-3,
     }
     row = row_of("table5/lamb-512", changes, scale="paper")
     check_equal(row, tmp_path, 1e-3, 1e-3, data_dir=str(imagenet_folder))
