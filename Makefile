@@ -1,23 +1,30 @@
-# largebatch: `make demo` and `make test`. Both make .venv first, when it is not there or its pins have changed.
+# largebatch: `make demo` and `make test`. Both make the environment first, when it is not there or its pins changed.
 
+# Two stacks (docs/install.md): by default the one of the Python that is found, in .venv; STACK=classic or
+# STACK=modern takes a Python of that stack, in .venv-classic or .venv-modern.
+STACK ?=
 PYTHON ?=
-export PYTHON
-# TensorFlow 2.15 logs harmless "errors" as it loads; real ones come as Python exceptions.
+export STACK PYTHON
+# TensorFlow logs harmless "errors" as it loads; real ones come as Python exceptions.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 # Processes for tests, of up to 4 GB each; the tests of one file stay together, for they share what they build.
 WORKERS ?= 2
 parallel := --numprocesses=$(WORKERS) --dist=loadfile
-python := .venv/bin/python
+python := .venv$(if $(STACK),-$(STACK))/bin/python
+# The part of the tests that depends most on TensorFlow's and Keras' versions: minutes.
+core := tests/optimizers tests/tpu tests/models tests/experiments/test_smoke_rows.py tests/test_stack.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults environment constraints tpu-compile-environment tpu-compile-table
+.PHONY: help demo test test-core faults environment constraints tpu-compile-environment tpu-compile-table pjrt-environment
 .NOTPARALLEL:
 
 help:
 	@echo 'make demo    train the rows of Table 7 on real digits (no download), then print the table'
 	@echo 'make test    lint, format check and all tests'
+	@echo 'make test-core  optimizers, loop, models and a row of each task: minutes'
 	@echo 'make faults  the long tests of kills and lost hosts (docs/faults.md)'
-	@echo 'All first make .venv, from a Python 3.9 to 3.11 (or make PYTHON=/path/to/python ...).'
+	@echo 'All first make the environment: .venv from the Python 3.9 to 3.13 that is found, or'
+	@echo 'make STACK=classic|modern ... (docs/install.md), or make PYTHON=/path/to/python ...'
 
 demo: environment
 	@$(python) -m largebatch.experiments.sweep --table=7 --scale=laptop --seeds=2 --grid=none --jobs=2 --output_dir=runs/demo
@@ -27,6 +34,9 @@ test: environment
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m pytest $(parallel)
+
+test-core: environment
+	$(python) -m pytest $(parallel) -m 'not slow and not faults' $(core)
 
 faults: environment
 	$(python) -m pytest $(parallel) -m faults -v -rP tests/faults
@@ -41,6 +51,12 @@ tpu-compile-environment:
 	$(or $(PYTHON),python3.11) -m venv .venv-tpu
 	.venv-tpu/bin/python -m pip install --quiet 'jax[tpu]==0.10.2' 'libtpu==0.0.42.1'
 
+# For `export_program`, which writes what JAX runs on any device (docs/portable.md): 0.4 GB in
+# .venv-pjrt. Needs Python 3.11 or later. One private part of JAX is used, hence the exact versions.
+pjrt-environment:
+	$(or $(PYTHON),python3.12) -m venv .venv-pjrt
+	.venv-pjrt/bin/python -m pip install --quiet 'jax==0.11.2' 'numpy==2.5.2'
+
 # docs/tpu_compile.md: about two hours on two cores. What was compiled once is kept and not compiled again;
 # TOPOLOGIES=v3 takes one of v2, v3, v4, v5e, v5p, v6e, and BITS=3 a search finer than by powers of two.
 TOPOLOGIES ?= all
@@ -52,11 +68,12 @@ tpu-compile-table: environment
 	$(aot) --experiment=table5/lamb-16384 --output=results/tpu_compile/resnet50.json
 	$(python) -m largebatch.tpu.compile_table
 
-# For whoever keeps the pins: resolves setup.py anew, for the three Pythons at once. The three names
-# beside it are what builds the packages that come as source.
+# For whoever keeps the pins: resolves setup.py anew, for both stacks and all Pythons at once. The three names
+# beside it are what builds the packages that come as source. Without UPGRADE= versions stay where they can.
+UPGRADE ?= --upgrade
 constraints:
 	$(or $(PYTHON),python3) -m venv .venv-uv
 	.venv-uv/bin/python -m pip install --quiet 'uv>=0.5'
-	printf 'pip\nwheel\nsetuptools-scm\n' | .venv-uv/bin/uv pip compile --quiet --upgrade --universal \
+	printf 'pip\nwheel\nsetuptools-scm\n' | .venv-uv/bin/uv pip compile --quiet $(UPGRADE) --universal \
 		--python-version 3.9 --all-extras --no-annotate --custom-compile-command 'make constraints' \
 		--output-file constraints.txt setup.py -

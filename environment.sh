@@ -1,21 +1,36 @@
 #!/usr/bin/env bash
-# Makes .venv with exactly the versions of constraints.txt, unless it is there already.
+# Makes an environment with exactly the versions of constraints.txt, unless it is there already.
 #
-# Takes the first Python 3.9 to 3.11 that really runs (a pyenv shim may exist and not run), or the one in $PYTHON.
+# The Python decides the stack (docs/install.md): 3.9 to 3.11 classic, 3.12 and 3.13 modern. Takes the first that
+# really runs (a pyenv shim may exist and not run), or the one in $PYTHON, and makes .venv. With STACK=classic or
+# STACK=modern it takes a Python of that stack and makes .venv-$STACK, which is .venv itself where that one fits.
+# Installs with uv where uv is (INSTALLER=pip: without it), which also downloads a Python where there is none.
 # The stamp holds what the environment was made from and is written last, so an interrupted install is made anew.
 set -euo pipefail
 cd "$(dirname "$0")"
 
-stamp=.venv/installed-from
-log=.venv/install.log
+stack=${STACK:-}
+case "$stack" in
+    "") pythons="11 10 9 12 13" wanted="Python 3.9 to 3.13" example=3.12 ;;
+    classic) pythons="11 10 9" wanted="Python 3.9, 3.10 or 3.11 (STACK=classic)" example=3.11 ;;
+    modern) pythons="12 13" wanted="Python 3.12 or 3.13 (STACK=modern)" example=3.12 ;;
+    *) echo "STACK=$stack is neither classic nor modern" >&2; exit 1 ;;
+esac
+venv=.venv${stack:+-$stack}
 probe='import sys, ensurepip, venv; print("%d.%d" % sys.version_info[:2])'
 
 made_from() { cat setup.py constraints.txt environment.sh | cksum; }
 
-# The version of a Python that runs and can make environments, as "3.11"; nothing otherwise.
-version_of() { "$1" -c "$probe" 2>/dev/null </dev/null || true; }
+has_uv() { [ "${INSTALLER:-uv}" = uv ] && command -v uv >/dev/null; }
 
-supported() { case "$1" in 3.9 | 3.10 | 3.11) true ;; *) false ;; esac; }
+# The version of a Python that runs and can make environments, as "3.11"; nothing otherwise.
+version_of() {
+    local wanted_of=$probe
+    ! has_uv || wanted_of='import sys; print("%d.%d" % sys.version_info[:2])' # uv needs no venv module
+    "$1" -c "$wanted_of" 2>/dev/null </dev/null || true
+}
+
+supported() { case " $pythons " in *" ${1#3.} "*) [ "$1" != "${1#3.}" ] ;; *) false ;; esac; }
 
 why_not() {
     if ! command -v "$1" >/dev/null; then
@@ -30,8 +45,10 @@ why_not() {
 }
 
 find_python() {
-    local candidates=(python3.11 python3.10 python3.9 python3 python) python
-    for minor in 11 10 9; do
+    local candidates=() python minor
+    for minor in $pythons; do candidates+=("python3.$minor"); done
+    candidates+=(python3 python)
+    for minor in $pythons; do
         for python in "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3."$minor".*/bin/python; do
             [ -x "$python" ] && candidates+=("$python")
         done
@@ -43,38 +60,56 @@ find_python() {
             return
         fi
     done
+    if [ -z "${PYTHON:-}" ] && has_uv && uv python install --quiet "$example" >&2; then
+        uv python find "$example"
+        return
+    fi
     {
-        echo "largebatch needs Python 3.9, 3.10 or 3.11 (TensorFlow 2.15 has no other), and found none:"
+        echo "largebatch needs $wanted, and found none:"
         for python in "${candidates[@]}"; do echo "  $python: $(why_not "$python")"; done
-        echo "Install one of them (pyenv install 3.11, apt install python3.11 python3.11-venv, conda create python=3.11),"
-        echo "or name one: make PYTHON=/path/to/python3.11 ..."
+        echo "Install one of them (uv python install $example, pyenv install $example, apt install python$example" \
+            "python$example-venv,"
+        echo "conda create python=$example), or name one: make PYTHON=/path/to/python$example ..."
     } >&2
-    return 1
+    return 3 # not 1: see .ci/run
 }
 
 is_current() {
-    [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(made_from)" ] || return 1
+    [ -f "$1/installed-from" ] && [ "$(cat "$1/installed-from")" = "$(made_from)" ] || return 1
     local made_with
-    made_with=$(version_of .venv/bin/python)
+    made_with=$(version_of "$1/bin/python")
     supported "$made_with" && { [ -z "${PYTHON:-}" ] || [ "$(version_of "$PYTHON")" = "$made_with" ]; }
 }
 
-# Runs pip, all of its words into the log, the downloads to the screen; the log's end if it fails.
+# Installs with uv or pip, all of its words into the log, the downloads to the screen; the log's end if it fails.
 install() {
-    if ! .venv/bin/python -m pip install --disable-pip-version-check "$@" 2>&1 | tee -a "$log" |
-        sed -n -u -E -e 's/^ *(Downloading|Using cached) ([^ ]+)( .*)?$/  \2\3/p' -e 's/^Installing collected packages.*/  unpacking .../p'; then
+    local installer=("$venv/bin/python" -m pip install --disable-pip-version-check)
+    ! has_uv || installer=(uv pip install --python "$venv/bin/python")
+    if ! "${installer[@]}" -c constraints.txt "$@" 2>&1 | tee -a "$log" |
+        sed -n -u -E -e 's/^ *(Downloading|Using cached) ([^ ]+)( .*)?$/  \2\3/p' -e 's/^(Installing collected packages|Prepared ).*/  unpacking .../p'; then
         echo "The install failed; the end of $log:" >&2
         grep -v '^WARNING: Location' "$log" | tail -n 20 >&2
         return 1
     fi
 }
 
-is_current && exit 0
+is_current "$venv" && exit 0
+if [ -n "$stack" ] && [ ! -L .venv ] && is_current .venv; then
+    rm -rf "$venv"
+    ln -s .venv "$venv"
+    exit 0
+fi
 python=$(find_python)
-echo "Making .venv with $python (Python $(version_of "$python")): about 700 MB to download and 3 GB on disk, once."
-rm -rf .venv
-"$python" -m venv .venv
-install -c constraints.txt pip setuptools wheel
-install -c constraints.txt --build-constraint constraints.txt -e '.[test]'
-made_from >"$stamp"
+log=$venv/install.log
+echo "Making $venv with $python (Python $(version_of "$python")): up to 900 MB to download and 3 GB on disk, once."
+rm -rf "$venv"
+if has_uv; then
+    uv venv --quiet --python "$python" "$venv"
+    install --build-constraint constraints.txt pip setuptools wheel -e '.[test]'
+else
+    "$python" -m venv "$venv"
+    install pip setuptools wheel
+    install --build-constraint constraints.txt -e '.[test]'
+fi
+made_from >"$venv/installed-from"
 echo "The environment is complete."

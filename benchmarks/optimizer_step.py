@@ -2,7 +2,8 @@
 
     python -m largebatch.benchmarks.optimizer_step [--layers=12] [--repeats=8] [--output=FILE.json]
 
-Peers: tensorflow-addons' LAMB, tf-models-official's LAMB and LARS, Keras' AdamW. All run in one
+Peers: tensorflow-addons' LAMB (where it is installed: without it there are no ratios),
+tf-models-official's LAMB and LARS, Keras' AdamW. All run in one
 process on the same weights and gradients, in turn, so that what else the machine does falls on all
 of them alike; read the ratios, not the seconds. "graph" is `apply_gradients` in a plain
 `tf.function`, each optimizer with its defaults (this suite's compile their own update); "xla" is
@@ -67,7 +68,6 @@ def contenders():
     from official.modeling.optimization import lars as official_lars
 
     import largebatch.optimizers as lo
-    from largebatch.optimizers.addons import tfa
 
     excluded = ["layer_norm", "bias"]
 
@@ -76,12 +76,15 @@ def contenders():
         optimizer.exclude_from_weight_decay(var_names=excluded)
         return optimizer
 
+    def addons_lamb():
+        from largebatch.optimizers.addons import tfa
+
+        return tfa.optimizers.LAMB(1e-4, weight_decay=0.01, exclude_from_weight_decay=excluded)
+
     return {
         "largebatch LAMB": lambda: lo.LAMB(1e-4),
         "largebatch LARS": lambda: lo.LARS(1e-4),
-        "tensorflow-addons LAMB": lambda: tfa.optimizers.LAMB(
-            1e-4, weight_decay=0.01, exclude_from_weight_decay=excluded
-        ),
+        **({} if lo.why_missing("tfa_lamb") else {REFERENCE: addons_lamb}),
         "tf-models-official LAMB": lambda: official_lamb.LAMB(
             1e-4, weight_decay_rate=0.01, exclude_from_weight_decay=excluded
         ),

@@ -99,7 +99,7 @@ def _text_files(name_or_folder: str) -> list[Path]:
 
 
 def _key(settings: dict, files: list) -> str:
-    """Of the options, and of the inputs: files by size and time, packages by their versions."""
+    """Of the options, and of the inputs: files by size and time, the corpus by its digest."""
     if files:
         inputs = [
             [str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in map(Path, files)

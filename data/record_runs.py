@@ -9,6 +9,13 @@ import tensorflow as tf
 
 # Says that an error met in a running tf.data pipeline is about the data (see `reading_error`).
 MARK, END = "input data: ", " (end of message)"
+# A file that cannot be opened, on a line of its own; TensorFlow 2.20 names the stages before it.
+_GONE = re.compile(
+    r"^(?:{{.*?}} )?"
+    r"(?:Error in user-defined function passed to \S+ transformation with iterator: \S+ )*"
+    r"(.*\.tfrecord[^;]*); No such file",
+    re.MULTILINE,
+)
 _BUFFER = 1 << 20  # bytes read at once
 
 
@@ -22,7 +29,7 @@ def reading_error(error: BaseException) -> str | None:
         return None
     before, mark, message = error.message.partition(MARK)
     if not mark:
-        gone = re.match(r"(?:{{.*?}} )?(.*\.tfrecord[^;]*); No such file", error.message)
+        gone = _GONE.search(error.message)
         return f"{gone.group(1)}: this shard is no longer there" if gone else None
     message = message.split(END)[0]
     # An assertion escapes quotes and backslashes in what it says.

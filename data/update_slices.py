@@ -18,9 +18,9 @@ SHUFFLE_STREAM, AUGMENT_STREAM, DROPOUT_STREAM, SHARD_STREAM, BLOCK_STREAM = (
 )
 
 
-def stream_seed(seed: int, place) -> tf.Tensor:
+def stream_seed(seed, place) -> tf.Tensor:
     """The stateless seed int64 [2] of a place in a stream: a stream's constant + epoch or step."""
-    return tf.stack([tf.constant(seed, tf.int64), place])
+    return tf.stack([tf.convert_to_tensor(seed, tf.int64), place])
 
 
 def permutation(count, stateless_seed) -> tf.Tensor:

@@ -58,6 +58,10 @@ class ImageClassification(Task):
         self._seed = seed
 
     @property
+    def images(self) -> ImageSet:
+        return self._images
+
+    @property
     def stages(self):
         return self._row.stages
 

@@ -156,11 +156,12 @@ class Row:
     def metric(self) -> str | None:
         """The metric that this row is judged by; higher is better.
 
-        The paper's; of a scaled-down pre-training, which is too short for SQuAD to tell much, the
-        accuracy of the masked language model on held-out text, as a proxy.
+        The paper's; of a pre-training that is scaled down or not on the paper's text, which is too
+        short for SQuAD to tell much, the accuracy of the masked language model on held-out text.
         """
         if self.task == "pretraining":
-            return "f1" if self.scale == "paper" else "masked_lm_accuracy"
+            whole = self.scale == "paper" and self.dataset == "wikipedia_books"
+            return "f1" if whole else "masked_lm_accuracy"
         printed = next((m for m in ("f1", "top1", "accuracy") if m in self.paper), None)
         return printed or ("top1" if self.table else None)
 

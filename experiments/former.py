@@ -17,6 +17,7 @@ RENAMED = {
     # in a second row.
     "table1/lamb-65536-32768": ("table1/lamb-65536-32768", "table1/lamb-65536-32768-nvidia"),
     "table1/lamb-65536-32768-rule": ("table1/lamb-65536-32768",),
+    "table7/adamw-real": ("table7/adamw",),
 }
 
 
@@ -32,7 +33,12 @@ class Former(NamedTuple):
 FORMER = (
     # Keras's, before the rows had TensorFlow 1's.
     Former("*", "epsilon", (1e-7,), optimizer="adam*"),
-    # Before the first author's code said how long Table 7's warm-up is and what LAMB leaves out.
+    # Before the first author's code said what "LeNet" is, how long Table 7's warm-up is, and what
+    # LAMB leaves out.
+    Former("table7/*", "model", ("lenet5",)),
+    Former("table7/*", "dropout", (None,)),
+    Former("table7/*", "exclude_from_weight_decay", ("default", "nothing")),
+    Former("table7/*", "decay_power", (None,)),
     Former("table7/*", "warmup_epochs", (1.5,)),
     Former("table7/lamb", "exclude_from_weight_decay", ("default",)),
     Former("table7/lamb", "exclude_from_layer_adaptation", ("default",)),
@@ -49,10 +55,6 @@ FORMER = (
     # The laboratory's recipes decayed from the first update.
     Former("resnet50/*-lab", "decay_from", ("start",)),
     Former("resnet50/lars-32768-lab", "warmup_epochs", (10, 10 / 10)),
-    # Table 7's warm-up was 5 % of the run, and LAMB left biases out of both.
-    Former("table7/*", "warmup_epochs", (1.5,)),
-    Former("table7/lamb", "exclude_from_weight_decay", ("default",)),
-    Former("table7/lamb", "exclude_from_layer_adaptation", ("default",)),
     # Table 6's rates were taken to be a mean loss's, its decay to start at the warm-up's end.
     Former("table6/*", "learning_rate", (0.01, 0.002, 0.1)),
     Former("table6/*", "epsilon", (1e-6, 1e-7)),

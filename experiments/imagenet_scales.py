@@ -11,7 +11,7 @@ import dataclasses
 
 from largebatch.experiments import names
 from largebatch.experiments.experiment import Row
-from largebatch.experiments.imagenet import LAMB_CODE
+from largebatch.experiments.imagenet import FITTED_L2, LAMB_CODE
 from largebatch.experiments.scales import replaced
 
 DIVISOR = 8  # of the batch
@@ -75,7 +75,8 @@ def small_model(row: Row, dataset: str, scale: str) -> Row:
             f"{scale}: biases are adapted too, in a model without batch norm",
             exclude_from_layer_adaptation=names.NOTHING,
         )
-    kept = {f: getattr(Row(), f) for f, source in LAMB_CODE.items() if row.sources.get(f) == source}
+    of_resnet50 = [*LAMB_CODE.items(), *FITTED_L2.items()]
+    kept = {f: getattr(Row(), f) for f, source in of_resnet50 if row.sources.get(f) == source}
     # What the first author's code settles of ResNet-50 on ImageNet says nothing of a LeNet.
     row = replaced(row, f"{scale}: left open, as for any LeNet", **kept)
     return replaced(

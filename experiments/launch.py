@@ -11,6 +11,7 @@ from largebatch.experiments import encoders, finetuning, memory, mlperf_log, wor
 from largebatch.experiments.compiled_batches import largest_compiled
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import Row
+from largebatch.experiments.kept_sources import keep_sources
 from largebatch.experiments.memory import automatic_micro_batch, device_memory
 from largebatch.experiments.outcomes import headline, outcome_record
 from largebatch.experiments.provenance import commit, versions
@@ -43,8 +44,12 @@ def launch(row: Row, settings: RunSettings, new_observer=None) -> int:
       ValueError: For a user's mistake, before anything is overwritten.
     """
     quiet_tensorflow()  # It starts here, once the row is known to be good.
-    from largebatch import data, tpu
+    from largebatch import data, optimizers, tpu
     from largebatch.tpu import devices
+
+    missing = optimizers.why_missing(row.optimizer)
+    if missing:
+        raise UserError(f"{row.name}: {missing}")
 
     cluster = tpu.Cluster.find(settings.workers, settings.worker_index, os.environ)
     _check_chain(row, settings, cluster)
@@ -130,6 +135,7 @@ def _skipped_images(settings: RunSettings, folder):
 def _fine_tune(row: Row, settings: RunSettings, squad, encoder, strategy, folder):
     """Returns (the fine-tuning's outcome, what it adds to the result)."""
     stage = finetuning.stage_of(row, squad)
+    keep_sources()
     pieces = _micro_batches(row, settings, strategy, [stage])
     with folder.subfolder(finetuning.FOLDER) as squad_folder:
         outcome, score = finetuning.run(
@@ -168,6 +174,8 @@ def _check_chain(row: Row, settings: RunSettings, cluster) -> None:
 def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pieces, observer):
     from largebatch import optimizers, tpu
     from largebatch.experiments.rates import learning_rate
+
+    keep_sources()
 
     def make_optimizer():
         return optimizers.create(row.optimizer, learning_rate(row), **row.optimizer_settings)

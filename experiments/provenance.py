@@ -7,15 +7,23 @@ import platform
 import subprocess
 from pathlib import Path
 
+import largebatch
+
 
 def versions() -> dict[str, str]:
-    packages = ("largebatch", "tensorflow", "tensorflow-addons", "tf-models-official")
-    found = {"python": platform.python_version()}
-    for package in (*packages, "tensorflow-datasets", "numpy"):
+    """{package: version} of what decides a run's arithmetic; "not installed" where it is not.
+
+    The packages of a TPU are named where they are there. The version of the imported package is
+    that of this code; a checkout's installed metadata may be older.
+    """
+    packages = ("tensorflow", "tf-keras", "tensorflow-addons", "tf-models-official")
+    found = {"python": platform.python_version(), "largebatch": largebatch.__version__}
+    for package in (*packages, "tensorflow-datasets", "numpy", "tensorflow-tpu", "libtpu"):
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
+            if package not in ("tensorflow-tpu", "libtpu"):
+                found[package] = "not installed"
     return found
 
 

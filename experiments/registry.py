@@ -18,7 +18,7 @@ TABLES = (
     *("figure1", "figure2", "figure3", "figure9"),
     *("section41", "section42"),
     *("alexnet", "lecture6", "lecture7", "lstm"),
-    *("resnet50", "batch_sizes", "limit"),
+    *("resnet50", "batch_sizes", "limit", "prose"),
 )
 
 

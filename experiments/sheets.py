@@ -151,13 +151,11 @@ def origin_lines(table: TableReport) -> list[str]:
     counts: dict[str, int] = {}
     for cell in table.cells:
         for run in cell.best.runs if cell.best else ():
-            versions = run.record.get("versions")
-            tensorflow = versions.get("tensorflow") if isinstance(versions, dict) else None
             commit = str(run.record.get("commit") or "unknown")
             short, plus, _ = commit.partition("+")
             line = (
                 f"commit {short[:10]}{' with changes' if plus else ''}, "
-                f"TensorFlow {tensorflow or 'unknown'}, "
+                f"{engine(run)}, "
                 f"{run.record.get('num_devices', '?')} x {device(run)}, "
                 f"{run.row.get('precision')}"
             )
@@ -165,8 +163,18 @@ def origin_lines(table: TableReport) -> list[str]:
     return [f"{line} ({n} runs)" if n > 1 else f"{line} (1 run)" for line, n in counts.items()]
 
 
+def engine(run) -> str:
+    """What has executed the run: TensorFlow, or an exported program on a device of JAX's."""
+    versions = run.record.get("versions")
+    versions = versions if isinstance(versions, dict) else {}
+    if run.record.get("engine") == "pjrt":
+        return f"exported program (pjrt) on JAX {versions.get('jax', 'unknown')}"
+    return f"TensorFlow {versions.get('tensorflow', 'unknown')}"
+
+
 def device(run) -> str:
-    return str(run.record.get("device", "unknown device")).replace("device:", "")
+    found = run.record.get("device_kind") or run.record.get("device", "unknown device")
+    return str(found).replace("device:", "")
 
 
 def data_flags(row: Row) -> str:

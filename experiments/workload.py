@@ -91,8 +91,30 @@ def _images(row: Row, data_dir: str | None, seed: int) -> Workload:
 
 
 def _pretraining(row: Row, data_dir: str | None, seed: int) -> Workload:
-    from largebatch.data import check_same_vocabulary, find_pretraining
     from largebatch.experiments.pretraining import Pretraining
+
+    files = text_files(row, data_dir)
+    return Workload(
+        Pretraining(row, files, seed),
+        None,
+        row.eval_every,
+        TEXT_EVAL_BATCH,
+        {
+            "vocabulary_file": str(files[0].vocabulary_file),
+            "vocabulary_sha256": files[0].vocabulary_sha256,
+            "lower_case": files[0].lower_case,
+            "stages": [_summary(found) for found in files],
+        },
+    )
+
+
+def text_files(row: Row, data_dir: str | None) -> list:
+    """The prepared text of each of the row's stages, made where it is not there.
+
+    Raises:
+      ValueError: The data are not there, or not the row's.
+    """
+    from largebatch.data import check_same_vocabulary, find_pretraining
 
     folder = _text_folder(row, data_dir)
     files = [find_pretraining(folder, stage.sequence_length) for stage in row.stages]
@@ -108,18 +130,7 @@ def _pretraining(row: Row, data_dir: str | None, seed: int) -> Workload:
                 f"row's has {row.vocabulary_size}; make the shards with another --vocab, or "
                 f"--set vocabulary_size={found.vocabulary_size}"
             )
-    return Workload(
-        Pretraining(row, files, seed),
-        None,
-        row.eval_every,
-        TEXT_EVAL_BATCH,
-        {
-            "vocabulary_file": str(files[0].vocabulary_file),
-            "vocabulary_sha256": files[0].vocabulary_sha256,
-            "lower_case": files[0].lower_case,
-            "stages": [_summary(found) for found in files],
-        },
-    )
+    return files
 
 
 def _text_folder(row: Row, data_dir: str | None) -> str:

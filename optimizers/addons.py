@@ -1,6 +1,7 @@
 """tensorflow-addons' LAMB: the reference this suite is checked against, and one that a run can use.
 
-The only module that imports tensorflow-addons.
+The only module that imports tensorflow-addons, which ended with TensorFlow 2.15: on the modern
+stack this module raises ImportError, in one line.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import warnings
 
 import tensorflow as tf
 
+from largebatch.optimizers.catalogue import WITHOUT_ADDONS
 from largebatch.optimizers.decay import SelectsVariables
 from largebatch.optimizers.exclusions import checked, path_of
 from largebatch.optimizers.finite import all_finite
@@ -20,7 +22,10 @@ with warnings.catch_warnings():
     # It warns of its end of life, and of any TensorFlow but the one it was built for.
     warnings.simplefilter("ignore")
     logging.getLogger("tensorflow_addons").setLevel(logging.ERROR)
-    import tensorflow_addons as tfa
+    try:
+        import tensorflow_addons as tfa
+    except ImportError as error:
+        raise ImportError(WITHOUT_ADDONS) from error
 
 
 @tf.keras.utils.register_keras_serializable(package="largebatch")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import importlib.util
 import inspect
 
 #: name -> (module, class)
@@ -24,9 +25,24 @@ _CLASSES = {
 
 NAMES = tuple(_CLASSES)
 
+WITHOUT_ADDONS = (
+    "tfa_lamb is tensorflow-addons' LAMB, which is not installed: it needs TensorFlow 2.15 and "
+    "Python 3.11 or earlier; lamb is this suite's own"
+)
+
+
+def why_missing(name: str) -> str | None:
+    """Why an optimizer of NAMES cannot be made with what is installed; None if it can."""
+    if name == "tfa_lamb" and importlib.util.find_spec("tensorflow_addons") is None:
+        return WITHOUT_ADDONS
+    return None
+
 
 def class_of(name: str):
-    """The class that `create(name, ...)` makes; ValueError with the nearest name if unknown."""
+    """The class that `create(name, ...)` makes.
+
+    Raises ValueError, with the nearest name if it is unknown, or if its package is missing.
+    """
     if name not in _CLASSES:
         near = difflib.get_close_matches(str(name), NAMES, 1)
         raise ValueError(
@@ -34,6 +50,9 @@ def class_of(name: str):
             + (f"; did you mean {near[0]!r}?" if near else "")
             + f" Known: {', '.join(NAMES)}"
         )
+    missing = why_missing(name)
+    if missing is not None:
+        raise ValueError(missing)
     module, attribute = _CLASSES[name]
     return getattr(importlib.import_module(f"largebatch.optimizers.{module}"), attribute)
 
@@ -44,7 +63,7 @@ def settings_of(name: str) -> dict:
     for cls in class_of(name).__mro__:
         parameters = inspect.signature(cls.__init__).parameters
         for key, parameter in parameters.items():
-            if key == "weight_decay" and cls.__module__.startswith("keras."):
+            if key == "weight_decay" and cls.__module__.startswith(("keras.", "tf_keras.")):
                 continue  # Keras' own decay is never used: see keras_baselines.
             if parameter.default is not inspect.Parameter.empty:
                 settings.setdefault(key, parameter.default)
@@ -57,7 +76,8 @@ def settings_of(name: str) -> dict:
 def create(name: str, learning_rate, **settings):
     """The optimizer `name` with `learning_rate` (a float or a schedule) and its settings.
 
-    Raises ValueError for an unknown name (with the nearest) or setting (with the valid ones).
+    Raises ValueError for an unknown name (with the nearest) or setting (with the valid ones), and
+    where the optimizer's package is not installed.
     """
     cls = class_of(name)
     valid = settings_of(name)

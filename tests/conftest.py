@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+import largebatch  # noqa: F401 -- before any test imports TensorFlow: it chooses tf.keras
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # No test looks for a GPU: the suite gives the same on every machine.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")

@@ -1,4 +1,7 @@
-"""environment.sh: it takes a Python that really runs, or says what it found and what to do."""
+"""environment.sh: it takes a Python that really runs, or says what it found and what to do.
+
+The Pythons, and uv, are fakes that note what they were asked for; nothing is installed.
+"""
 
 import pathlib
 import shutil
@@ -16,7 +19,7 @@ def checkout(tmp_path):
     (folder / "bin").mkdir(parents=True)
     for name in ("environment.sh", "setup.py", "constraints.txt"):
         shutil.copy(ROOT / name, folder)
-    for tool in ("bash", "cat", "cksum", "dirname", "grep", "rm", "sed", "tail", "tee"):
+    for tool in ("bash", "cat", "cksum", "dirname", "grep", "ln", "rm", "sed", "tail", "tee"):
         (folder / "bin" / tool).symlink_to(shutil.which(tool))
     return folder
 
@@ -40,44 +43,58 @@ def make(checkout, **variables):
     return ended.returncode, ended.stdout
 
 
-# Answers as Python 3.10 would; `-m venv .venv` gives an environment whose pip does nothing.
-WORKING = """
+def working(version):
+    """Answers as a Python would; `-m venv FOLDER` gives an environment whose pip does nothing."""
+    return f"""
 case "$*" in
-    *ensurepip*|*version_info*) echo 3.10 ;;
-    *venv*) /bin/mkdir -p .venv/bin; /bin/cp "$0" .venv/bin/python; echo venv >>made ;;
-    *"pip install"*) [ ! -e broken ] || { echo "no such package"; exit 1; } ;;
+    *ensurepip*|*version_info*) echo {version} ;;
+    *"-m venv"*) /bin/mkdir -p "$3/bin"; /bin/cp "$0" "$3/bin/python"; echo venv >>made ;;
+    *"pip install"*) [ ! -e broken ] || {{ echo "no such package"; exit 1; }} ;;
+esac
+"""
+
+
+WORKING = working("3.10")
+# `uv venv --quiet --python PYTHON FOLDER`, `uv pip install ...`, `uv python install|find VERSION`.
+UV = """
+case "$*" in
+    "python install"*) [ -e bin/downloaded ] || exit 1 ;;
+    "python find"*) echo "$PWD/bin/downloaded" ;;
+    venv*)
+        /bin/mkdir -p "$5/bin"; /bin/cp "$(command -v "$4")" "$5/bin/python"; echo uv-venv >>made ;;
+    "pip install"*) echo uv-install >>made ;;
 esac
 """
 
 
 def test_without_any_python_it_says_what_is_wanted(checkout):
     code, printed = make(checkout)
-    assert code == 1
-    assert "needs Python 3.9, 3.10 or 3.11" in printed
+    assert code == 3
+    assert "needs Python 3.9 to 3.13, and found none" in printed
     assert "python3.11: not found" in printed
     assert "make PYTHON=" in printed
 
 
 def test_a_shim_that_does_not_run_and_a_wrong_version_are_told_apart(checkout):
     fake(checkout, "python3.11", "echo 'pyenv: command not found' >&2; exit 127")
-    fake(checkout, "python3", "echo 3.13")
+    fake(checkout, "python3", "echo 3.14")
     code, printed = make(checkout)
-    assert code == 1
+    assert code == 3
     assert "python3.11: found, but it does not run" in printed
-    assert "python3: Python 3.13" in printed
+    assert "python3: Python 3.14" in printed
 
 
 def test_a_python_without_venv_is_named_with_the_remedy(checkout):
     fake(checkout, "python3", 'case "$*" in *ensurepip*) exit 1 ;; esac; echo 3.11')
     code, printed = make(checkout)
-    assert code == 1
+    assert code == 3
     assert "without the venv module" in printed and "python3.11-venv" in printed
 
 
 def test_the_python_that_was_named_is_the_only_one_tried(checkout):
     fake(checkout, "python3.11", WORKING)
     code, printed = make(checkout, PYTHON="python3.8")
-    assert code == 1
+    assert code == 3
     assert "python3.8: not found" in printed and "python3.11:" not in printed
 
 
@@ -120,3 +137,59 @@ def test_a_failed_install_shows_why_and_is_made_anew(checkout):
     (checkout / "broken").unlink()
     assert make(checkout)[0] == 0
     assert (checkout / "made").read_text().split() == ["venv", "venv"]
+
+
+@pytest.mark.parametrize(
+    ("stack", "taken", "folder"),
+    [
+        (None, "python3.11", ".venv"),
+        ("classic", "python3.11", ".venv-classic"),
+        ("modern", "python3.12", ".venv-modern"),
+    ],
+)
+def test_a_stack_has_its_pythons_and_its_folder(checkout, stack, taken, folder):
+    for version in ("3.8", "3.11", "3.12"):
+        fake(checkout, f"python{version}", working(version))
+    code, printed = make(checkout, **({} if stack is None else {"STACK": stack}))
+    assert code == 0, printed
+    assert f"Making {folder} with {taken} (Python {taken[6:]})" in printed
+    assert (checkout / folder / "installed-from").exists()
+
+
+def test_a_stack_whose_python_is_missing_is_not_made_of_another(checkout):
+    fake(checkout, "python3.11", working("3.11"))
+    code, printed = make(checkout, STACK="modern")
+    assert code == 3  # which continuous integration tells from an install that failed
+    assert "needs Python 3.12 or 3.13 (STACK=modern), and found none" in printed
+    code, printed = make(checkout, STACK="newest")
+    assert code == 1 and "STACK=newest is neither classic nor modern" in printed
+
+
+def test_an_environment_that_is_of_the_stack_already_is_taken(checkout):
+    fake(checkout, "python3.12", working("3.12"))
+    assert make(checkout)[0] == 0
+    assert make(checkout, STACK="modern") == (0, "")
+    assert (checkout / ".venv-modern").resolve() == checkout / ".venv"
+    assert make(checkout, STACK="modern") == (0, "")
+    assert make(checkout, STACK="classic")[0] == 3
+
+
+def test_uv_installs_where_it_is_and_pip_where_it_is_unwanted(checkout):
+    fake(checkout, "python3.13", working("3.13").replace("*ensurepip*|", ""))  # no venv module
+    fake(checkout, "uv", UV)
+    code, printed = make(checkout)
+    assert code == 0, printed
+    assert (checkout / "made").read_text().split() == ["uv-venv", "uv-install"]
+    assert make(checkout) == (0, "")
+    shutil.rmtree(checkout / ".venv")
+    fake(checkout, "python3.13", working("3.13"))
+    assert make(checkout, INSTALLER="pip")[0] == 0
+    assert (checkout / "made").read_text().split()[2:] == ["venv"]
+
+
+def test_uv_downloads_a_python_where_there_is_none(checkout):
+    fake(checkout, "uv", UV)
+    assert make(checkout)[0] == 3
+    fake(checkout, "downloaded", working("3.12"))
+    code, printed = make(checkout)
+    assert code == 0 and "bin/downloaded (Python 3.12)" in printed

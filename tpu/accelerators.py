@@ -1,4 +1,4 @@
-"""Cloud TPU's accelerator types: which there are, and the software that TensorFlow 2.15.1 needs.
+"""Cloud TPU's accelerator types: which there are, and the image that each stack needs.
 
 A size counts cores up to v5p, except for v5e and v6e, where it counts chips; those names are
 Cloud TPU's own. Sizes: https://cloud.google.com/tpu/docs/regions-zones and the page of each
@@ -13,6 +13,8 @@ from typing import NamedTuple
 TENSORFLOW = "2.15.1"
 LIBTPU = "1.9.0"  # the libtpu.so of TensorFlow 2.15.0 and 2.15.1 in Cloud TPU's table
 
+STACKS = CLASSIC, MODERN = ("classic", "modern")  # see docs/install.md
+
 _CUBES = (8, 16, 32, 64)  # below one cube of 4 x 4 x 4 chips; above it, whole cubes
 _CHIPS = (1, 4, 8, 16, 32, 64, 128, 256)
 
@@ -23,15 +25,16 @@ class _Generation(NamedTuple):
     # Cloud TPU builds its image for 2.15 twice: with the stream executor (se), which v2 to v4 have
     # always used, and with PJRT, the only one that later chips have.
     device_api: str
+    base_image: str  # Ubuntu 22.04 without a framework, for the modern stack
 
 
 _GENERATIONS = {
-    "v2": _Generation((8, 32, 128, 256, 512), 8, "se"),
-    "v3": _Generation((8, 32, 64, 128, 256, 512, 1024, 2048), 8, "se"),
-    "v4": _Generation((*_CUBES, *range(128, 4096 + 1, 128)), 8, "se"),
-    "v5litepod": _Generation(_CHIPS, 8, "pjrt"),
-    "v5p": _Generation((*_CUBES, *range(128, 12288 + 1, 128)), 8, "pjrt"),
-    "v6e": _Generation(_CHIPS, 8, "pjrt"),
+    "v2": _Generation((8, 32, 128, 256, 512), 8, "se", "tpu-ubuntu2204-base"),
+    "v3": _Generation((8, 32, 64, 128, 256, 512, 1024, 2048), 8, "se", "tpu-ubuntu2204-base"),
+    "v4": _Generation((*_CUBES, *range(128, 4096 + 1, 128)), 8, "se", "tpu-ubuntu2204-base"),
+    "v5litepod": _Generation(_CHIPS, 8, "pjrt", "v2-alpha-tpuv5-lite"),
+    "v5p": _Generation((*_CUBES, *range(128, 12288 + 1, 128)), 8, "pjrt", "v2-alpha-tpuv5"),
+    "v6e": _Generation(_CHIPS, 8, "pjrt", "v2-alpha-tpuv6e"),
 }
 
 
@@ -54,9 +57,14 @@ class Accelerator(NamedTuple):
     def device_api(self) -> str:
         return _GENERATIONS[self.generation].device_api
 
-    @property
-    def runtime_version(self) -> str:
-        """The image of its hosts, with TensorFlow's workers running on each host of a pod."""
+    def runtime_version(self, stack: str = CLASSIC) -> str:
+        """The image of its hosts.
+
+        The classic stack's has TensorFlow's workers running on each host of a pod. The modern
+        stack's has none: no image of TensorFlow 2.20 is in Cloud TPU's table, which ends with 2.18.
+        """
+        if stack == MODERN:
+            return _GENERATIONS[self.generation].base_image
         return f"tpu-vm-tf-{TENSORFLOW}{'-pod' if self.is_pod else ''}-{self.device_api}"
 
 

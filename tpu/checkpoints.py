@@ -21,7 +21,7 @@ class CheckpointError(ValueError):
 
 
 class Checkpoints:
-    """The checkpoints of one run, in the form that `orbit.Controller` calls.
+    """The checkpoints of one run.
 
     The step is in the file's name and the index file is written last, so the folder's listing is
     the only record: there is no `checkpoint` file whose loss could restart a run from step 0.
@@ -54,8 +54,7 @@ class Checkpoints:
         agree: Callable[[int | None], None] = lambda step: None,
     ):
         self.checkpoint = checkpoint
-        self.directory = str(directory)
-        self.checkpoint_interval = interval
+        self._interval = interval
         self._folder = run_path(directory)
         self._keep = keep
         self._say = say
@@ -69,19 +68,19 @@ class Checkpoints:
         found = (_INDEX.search(path.name) for path in self._files())
         return sorted(int(match.group(1)) for match in found if match)
 
-    def save(self, checkpoint_number: int, check_interval: bool = True, options=None) -> str | None:
+    def save(self, checkpoint_number: int, check_interval: bool = True) -> str | None:
         """Saves if a save is due, then removes all but the newest; returns the path or None.
 
         Raises:
           CheckpointError: If it cannot be written; the ones before are untouched.
         """
         step = int(checkpoint_number)
-        if check_interval and step % self.checkpoint_interval:
+        if check_interval and step % self._interval:
             return None
         if step == self._newest:
             return None
         if self._scratch is not None:
-            self.checkpoint.write(str(self._scratch / f"ckpt-{step}"), options=options)
+            self.checkpoint.write(str(self._scratch / f"ckpt-{step}"))
             remove_tree(self._scratch)
             self._newest = step
             return None
@@ -89,7 +88,7 @@ class Checkpoints:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._write_names()
-            self.checkpoint.write(str(prefix), options=options)
+            self.checkpoint.write(str(prefix))
         except (tf.errors.OpError, OSError) as error:
             self._remove(prefix.name)
             older = self.steps()
@@ -145,9 +144,6 @@ class Checkpoints:
                 "to start again from step 0"
             )
         return None
-
-    def sync(self) -> None:
-        """Saves are synchronous; orbit calls this before it returns."""
 
     def _remove(self, name: str) -> None:
         # The index goes first: without it the rest is no checkpoint.

@@ -1,6 +1,7 @@
 """Compiles a row's step for a real TPU, without one: does it fit, and how large a batch would?
 
-    make tpu-compile-environment          # once: libtpu's compiler, 1.3 GB, in .venv-tpu
+    make tpu-compile-environment          # once: libtpu's compiler, 1.3 GB, in .venv-tpu;
+                                          # without a checkout, --help says how
     python -m largebatch.tpu.compile --experiment=table1/lamb-32768 --topology=v3:2x2
     python -m largebatch.tpu.compile --experiment=table1/lamb-32768 --topology=v3:2x2 --stage=1 \\
         --batch_per_core=64 --nosearch
@@ -25,12 +26,13 @@ import pathlib
 import sys
 from typing import Any, NoReturn
 
+from largebatch.tpu.checkout import root
 from largebatch.tpu.compiled_step import MAKE, CompileEnvironment, CompileError, StepCompiler
 from largebatch.tpu.largest_batch import largest_batch
 from largebatch.tpu.topologies import GENERATIONS, GIB, Topology, topology
 
 FAILED, MISTAKE = 1, 2  # exit codes
-ENVIRONMENT = pathlib.Path(__file__).resolve().parent.parent / ".venv-tpu"
+ENVIRONMENT = root() / ".venv-tpu"
 PROGRAMS = ("update", "accumulate", "apply")
 OF_STEP = (
     *("experiment", "scale", "overrides", "stage", "model", "dataset", "image_size"),

@@ -1,20 +1,26 @@
 """Renders docs/tpu_compile.md from the committed reports of `largebatch.tpu.compile`.
 
-make tpu-compile-table                          # compiles what is missing, then renders
-python -m largebatch.tpu.compile_table          # renders alone
+    make tpu-compile-table                          # compiles what is missing, then renders
+    python -m largebatch.tpu.compile_table          # renders alone
+    python -m largebatch.tpu.compile_table --reports=FOLDER          # prints the table of others
+
+In a checkout the reports are results/tpu_compile and the page is docs/tpu_compile.md; where the
+suite was installed without one, the same below the current folder.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import pathlib
 import sys
 from collections.abc import Iterable
 from typing import Any
 
+from largebatch.tpu.checkout import root
 from largebatch.tpu.topologies import GIB
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = root()
 REPORTS = ROOT / "results" / "tpu_compile"
 PAGE = ROOT / "docs" / "tpu_compile.md"
 POD = 2048  # cores of the paper's TPU v3 pod
@@ -103,12 +109,28 @@ def rendered(page: str, reports: Iterable[dict[str, Any]]) -> str:
     return before + BEGIN + table(reports) + END + after
 
 
-def main() -> int:
-    reports = read()
-    if not reports:
-        print(f"error: {REPORTS} holds no report: `make tpu-compile-table`", file=sys.stderr)
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m largebatch.tpu.compile_table",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--reports", help="Print the table of this folder's reports.")
+    values = parser.parse_args(argv)
+    folder = REPORTS if values.reports is None else pathlib.Path(values.reports)
+    try:
+        reports = read(folder)
+        if not reports:
+            raise ValueError(f"{folder} holds no report; python -m largebatch.tpu.compile "
+                             "--output=FILE writes one")  # fmt: skip
+        if values.reports is not None:
+            print(table(reports), end="")
+            return 0
+        PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8"), reports), encoding="utf-8")
+    except (ValueError, OSError, KeyError) as error:
+        print(f"error: {error}", file=sys.stderr)
         return 2
-    PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8"), reports), encoding="utf-8")
     print(f"wrote {PAGE}")
     return 0
 

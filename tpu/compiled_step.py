@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from largebatch.tpu import compile_client
+from largebatch.tpu.checkout import how_to_make
 from largebatch.tpu.topologies import Topology
 
 LOWERING = (sys.executable, "-m", "largebatch.experiments.lowered_step")
-MAKE = "make tpu-compile-environment"
+PACKAGES = ("jax[tpu]==0.10.2", "libtpu==0.0.42.1")  # private parts of JAX are used: exact
+MAKE = how_to_make("tpu-compile-environment", ".venv-tpu", "python3.11", PACKAGES)
 MISTAKE = 2  # the lowering program's exit code for a user's mistake
 
 

@@ -7,7 +7,6 @@ import signal
 import tensorflow as tf
 from tensorflow.python.distribute import multi_worker_util
 from tensorflow.python.eager import context
-from tensorflow.tsl.protobuf import coordination_config_pb2
 
 from largebatch.tpu.cluster import Cluster, PeerLost, wait_for_peers
 
@@ -36,7 +35,10 @@ def hosts_strategy(
         heartbeat_timeout_in_ms=HEARTBEAT_SECONDS * 1000,
         shutdown_barrier_timeout_in_ms=SHUTDOWN_SECONDS * 1000,
         coordinated_jobs=[
-            coordination_config_pb2.CoordinatedJob(name="worker", num_tasks=len(cluster.workers))
+            # Its own module was moved from TensorFlow to XLA between 2.15 and 2.20.
+            context.coordination_config_pb2.CoordinatedJob(
+                name="worker", num_tasks=len(cluster.workers)
+            )
         ],
     )
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(

@@ -169,17 +169,18 @@ class _Run:
                 strategy, lambda context: task.eval_dataset(context, options.eval_batch)
             )
             evaluator = EvalLoop(task, self._model, strategy, dataset)
-        # Restores the newest whole checkpoint.
+        with strategy.scope():
+            self._checkpoints.restore_or_initialize()
+        # Orbit runs loops and writes TensorBoard's files; it takes no checkpoints but TensorFlow's.
         self._controller = orbit.Controller(
             global_step=self._step,
             trainer=self._loop,
             evaluator=evaluator,
             strategy=strategy,
             steps_per_loop=self._steps_to_boundary,
-            checkpoint_manager=self._checkpoints,
             summary_dir=str(folder.events),
             eval_summary_dir=str(folder.events / "eval"),
-            train_actions=[self._after_loop],
+            train_actions=[self._after_loop, lambda _: self._checkpoints.save(self._steps_done)],
         )
         first = self._steps_done
         records = folder.keep_metrics(lambda record: record["step"] <= first)
@@ -264,8 +265,7 @@ class _Run:
         return min(ends) - step
 
     def _after_loop(self, output: Mapping[str, float]) -> None:
-        step = self._steps_done
-        now = time.monotonic()
+        step, now = self._steps_done, time.monotonic()
         examples = (step - self._last_recorded) * self._plan.batch_size
         speed = examples / max(now - self._loop_began, 1e-9)
         self._loop_began, self._last_recorded = now, step

@@ -20,14 +20,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import pathlib
 import subprocess
 import sys
 import tempfile
 from typing import NoReturn
 
 from largebatch.tpu import pod_watch
-from largebatch.tpu.accelerators import accelerator
+from largebatch.tpu.accelerators import CLASSIC, MODERN, STACKS, accelerator
+from largebatch.tpu.checkout import is_checkout, root
 from largebatch.tpu.pod_commands import Command, Network, Pod, Source, printed
 from largebatch.tpu.pod_scripts import Run
 
@@ -36,7 +36,7 @@ ACTIONS = ("create", "setup", "run", "logs", "delete")
 BILLING = ("spot", "preemptible", "reserved")
 # Flags of the run that follow from the TPU and from this program's own.
 OURS = ("experiment", "output_dir", "device", "tpu", "num_devices")
-CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
+CHECKOUT = root()
 
 ADVICE = {
     "create": "if the zone has none left, try another --zone, or --queued to wait in line",
@@ -73,7 +73,9 @@ def flags() -> Flags:
     add("zone", None, "Its zone, for example europe-west4-a. Default: gcloud's own.")
     add("name", None, "The TPU's name. Default: largebatch-ACCELERATOR.")
     switch("execute", "Run the commands; otherwise they are only printed.")
-    add("runtime_version", None, "The hosts' image. Default: TensorFlow 2.15.1's for the type.")
+    add("stack", CLASSIC, "classic: TensorFlow 2.15.1 and its image; modern: tensorflow-tpu 2.20, "
+        "on one host. Give it to every action. Default: classic.", choices=STACKS)  # fmt: skip
+    add("runtime_version", None, "The hosts' image. Default: the stack's for the type.")
     switch("queued", "Ask by a queued resource, which waits until there are enough TPUs.")
     switch("spot", "Cheaper, and may be taken away at any time.")
     switch("preemptible", "The older kind of --spot; ends after 24 hours.")
@@ -85,7 +87,8 @@ def flags() -> Flags:
     add("tags", None, "Network tags, separated by commas.")
     add("labels", None, "KEY=VALUE, separated by commas.")
     add("commit", "HEAD", "setup: the suite's commit. Default: HEAD of this checkout.")
-    add("repository", None, "setup: clone from this address. Default: copy this checkout.")
+    add("repository", None, "setup: clone from this address. Default: copy this checkout, or the "
+        "current folder where the suite was installed without one.")  # fmt: skip
     add("experiment", None, "run: the row, for example table1/lamb-32768.")
     add("output_dir", None, "run: the run's folder, on gs:// so that it outlives the TPU.")
     switch("restart", "run: stay, and restart it after a preemption.")
@@ -109,9 +112,9 @@ def main(argv: list[str] | None = None) -> int:
     if values.restart and values.action != "run":
         raise ValueError(f"--restart is for --action=run, not --action={values.action}")
     pod = _pod(values)
-    if pod.accelerator.generation == "v6e":
+    if pod.accelerator.generation == "v6e" and pod.stack == CLASSIC:
         print("note: libtpu of TensorFlow 2.15.1 is older than v6e; Cloud TPU's pages disagree on "
-              "whether it drives one", file=sys.stderr)  # fmt: skip
+              "whether it drives one; --stack=modern has a newer one", file=sys.stderr)  # fmt: skip
     if values.action == "run":
         run = _run(values, pod, run_flags)
         if values.restart:
@@ -131,6 +134,12 @@ def _pod(values: argparse.Namespace) -> Pod:
     billing = [name for name in BILLING if getattr(values, name)]
     if len(billing) > 1:
         raise ValueError(f"--{' and --'.join(billing)} exclude each other")
+    if values.stack == MODERN and chosen.is_pod and values.runtime_version is None:
+        raise ValueError(
+            f"--stack=modern: {chosen.name} has several hosts, on each of which a worker of "
+            "TensorFlow 2.20 must run, and no image of Cloud TPU's is known to have one; name one "
+            "that has by --runtime_version, or take a TPU of one host or --stack=classic"
+        )
     network = Network(
         values.network,
         values.subnetwork,
@@ -144,10 +153,11 @@ def _pod(values: argparse.Namespace) -> Pod:
         values.project,
         values.zone,
         chosen,
-        values.runtime_version or chosen.runtime_version,
+        values.runtime_version or chosen.runtime_version(values.stack),
         values.queued,
         (*billing, "on_demand")[0],
         network,
+        values.stack,
     )
 
 
@@ -201,6 +211,11 @@ def _source(values: argparse.Namespace) -> Source:
         found = subprocess.run(asked, capture_output=True, text=True)
     except FileNotFoundError as error:
         raise ValueError("git is not installed here: give --repository and --commit") from error
+    if not is_checkout(CHECKOUT):
+        raise ValueError(
+            f"{CHECKOUT} is no checkout of the suite, which was installed without one: give the "
+            "command in a checkout, or --repository=ADDRESS with --commit=HASH"
+        )
     if found.returncode or not (CHECKOUT / ".git").exists():
         raise ValueError(
             f"--commit={values.commit} is no commit of {CHECKOUT}; give one that is, or "

@@ -6,8 +6,8 @@ import dataclasses
 import re
 import shlex
 
-from largebatch.tpu import pod_scripts
-from largebatch.tpu.accelerators import Accelerator
+from largebatch.tpu import pod_scripts, pod_setup
+from largebatch.tpu.accelerators import CLASSIC, Accelerator
 from largebatch.tpu.pod_scripts import Run
 
 Command = list  # of str
@@ -63,6 +63,7 @@ class Pod:
     queued: bool = False
     billing: str = "on_demand"  # or spot, preemptible, reserved
     network: Network = Network()
+    stack: str = CLASSIC
 
     def __post_init__(self):
         if not _NAME.fullmatch(self.name):
@@ -117,7 +118,7 @@ class Pod:
     def setup(self, source: Source, worker: str = "all") -> list[Command]:
         """Installs the suite, by default on all hosts."""
         if source.repository is not None:
-            fetched = [self.ssh(pod_scripts.clone(source.repository, source.commit), worker)]
+            fetched = [self.ssh(pod_setup.clone(source.repository, source.commit), worker)]
         else:
             name = f"largebatch-{source.commit[:12]}.tar.gz"
             pack = ["git", "-C", source.checkout, "archive", "--format=tar.gz",
@@ -131,8 +132,8 @@ class Pod:
                 "--quiet",
                 *self._inside(),
             )
-            fetched = [pack, copy, self.ssh(pod_scripts.unpack(name), worker)]
-        return [*fetched, self.ssh(pod_scripts.install(source.commit), worker)]
+            fetched = [pack, copy, self.ssh(pod_setup.unpack(name), worker)]
+        return [*fetched, self.ssh(pod_setup.install(source.commit, self.stack), worker)]
 
     def run(self, run: Run) -> Command:
         """Starts a row on all cores of all hosts, from worker 0.
@@ -140,10 +141,11 @@ class Pod:
         TensorFlow 2 drives a pod from one program: it connects to the TensorFlow worker that the
         image runs on each host. A second copy of the program would take the cores from the first.
         """
-        return self.ssh(pod_scripts.start(self.accelerator, self.name, run), "0")
+        return self.ssh(pod_scripts.start(self.accelerator, self.name, run, self.stack), "0")
 
     def progress(self, run: Run, commit: str) -> Command:
-        return self.ssh(pod_scripts.progress(self.accelerator, self.name, run, commit), "0")
+        script = pod_scripts.progress(self.accelerator, self.name, run, commit, self.stack)
+        return self.ssh(script, "0")
 
     def logs(self, worker: str = "0", lines: int = 100, follow: bool = False) -> Command:
         return self.ssh(pod_scripts.tail(lines, follow), worker)

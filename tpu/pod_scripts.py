@@ -12,19 +12,9 @@ import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from largebatch.tpu.accelerators import LIBTPU, TENSORFLOW, Accelerator
+from largebatch.tpu.accelerators import CLASSIC, MODERN, Accelerator
+from largebatch.tpu.pod_setup import LIBTPU_SO, STATE, stamp
 
-# Python of the images; the wheels of the TPU builds are for this one only.
-PYTHON = "3.10"
-_TAG = "cp" + PYTHON.replace(".", "")
-_ARTIFACTS = "https://storage.googleapis.com/cloud-tpu-tpuvm-artifacts"
-TENSORFLOW_WHEEL = (
-    f"{_ARTIFACTS}/tensorflow/tf-{TENSORFLOW}/tensorflow-{TENSORFLOW}-{_TAG}-{_TAG}"
-    "-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
-)
-LIBTPU_URL = f"{_ARTIFACTS}/libtpu/{LIBTPU}/libtpu.so"
-
-STATE = "largebatch-run"
 _MARK = "largebatch:"  # before the one line that `progress` prints
 
 
@@ -34,53 +24,6 @@ class Run(NamedTuple):
     experiment: str
     output_dir: str
     flags: tuple[str, ...] = ()
-
-
-def unpack(archive: str) -> str:
-    """Puts a copied archive in the place of what was there; the environment is kept."""
-    return (
-        "set -e\n"
-        "mkdir -p ~/largebatch\n"
-        "find ~/largebatch -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +\n"
-        f"tar -xzf ~/{shlex.quote(archive)} -C ~/largebatch\n"
-        f"rm ~/{shlex.quote(archive)}"
-    )
-
-
-def clone(repository: str, commit: str) -> str:
-    """Checks out one commit of a repository."""
-    return (
-        "set -e\n"
-        f"[ -d ~/largebatch/.git ] || git clone --quiet -- {shlex.quote(repository)} ~/largebatch\n"
-        "git -C ~/largebatch fetch --quiet --tags origin\n"
-        f"git -C ~/largebatch checkout --quiet --force --detach {shlex.quote(commit)}"
-    )
-
-
-def install(commit: str) -> str:
-    """Makes the environment with the pins of constraints.txt, then TensorFlow's TPU build.
-
-    PyPI's TensorFlow 2.15.1 has no TPU support: Cloud TPU's wheel of the same version replaces
-    it, the one that the image brings if there is one. Then libtpu of that TensorFlow.
-    """
-    return f"""set -e
-mkdir -p ~/{STATE}
-rm -f ~/{STATE}/setup
-python{PYTHON} -c 'import ensurepip' 2>/dev/null || {{
-  sudo apt-get -qq -o DPkg::Lock::Timeout=600 update
-  sudo apt-get -qq -o DPkg::Lock::Timeout=600 install -y python{PYTHON}-venv
-}}
-cd ~/largebatch
-PYTHON=python{PYTHON} bash ./environment.sh >~/{STATE}/setup.log 2>&1 || {{
-  tail -n 20 ~/{STATE}/setup.log >&2
-  exit 1
-}}
-wheel=$(ls /usr/share/tpu/tensorflow-{TENSORFLOW}-{_TAG}-*.whl 2>/dev/null | head -n 1)
-.venv/bin/python -m pip install --quiet --no-deps --force-reinstall "${{wheel:-{TENSORFLOW_WHEEL}}}"
-curl -fsSL --retry 5 -o ~/{STATE}/libtpu.so {LIBTPU_URL}
-sudo install -m 0755 ~/{STATE}/libtpu.so /lib/libtpu.so
-rm ~/{STATE}/libtpu.so
-echo {shlex.quote(commit)} >~/{STATE}/setup"""
 
 
 def run_arguments(accelerator: Accelerator, name: str, run: Run) -> list[str]:
@@ -96,14 +39,16 @@ def run_arguments(accelerator: Accelerator, name: str, run: Run) -> list[str]:
     ]
 
 
-def run_environment(accelerator: Accelerator) -> dict[str, str]:
+def run_environment(accelerator: Accelerator, stack: str = CLASSIC) -> dict[str, str]:
     """On a pod the workers hold libtpu, so the program must not; PJRT is a pluggable device."""
     if accelerator.is_pod:
         return {"TPU_LOAD_LIBRARY": "0"}
     if accelerator.device_api == "pjrt":
+        modern = {"PJRT_DEVICE": "TPU"} if stack == MODERN else {}
         return {
             "NEXT_PLUGGABLE_DEVICE_USE_C_API": "true",
-            "TF_PLUGGABLE_DEVICE_LIBRARY_PATH": "/lib/libtpu.so",
+            "TF_PLUGGABLE_DEVICE_LIBRARY_PATH": LIBTPU_SO[stack],
+            **modern,
         }
     return {}
 
@@ -119,7 +64,7 @@ _IS_ALIVE = (
 )
 
 
-def start(accelerator: Accelerator, name: str, run: Run) -> str:
+def start(accelerator: Accelerator, name: str, run: Run, stack: str = CLASSIC) -> str:
     """Starts the program in a session of its own, which outlives the ssh connection.
 
     The same flags go through `--describe` first: a mistake in them ends here, with its message.
@@ -130,7 +75,7 @@ def start(accelerator: Accelerator, name: str, run: Run) -> str:
     variables = {
         "PYTHONUNBUFFERED": "1",
         "LARGEBATCH_ACCELERATOR": accelerator.name,  # what fits depends on its generation
-        **run_environment(accelerator),
+        **run_environment(accelerator, stack),
     }
     exports = " ".join(f"{variable}={value}" for variable, value in variables.items())
     return f"""set -e
@@ -145,17 +90,20 @@ echo $! >~/{STATE}/run.pid
 echo "started, process $!\""""
 
 
-def progress(accelerator: Accelerator, name: str, run: Run, commit: str) -> str:
+def progress(
+    accelerator: Accelerator, name: str, run: Run, commit: str, stack: str = CLASSIC
+) -> str:
     """Prints how far a host is with a run; `read_progress` reads it.
 
-    absent: the suite, at this commit, is not installed. idle: this command has not been started.
-    other: another one is going on. running. ended CODE: 137 if it was killed.
+    absent: the suite, at this commit on this stack, is not installed. idle: this command has not
+    been started. other: another one is going on. running. ended CODE: 137 if it was killed.
     """
     wanted = key(run_arguments(accelerator, name, run))
+    installed = shlex.quote(stamp(commit, stack))
     return f"""{_IS_ALIVE}known=$(cat ~/{STATE}/run.key 2>/dev/null || true)
 if alive && [ "$known" != {wanted} ]; then echo {_MARK} other
 elif alive; then echo {_MARK} running
-elif [ "$(cat ~/{STATE}/setup 2>/dev/null)" != {shlex.quote(commit)} ]; then echo {_MARK} absent
+elif [ "$(cat ~/{STATE}/setup 2>/dev/null)" != {installed} ]; then echo {_MARK} absent
 elif [ "$known" != {wanted} ]; then echo {_MARK} idle
 else echo {_MARK} ended "$(cat ~/{STATE}/run.exit 2>/dev/null || echo 137)"
 fi"""

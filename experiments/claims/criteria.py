@@ -10,7 +10,7 @@ import math
 from typing import Protocol
 
 from largebatch.experiments.claims import statistics
-from largebatch.experiments.claims.evidence import Results, side
+from largebatch.experiments.claims.evidence import Results, Side, side
 from largebatch.experiments.claims.statistics import CONFIDENCE, Interval
 from largebatch.experiments.claims.verdict import (
     CANNOT_TELL,
@@ -81,6 +81,39 @@ class Every:
         weakest = min(shown, key=_strength)
         why = {HOLDS: "", NOT_RUN: weakest.why}.get(word, counted(words))
         return dataclasses.replace(weakest, word=word, criterion=self.text, why=why, parts=found)
+
+
+@dataclasses.dataclass(frozen=True)
+class Controlled:
+    """A criterion about an absolute level, with a positive control.
+
+    A level can only be judged on data and code on which a reference reaches its own: where the
+    mean of `control` lies more than `margin` below `level`, the answer is `cannot tell`.
+    """
+
+    criterion: Criterion
+    control: Side
+    level: float
+    margin: float
+
+    @property
+    def text(self) -> str:
+        return self.criterion.text
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        return (*self.criterion.rows, *self.control.rows)
+
+    def judge(self, results: Results, scale: str, confidence: float = CONFIDENCE) -> Verdict:
+        verdict = self.criterion.judge(results, scale, confidence)
+        reference, sample = results.measure(self.control, scale)
+        if verdict.word == NOT_RUN or not sample.n or reference.mean >= self.level - self.margin:
+            return verdict
+        why = (
+            f"the control falls short, too: {reference.label} has {reference.mean:.4f}, "
+            f"{self.level:g} printed"
+        )
+        return dataclasses.replace(verdict, word=CANNOT_TELL, why=why)
 
 
 def _strength(verdict: Verdict) -> tuple[float, float]:

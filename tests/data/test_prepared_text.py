@@ -63,6 +63,7 @@ def test_a_folder_without_text_is_refused(tmp_path):
 
 
 def test_the_python_corpus_needs_no_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(corpus, "PACKAGES", ())  # the language reference alone
+    beginning = corpus.text()[:200_000]
+    monkeypatch.setattr(corpus, "text", lambda: beginning)
     folder = prepare_pretraining("python", (32,), 1000, str(tmp_path), duplicate_factor=1)
     assert find_pretraining(folder, 32).num_train > 1000

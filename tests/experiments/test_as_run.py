@@ -38,7 +38,7 @@ def test_a_row_as_run_and_the_row_as_printed_are_each_others_twin(name):
         assert ROWS[name].paper == printed.paper
 
 
-@pytest.mark.parametrize("name", [*AS_RUN, "table7/adamw-real"])
+@pytest.mark.parametrize("name", [*AS_RUN, "table7/adamw"])
 def test_what_a_row_as_run_takes_from_the_code_names_repository_and_commit(name):
     notes = [s.note for s in ROWS[name].sources.values() if s.kind == "code"]
     assert notes
@@ -158,7 +158,7 @@ def test_the_log_that_is_called_adamws_is_lambs():
     row = ROWS["table7/adamw-as-run"]
     assert registry.run_of(row).name == "table7/lamb-as-run"
     assert "what its logs call AdamW is LAMB" in words(describe.describe(row, "text"))
-    real = ROWS["table7/adamw-real"]
+    real = ROWS["table7/adamw"]
     assert (real.optimizer, real.model, real.decay_power) == ("adamw", "mnist_convnet", 0.5)
 
 

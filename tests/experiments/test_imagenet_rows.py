@@ -98,6 +98,16 @@ def test_adamw_is_tuned_over_two_penalties():
             assert row.optimizer == "adamw"
             assert row.l2_regularization == (0.01 if number in (*range(13, 17), 21, 22) else 0)
             assert row.weight_decay == decays.get(number, row.weight_decay)
+            assert row.decay_form == "plain" and row.sources["decay_form"].kind == "code"
+
+
+def test_adagrad_and_adam_have_the_l2_that_fits_at_the_papers_scale_alone():
+    for number in range(9, 13):
+        for row in TUNING[number]:
+            assert (row.l2_regularization, row.exclude_from_weight_decay) == (1e-4, "batch_norm")
+            assert row.sources["l2_regularization"].kind == "assumed"
+            small = scaled(row, "laptop")
+            assert (small.l2_regularization, small.exclude_from_weight_decay) == (0, None)
 
 
 def test_every_row_is_90_epochs_at_its_batch():
@@ -156,9 +166,11 @@ def test_every_row_is_whole_at_a_smaller_scale(scale):
         small = scaled(row, scale)
         assert small.warmup_steps < small.steps and small.optimizer == row.optimizer
         assert small.dataset in ("mnist", "digits") and small.metric == "top1"
-        assert (small.schedule, small.weight_decay, small.l2_regularization) == (
-            *(row.schedule, row.weight_decay, row.l2_regularization),
+        assert (small.schedule, small.weight_decay, small.decay_form) == (
+            *(row.schedule, row.weight_decay, row.decay_form),
         )
+        if row.optimizer not in ("adagrad", "adam"):
+            assert small.l2_regularization == row.l2_regularization
 
 
 def test_laptop_keeps_the_ratios_of_batches_and_the_shape_of_the_schedule():

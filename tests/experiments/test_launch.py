@@ -1,4 +1,5 @@
 import dataclasses
+import importlib.util
 import json
 import socket
 
@@ -71,6 +72,20 @@ def test_the_trust_ratios_of_each_layer_are_in_the_log(run, tmp_path):
             assert trust_ratio == pytest.approx(weight_norm / update_norm, rel=1e-5)
         else:
             assert trust_ratio == 1
+
+
+def test_an_optimizer_whose_package_is_missing_is_refused_before_anything_is_written(
+    run, monkeypatch, tmp_path
+):
+    there = importlib.util.find_spec
+
+    def without_addons(name, package=None):
+        return None if name == "tensorflow_addons" else there(name, package)
+
+    monkeypatch.setattr(importlib.util, "find_spec", without_addons)
+    with pytest.raises(UserError, match="table7/lamb: tfa_lamb is tensorflow-addons' LAMB, which"):
+        run("table7/lamb", overrides={"optimizer": "tfa_lamb"})
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_rate_that_blows_up_is_a_result_called_diverged(run):

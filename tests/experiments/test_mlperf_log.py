@@ -97,7 +97,7 @@ def test_bert_counts_examples_and_tells_of_both_stages(tmp_path):
     row = registry.find(BERT)
     entries = log_of(tmp_path / "log", row, accuracy=0.73, metric="masked_lm_accuracy")
     assert value(entries, "submission_benchmark") == "bert"
-    assert value(entries, "opt_learning_rate_warmup_steps") == row.warmup_steps == 2000
+    assert value(entries, "opt_learning_rate_warmup_steps") == row.warmup_steps == 2815
     assert value(entries, "global_batch_size") == 65536
     assert value(entries, "opt_learning_rate_training_steps") == 8599
     assert [stage["batch_size"] for stage in value(entries, "stages")] == [65536, 32768]
@@ -171,7 +171,7 @@ def test_a_file_with_another_runs_log_or_a_whole_one_is_refused(tmp_path):
 
 
 def test_a_row_of_another_model_is_refused_by_name():
-    with pytest.raises(UserError, match="table7/lamb at paper scale trains lenet5 on mnist"):
+    with pytest.raises(UserError, match="table7/lamb at paper scale trains mnist_convnet on mnist"):
         mlperf_keys.benchmark(registry.find("table7/lamb"))
     with pytest.raises(UserError, match="at smoke scale trains lenet5 on digits"):
         mlperf_keys.benchmark(scales.scaled(registry.find(RESNET), "smoke"))

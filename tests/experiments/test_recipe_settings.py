@@ -11,11 +11,11 @@ from largebatch.experiments.overrides import apply_overrides
     ("name", "settings", "words"),
     [
         ("table5/lamb-512", {"kernel_init": "fan"}, "unknown kernel_init 'fan' .did you mean fan_"),
-        ("table7/lamb", {"kernel_init": "fan_in"}, "kernel_init: the model 'lenet5' has no such"),
+        ("table7/lamb", {"kernel_init": "fan_in"}, "kernel_init: the model 'mnist_convnet' has"),
         ("table7/adamw", {"decay_form": "plane"}, "unknown decay_form 'plane' .did you mean plain"),
         ("table7/adam", {"decay_form": "plain"}, "decay_form: the optimizer 'adam' has no such"),
         ("table7/adagrad", {"initial_accumulator_value": "-1"}, "is -1.0, want a value of 0 or mo"),
-        ("table7/lamb", {"norm_batch": "64"}, "norm_batch: the model 'lenet5' has no such"),
+        ("table7/lamb", {"norm_batch": "64"}, "norm_batch: the model 'mnist_convnet' has"),
         ("table6/lamb", {"norm_batch": "0"}, "norm_batch is 0, want a value above 0"),
         ("table6/lamb", {"norm_batch": "100"}, "100, which does not divide the batch of 512"),
         (

@@ -1,8 +1,11 @@
 """Optimizers by name."""
 
+import importlib
+import sys
+
 import pytest
 
-from largebatch.optimizers import NAMES, class_of, create, settings_of
+from largebatch.optimizers import NAMES, catalogue, class_of, create, settings_of, why_missing
 
 
 def test_an_unknown_name_is_an_error_with_the_nearest():
@@ -33,3 +36,15 @@ def test_momentum_has_nesterov_and_two_penalties_as_settings():
     settings = settings_of("momentum")
     assert settings["momentum"] == 0.9
     assert {"nesterov", "weight_decay", "l2_regularization"} <= set(settings)
+
+
+def test_without_tensorflow_addons_its_lamb_says_so_in_one_line(monkeypatch):
+    monkeypatch.setattr(catalogue.importlib.util, "find_spec", lambda name: None)
+    assert why_missing("lamb") is None
+    with pytest.raises(ValueError, match="^tfa_lamb is tensorflow-addons' LAMB, which is not"):
+        create("tfa_lamb", 0.1)
+    monkeypatch.setitem(sys.modules, "tensorflow_addons", None)  # its import fails
+    monkeypatch.delitem(sys.modules, "largebatch.optimizers.addons", raising=False)
+    with pytest.raises(ImportError, match="^tfa_lamb is tensorflow-addons' LAMB") as error:
+        importlib.import_module("largebatch.optimizers.addons")
+    assert "\n" not in str(error.value)

@@ -9,12 +9,15 @@ import tensorflow as tf
 from official.modeling.optimization.lamb import LAMB as OfficialLAMB
 from official.modeling.optimization.lars import LARS as OfficialLARS
 
-from largebatch.optimizers import LAMB, LARS
-from largebatch.optimizers.addons import AddonsLAMB, tfa
+from largebatch.optimizers import LAMB, LARS, why_missing
 
 STEPS = 12
 NO_DECAY = ["LayerNorm", "bias"]
 NO_ADAPTATION = ["embeddings"]
+
+needs_addons = pytest.mark.skipif(
+    why_missing("tfa_lamb") is not None, reason=str(why_missing("tfa_lamb"))
+)
 
 
 @pytest.fixture
@@ -33,6 +36,8 @@ def weights_after(problem):
 
 
 def addons(weight_decay, no_decay, no_adaptation):
+    from largebatch.optimizers.addons import tfa
+
     return tfa.optimizers.LAMB(
         0.05,
         epsilon=0.01,
@@ -43,6 +48,8 @@ def addons(weight_decay, no_decay, no_adaptation):
 
 
 def addons_here(weight_decay, no_decay, no_adaptation):
+    from largebatch.optimizers import AddonsLAMB
+
     return AddonsLAMB(
         0.05,
         epsilon=0.01,
@@ -62,7 +69,10 @@ def official(weight_decay, no_decay, no_adaptation):
     )
 
 
-@pytest.mark.parametrize("peer", [addons, addons_here, official])
+ADDONS, ADDONS_HERE = (pytest.param(p, marks=needs_addons) for p in (addons, addons_here))
+
+
+@pytest.mark.parametrize("peer", [ADDONS, ADDONS_HERE, official])
 @pytest.mark.parametrize(
     "weight_decay, no_decay, no_adaptation",
     [(0.0, None, None), (0.25, None, None), (0.25, NO_DECAY, NO_ADAPTATION)],
@@ -82,7 +92,7 @@ def test_lamb_steps_as_its_peers_do(
     close(weights_after(ours), weights_after(theirs), 1e-5)
 
 
-@pytest.mark.parametrize("peer", [addons, official])
+@pytest.mark.parametrize("peer", [ADDONS, official])
 def test_the_peers_take_an_empty_list_of_unadapted_layers_for_the_list_of_undecayed(
     weights_after, close, peer
 ):
@@ -101,7 +111,10 @@ def test_the_peers_take_an_empty_list_of_unadapted_layers_for_the_list_of_undeca
     assert not np.allclose(weights_after(ours)[bias], theirs[bias], rtol=1e-2)
 
 
+@needs_addons
 def test_addons_lamb_has_no_epsilon_of_zero_and_says_so_here():
+    from largebatch.optimizers.addons import AddonsLAMB, tfa
+
     # Its `epsilon or tf.backend_config.epsilon()` meets a name that TensorFlow dropped.
     with pytest.raises(AttributeError):
         tfa.optimizers.LAMB(epsilon=0.0)
@@ -110,7 +123,7 @@ def test_addons_lamb_has_no_epsilon_of_zero_and_says_so_here():
     assert LAMB(epsilon=0.0).epsilon == 0.0
 
 
-@pytest.mark.parametrize("peer", [addons, official])
+@pytest.mark.parametrize("peer", [ADDONS, official])
 def test_the_peers_lamb_is_poisoned_by_one_nan(weights_after, problem, peer):
     # What the refusal is for.
     theirs, ours = peer(0.0, None, None), LAMB(0.05, jit_compile=False)

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from largebatch import stack
 from largebatch.tpu import accelerators, pod, pod_commands
 
 WHERE = ("--project=my-project", "--zone=europe-west4-a")
@@ -37,6 +38,15 @@ def call(action, *arguments):
          "queued-resources create q --project=my-project --zone=europe-west4-a "
          "--accelerator-type=v6e-256 --runtime-version=tpu-vm-tf-2.15.1-pod-pjrt "
          "--node-id=q --spot"),
+        (["--accelerator=v6e-8", "--stack=modern"],
+         "tpu-vm create largebatch-v6e-8 --project=my-project --zone=europe-west4-a "
+         "--accelerator-type=v6e-8 --version=v2-alpha-tpuv6e"),
+        (["--accelerator=v3-8", "--stack=modern"],
+         "tpu-vm create largebatch-v3-8 --project=my-project --zone=europe-west4-a "
+         "--accelerator-type=v3-8 --version=tpu-ubuntu2204-base"),
+        (["--accelerator=v5p-16", "--stack=modern", "--runtime_version=tf-2.20-pod"],
+         "tpu-vm create largebatch-v5p-16 --project=my-project --zone=europe-west4-a "
+         "--accelerator-type=v5p-16 --version=tf-2.20-pod"),
     ],
 )  # fmt: skip
 def test_create_asks_for_the_type_with_the_image_that_fits_it(arguments, wanted, capsys):
@@ -64,6 +74,32 @@ def test_setup_from_a_repository_checks_out_the_commit_that_was_named(capsys):
     printed = capsys.readouterr().out
     assert "scp" not in printed and printed.count("--worker=7") == 2
     assert "checkout --quiet --force --detach v1.0" in printed
+
+
+def test_the_modern_stack_puts_tensorflow_s_tpu_build_over_the_suite_s_environment(capsys):
+    address = ("--repository=https://example.com/a.git", "--commit=v1.0")
+    assert call("setup", "--stack=modern", "--accelerator=v6e-8", *WHERE, *address) == 0
+    printed = capsys.readouterr().out
+    environment = printed.index("bash ./environment.sh")
+    build = f"tensorflow-tpu=={stack.TPU.tensorflow} libtpu=={stack.TPU.installed}"
+    assert environment < printed.index("--no-deps --reinstall") < printed.index(build)
+    # What has been installed is told from the classic stack at the same commit.
+    assert "echo v1.0-modern >" in printed
+
+
+def test_the_modern_stack_s_program_finds_the_libtpu_of_its_environment(capsys):
+    for kind, wanted in (("v6e-8", True), ("v3-8", False)):
+        assert call("run", "--stack=modern", f"--accelerator={kind}", *WHERE, *ROW) == 0
+        printed = capsys.readouterr().out
+        path = "TF_PLUGGABLE_DEVICE_LIBRARY_PATH=$HOME/largebatch/.venv/lib/python3.12"
+        assert (path in printed) == ("PJRT_DEVICE=TPU" in printed) == wanted
+
+
+def test_without_a_checkout_setup_says_what_it_needs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pod, "CHECKOUT", tmp_path)  # as where the suite was installed from a wheel
+    assert call("setup", *V3) == 2
+    assert "is no checkout of the suite" in capsys.readouterr().err
+    assert call("setup", *V3, "--repository=https://example.com/a", "--commit=v1.0") == 0
 
 
 @pytest.mark.parametrize(
@@ -110,6 +146,8 @@ def test_a_pod_is_driven_by_its_name_from_worker_0(kind, tpu, environment, capsy
          "takes its disk with it"),
         (["--action=run", "--accelerator=v3-8", *WHERE, ROW[0], "--output_dir=runs"],
          "an absolute path"),
+        (["--action=create", *V3, "--stack=modern"], "v3-2048 has several hosts"),
+        (["--action=create", *V3, "--stack=newest"], "invalid choice"),
         (["--action=setup", *V3, "--commit=no-such"], "is no commit of"),
         (["--action=setup", *V3, "--repository=https://example.com/a"], "needs --commit"),
         (["--action=logs", *V3, "--worker=first"], "want a host's number"),

@@ -66,6 +66,7 @@ def cloud(tmp_path, monkeypatch):
     executable(tools / "sudo", "#!/bin/sh\nexit 0\n")
     executable(tools / "curl", '#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done; : >"$2"\n')
     executable(checkout / "program", python + (HERE / "fake_run.py").read_text())
+    (checkout / "setup.py").write_text('name="largebatch"')
     (checkout / "environment.sh").write_text("mkdir -p .venv/bin; cp program .venv/bin/python\n")
     git = ["git", "-C", str(checkout), "-c", "user.name=n", "-c", "user.email=e@example.com"]
     for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "suite"]):

@@ -126,7 +126,7 @@ def test_a_report_begins_with_the_claims_that_its_tables_test(make_run, tmp_path
     monkeypatch.setenv("COLUMNS", "200")
     for seed in range(3):
         make_run("table7/lamb-as-run", seed=seed, accuracy=0.9940 + 1e-4 * seed)
-        make_run("table7/adamw-real", seed=seed, accuracy=0.9930 + 1e-4 * seed)
+        make_run("table7/adamw", seed=seed, accuracy=0.9930 + 1e-4 * seed)
     report = gather(str(tmp_path), ["table7"])
     verdicts = {one.claim.name: one.verdicts for one in report.claims}
     assert verdicts["mnist-above-adamw"]["as run"].word == "holds"

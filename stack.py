@@ -1,0 +1,110 @@
+"""What is settled before TensorFlow is imported: that tf.keras is Keras 2, and that libtpu fits.
+
+The suite runs on two stacks (docs/install.md). It is written for Keras 2, which TensorFlow brings
+up to 2.15; from 2.16 on tf.keras is Keras 3 unless TF_USE_LEGACY_KERAS asks for tf-keras.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from importlib import metadata
+from typing import NamedTuple
+
+LEGACY_KERAS = "TF_USE_LEGACY_KERAS"
+_YES = ("1", "true", "True")  # as TensorFlow reads it
+
+
+class TpuBuild(NamedTuple):
+    """A release of tensorflow-tpu, and the releases of libtpu that it loads.
+
+    pip takes the newest libtpu, on which `import tensorflow` aborts the process instead of raising
+    an exception. Tried with tensorflow-tpu 2.20.0, on a machine without a TPU: 0.0.14, 0.0.24,
+    0.0.30 and 0.0.31 load; 0.0.32, 0.0.33, 0.0.35, 0.0.40 and 0.0.52 abort.
+    """
+
+    tensorflow: str
+    oldest: str
+    newest: str
+    installed: str  # the one that `pod --action=setup` installs
+
+
+TPU = TpuBuild("2.20.0", oldest="0.0.14", newest="0.0.31", installed="0.0.24")
+
+
+MISTAKE = 2  # exit code
+
+
+def settle() -> None:
+    """`prepare`, when the package is imported: a program ends with the message, in one line."""
+    try:
+        prepare()
+    except ImportError as error:
+        # So it is while `python -m largebatch...` looks for its module.
+        if sys.argv[:1] != ["-m"]:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(MISTAKE)
+
+
+def prepare() -> None:
+    """Chooses Keras 2, and looks at libtpu.
+
+    Raises:
+      ImportError: TensorFlow was imported before with Keras 3, tf-keras is not installed, or
+        libtpu is one that aborts the process.
+    """
+    keras = _version("keras")
+    if keras is not None and _number(keras) >= (3,) and importlib.util.find_spec("tensorflow"):
+        _choose_keras_2(keras)
+    _check_libtpu()
+
+
+def _choose_keras_2(keras: str) -> None:
+    before = os.environ.get(LEGACY_KERAS)
+    if before is not None and before not in _YES:
+        raise ImportError(
+            f"{LEGACY_KERAS}={before} asks for Keras {keras}; largebatch needs Keras 2: unset it"
+        )
+    if importlib.util.find_spec("tf_keras") is None:
+        raise ImportError(
+            f"largebatch needs Keras 2, and beside Keras {keras} there is no tf-keras: "
+            "pip install tf-keras, of TensorFlow's own version"
+        )
+    imported = sys.modules.get("tensorflow")
+    os.environ[LEGACY_KERAS] = before or "1"
+    # tf-keras states no version there.
+    if imported is not None and (
+        before is None or getattr(imported.keras, "__version__", "2").startswith("3")
+    ):
+        if before is None:
+            del os.environ[LEGACY_KERAS]
+        raise ImportError(
+            f"TensorFlow was imported with Keras {keras} before largebatch, which needs Keras 2: "
+            f"import largebatch first, or set {LEGACY_KERAS}=1"
+        )
+
+
+def _check_libtpu() -> None:
+    tensorflow, libtpu = _version("tensorflow-tpu"), _version("libtpu")
+    if tensorflow != TPU.tensorflow or libtpu is None:
+        return  # another build, of which nothing is known; without libtpu it runs on the CPU
+    if os.environ.get("TPU_LOAD_LIBRARY") == "0" or os.environ.get("TPU_LIBRARY_PATH"):
+        return  # it loads none, or the one that the user names
+    if not _number(TPU.oldest) <= _number(libtpu) <= _number(TPU.newest):
+        raise ImportError(
+            f"tensorflow-tpu {tensorflow} cannot load libtpu {libtpu}; it needs {TPU.oldest} to "
+            f"{TPU.newest}: pip install libtpu=={TPU.installed}"
+        )
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
