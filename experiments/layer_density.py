@@ -5,12 +5,12 @@
     python -m largebatch.experiments.layer_density --read=results/analyses/layer_density.json
 
 Trains the row's model on its data with SGD and with LARS as Theorems 1 and 2 have them (no
-momentum, no decay, a constant rate, phi bounded) at each rate of their grids, and looks at the
-gradient, the smoothness and the noise of each layer on the way. From these it computes psi_g,
-psi_L and psi_sigma and the factors by which LARS's bound differs from SGD's; beside them stands
-what was measured, at the best rate of each: E |grad f|^2 over the iterates of SGD, (E |grad f|)^2
-over those of LARS. The runs are those of `run`, to the bit, with their folders under OUTPUT/runs.
-Writes layer_density.svg and layer_density.json.
+momentum, no decay, a constant rate, phi bounded), each at the best of its rates, which one seed
+chooses and --seeds others compare. On the way it looks at the gradient, the smoothness and the
+noise of each layer, and computes from these psi_g, psi_L, psi_sigma and the factors by which LARS's
+bound differs from SGD's; beside them stands what was measured: E |grad f|^2 over the iterates of
+SGD, (E |grad f|)^2 over those of LARS. The runs are those of `run`, to the bit, with their folders
+under OUTPUT/runs. Writes layer_density.svg and layer_density.json.
 """
 
 from __future__ import annotations
@@ -20,20 +20,26 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from absl import flags
 
-from largebatch.experiments import cli, findings, observed_runs, psi
+from largebatch.experiments import cli, findings, observed_runs
 from largebatch.experiments.claims.analysed import FACTORS, factor_interval, gain_interval
 from largebatch.experiments.claims.statistics import Interval
+from largebatch.experiments.density_record import (
+    KERAS,
+    LARS,
+    NAMES,
+    OPTIMIZERS,
+    SGD,
+    best_rates,
+    summary,
+)
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.experiment import Row
 from largebatch.experiments.overrides import apply_overrides
 from largebatch.experiments.quiet import quiet_tensorflow
 from largebatch.experiments.text_table import Sheet, aligned, piped
 
-SGD, LARS = OPTIMIZERS = ("sgd", "lars")
-_KERAS = {SGD: "momentum", LARS: "lars"}  # the suite's names; momentum is 0
 # Theorems 1 and 2: beta_1 = 0, lambda = 0, a constant rate; all layers are normalised.
 _PLAIN = {
     "schedule": "constant",
@@ -43,17 +49,16 @@ _PLAIN = {
     "nesterov": "false",
 }
 _SETTINGS = {
-    SGD: {**_PLAIN, "optimizer": _KERAS[SGD], "l2_regularization": "0"},
+    SGD: {**_PLAIN, "optimizer": KERAS[SGD], "l2_regularization": "0"},
     LARS: {
         **_PLAIN,
-        "optimizer": _KERAS[LARS],
+        "optimizer": KERAS[LARS],
         "form": "lamb_paper",
         "exclude_from_layer_adaptation": "nothing",
     },
 }
 # Theorem 2 needs 0 < alpha_l <= phi <= alpha_u; the weights' norms of a small network lie inside.
 PHI_BOUNDS = "0.1,10"
-NAMES = {SGD: "SGD", LARS: "LARS"}
 
 FLAGS = cli.new_flags()
 observed_runs.define(FLAGS, points=33)
@@ -67,7 +72,12 @@ flags.DEFINE_list(
 )
 flags.DEFINE_string("read", None, "Print the table of this layer_density.json, no more.",
                     flag_values=FLAGS)  # fmt: skip
-flags.DEFINE_integer("seeds", 3, "Runs at each rate, from --seed on.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "seeds",
+    3,
+    "Of the comparison, from --seed on; the next one tunes the rates.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_integer("examples", 128, "Training examples in f.", flag_values=FLAGS)
 flags.DEFINE_integer("group", 4, "Examples whose mean gradients vary.", flag_values=FLAGS)
 flags.DEFINE_integer("full", 4, "Looks of a run at curvature and noise.", flag_values=FLAGS)
@@ -93,19 +103,27 @@ def main() -> int:
     from largebatch.experiments.layer_looks import LookObserver
     from largebatch.experiments.objective import first_examples
 
-    def new_observer(row, work):
-        wanted = (row, FLAGS.data_dir, FLAGS.seed, FLAGS.examples, 0)
-        task, batches = first_examples(*wanted)
-        _, groups = first_examples(*wanted, largest=FLAGS.group)
-        steps = evenly(row.steps, FLAGS.points)
-        full = {steps[i] for i in evenly(len(steps) - 1, FLAGS.full)}
-        return LookObserver(task, batches, groups, FLAGS.group, steps, full, FLAGS.iterations)
+    def run(rows: Sequence[Row], seeds: Sequence[int], full: int):
+        def new_observer(row, work):
+            wanted = (row, FLAGS.data_dir, FLAGS.seed, FLAGS.examples, 0)
+            task, batches = first_examples(*wanted)
+            _, groups = first_examples(*wanted, largest=FLAGS.group)
+            steps = evenly(row.steps, FLAGS.points)
+            at = {steps[i] for i in evenly(len(steps) - 1, full)} if full else ()
+            return LookObserver(task, batches, groups, FLAGS.group, steps, at, FLAGS.iterations)
 
-    seeds = range(FLAGS.seed, FLAGS.seed + FLAGS.seeds)
-    code, observed = observed_runs.run_all(FLAGS, rows, LookObserver.kind, new_observer, seeds)
+        return observed_runs.run_all(FLAGS, rows, LookObserver.kind, new_observer, seeds)
+
+    last = FLAGS.seed + FLAGS.seeds  # a seed of its own, so that the choice favours no run
+    code, tuning = run(rows, [last], full=0)
     if code:
         return code
-    record = summary(bases[0], observed, FLAGS.seeds)
+    rates = best_rates(tuning)
+    rows = [optimizer_row(bases[0], optimizer, rate, phi) for optimizer, rate in rates.items()]
+    code, observed = run(rows, range(FLAGS.seed, last), FLAGS.full)
+    if code:
+        return code
+    record = summary(bases[0], tuning, observed)
     print(as_text(record))
     findings.write(FLAGS.output, "layer_density", record, draw(record))
     return 0
@@ -139,75 +157,6 @@ def optimizer_row(base: Row, optimizer: str, rate: float, phi: str) -> Row:
 def evenly(last: int, points: int) -> list[int]:
     """`points` whole numbers from 0 to `last`, evenly."""
     return sorted({round(last * n / (points - 1)) for n in range(points)})
-
-
-def summary(base: Row, observed: Sequence[observed_runs.Observed], seeds: int) -> dict[str, Any]:
-    """Everything that is kept, of JSON types."""
-    optimizers = {}
-    for optimizer in OPTIMIZERS:
-        mine = [run for run in observed if run.row.optimizer == _KERAS[optimizer]]
-        rates = list(dict.fromkeys(run.row.learning_rate for run in mine))
-        points = [_point(rate, [r for r in mine if r.row.learning_rate == rate]) for rate in rates]
-        sound = [point for point in points if None not in point["stationarity"]]
-        if not sound:
-            raise UserError(f"{NAMES[optimizer]} diverged at every rate; give smaller ones")
-        best = min(sound, key=lambda point: sum(point["stationarity"]))
-        optimizers[optimizer] = {
-            "tuning": points,
-            "best_rate": best["rate"],
-            "stationarity": best["stationarity"],
-            "psi": [_psi(r) for r in mine if r.row.learning_rate == best["rate"]],
-        }
-    return {
-        "name": base.name,
-        "scale": base.scale,
-        "model": base.model,
-        "dataset": base.dataset,
-        "batch_size": base.batch_size,
-        "steps": base.steps,
-        "seeds": seeds,
-        "optimizers": optimizers,
-    }
-
-
-def _point(rate: float, runs: Sequence[observed_runs.Observed]) -> dict[str, Any]:
-    return {"rate": rate, "stationarity": [stationarity(run) for run in runs]}
-
-
-def stationarity(run: observed_runs.Observed) -> float | None:
-    """The theorems' criterion over the looks: E |grad f|^2 of SGD, (E |grad f|)^2 of LARS.
-
-    None for a run that diverged.
-    """
-    if any(record["gradient"] is None for record in run.records):
-        return None
-    gradients = np.array([record["gradient"] for record in run.records])
-    whole = np.sqrt((gradients**2).sum(axis=1))
-    if len(whole) < 2 or run.records[-1]["step"] < run.row.steps:
-        return None
-    return float((whole**2).mean() if run.row.optimizer == _KERAS[SGD] else whole.mean() ** 2)
-
-
-def _psi(run: observed_runs.Observed) -> dict[str, Any]:
-    """The ratios of one run, and the densities at each look."""
-    full = [record for record in run.records if "smoothness" in record]
-    gradients = np.array([record["gradient"] for record in run.records])
-    smoothness = np.array([record["smoothness"] for record in full])
-    noise = np.array([record["noise"] for record in full])
-    found = psi.of_training(run.records[0]["weights"], gradients, smoothness, noise)
-    return {
-        **found._asdict(),
-        "psi_g": found.psi_g,
-        "psi_l": found.psi_l,
-        "psi_sigma": found.psi_sigma,
-        "curvature_factor": found.curvature_factor,
-        "noise_factor": found.noise_factor,
-        "steps": [record["step"] for record in run.records],
-        "gradient_densities": [psi.density(norms) for norms in gradients],
-        "full_steps": [record["step"] for record in full],
-        "noise_densities": [psi.density(norms) for norms in noise],
-        "smoothness_evennesses": [psi.evenness(values) for values in smoothness],
-    }
 
 
 def as_text(record: dict[str, Any]) -> str:

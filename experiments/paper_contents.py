@@ -43,7 +43,7 @@ SECTIONS = (
     Place("B", "Proof of Theorem 3; its constants", "experiments/theorems.py:bound"),
     Place("C", "Comparison of convergence rates: psi, measured in training, and what it foretells",
           "experiments/psi.py:Psi experiments/layer_looks.py:smoothness "
-          "experiments/layer_density.py:summary"),
+          "experiments/density_record.py:summary"),
     Place("D", "N-LAMB and NN-LAMB",
           "optimizers/nesterov_lamb.py:NLAMB optimizers/nesterov_lamb.py:NNLAMB "
           "optimizers/nadam.py:Nadam experiments/figure1.py:ROWS"),

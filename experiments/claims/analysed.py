@@ -123,12 +123,13 @@ class Foretold:
 
 
 def factor_interval(record: dict, factor: str, confidence: float = CONFIDENCE) -> Interval:
-    """Of LARS's bound over SGD's, in the trainings of both: the mean over the seeds, of logarithms.
+    """Of LARS's bound over SGD's: over the seeds, of the logarithm's mean in both trainings.
 
     `record` is what `layer_density` writes.
     """
-    ratios = [one[factor] for found in record["optimizers"].values() for one in found["psi"]]
-    return Interval(*map(math.exp, mean_interval(_logarithms(ratios), confidence)))
+    sgd, lars = ([one[factor] for one in record["optimizers"][n]["psi"]] for n in ("sgd", "lars"))
+    both = Sample(tuple((math.log(a) + math.log(b)) / 2 for a, b in zip(sgd, lars)))
+    return Interval(*map(math.exp, mean_interval(both, confidence)))
 
 
 def gain_interval(record: dict, confidence: float = CONFIDENCE) -> Interval:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from largebatch.experiments import layer_density, layer_looks, registry, scales
+from largebatch.experiments import density_record, layer_density, layer_looks, registry, scales
 from largebatch.experiments.claims import analysed, evidence
 from largebatch.experiments.objective import Objective
 from largebatch.experiments.observed_runs import Observed
@@ -113,24 +113,39 @@ def observed(optimizer, rate, gradients, seed=0):
     return Observed(row, "", records)
 
 
-def test_each_optimizer_is_compared_at_its_best_rate_by_its_own_criterion():
+TUNING = [
+    observed("sgd", 0.1, [[3.0, 4.0], [0.3, 0.4]]),
+    observed("sgd", 0.2, [[3.0, 4.0], [0.0, 0.1]]),
+    observed("sgd", 9.0, [[3.0, 4.0], None]),
+    observed("lars", 0.1, [[3.0, 4.0], [0.6, 0.8]]),
+]
+
+
+def test_the_best_rate_is_that_of_the_least_criterion_and_no_diverged_one():
+    assert density_record.best_rates(TUNING) == {"sgd": 0.2, "lars": 0.1}
+    with pytest.raises(ValueError, match="SGD diverged at every rate"):
+        density_record.best_rates(TUNING[2:])
+
+
+def test_each_optimizer_is_judged_by_its_own_criterion():
     runs = [
-        observed("sgd", 0.1, [[3.0, 4.0], [0.3, 0.4]]),
         observed("sgd", 0.2, [[3.0, 4.0], [0.0, 0.1]]),
-        observed("sgd", 9.0, [[3.0, 4.0], None]),
         observed("lars", 0.1, [[3.0, 4.0], [0.6, 0.8]]),
     ]
-    record = layer_density.summary(runs[0].row, runs, seeds=1)
+    record = density_record.summary(runs[0].row, TUNING, runs)
     sgd, lars = (record["optimizers"][name] for name in ("sgd", "lars"))
-    assert (sgd["best_rate"], lars["best_rate"]) == (0.2, 0.1)
     assert sgd["stationarity"] == [pytest.approx((25 + 0.01) / 2)]  # the mean of squares
     assert lars["stationarity"] == [pytest.approx(3**2)]  # the square of the mean
-    assert [point["stationarity"] for point in sgd["tuning"]][2] == [None]
+    assert [point["stationarity"] for point in sgd["tuning"]][2] is None
     (found,) = lars["psi"]
     assert found["gradient_densities"] == pytest.approx([49 / 50, 1.96 / 2])
     assert found["gradient_density"] == pytest.approx(0.98)
     assert found["noise_factor"] == pytest.approx(16 / 20 / 0.98)
     assert found["curvature_factor"] == pytest.approx(1.5 / 2 / 0.98)
+    assert "one seed: no interval" in layer_density.as_text(record)
+    with pytest.raises(ValueError, match="LARS diverged at 0.1 with another seed"):
+        broken = observed("lars", 0.1, [[1.0, 1.0], None])
+        density_record.summary(runs[0].row, TUNING, [runs[0], broken])
 
 
 def test_the_intervals_are_over_the_seeds():
@@ -139,18 +154,13 @@ def test_the_intervals_are_over_the_seeds():
         for name in ("sgd", "lars")
         for seed in range(3)
     ]
-    record = layer_density.summary(runs[0].row, runs, seeds=3)
-    low, high = analysed.gain_interval(record)[1:]
-    assert low < analysed.gain_interval(record).effect < high
-    assert "[" in layer_density.as_text(record).splitlines()[-1]
-    one = layer_density.summary(runs[0].row, [runs[0], runs[3]], seeds=1)
-    assert "one seed: no interval" in layer_density.as_text(one)
-
-
-def test_rates_that_all_diverge_are_a_mistake():
-    runs = [observed("sgd", 9.0, [[3.0, 4.0], None]), observed("lars", 0.1, [[1.0, 1.0]] * 2)]
-    with pytest.raises(ValueError, match="SGD diverged at every rate"):
-        layer_density.summary(runs[0].row, runs, seeds=1)
+    record = density_record.summary(runs[0].row, TUNING, runs)
+    for found in (
+        analysed.gain_interval(record),
+        analysed.factor_interval(record, "curvature_factor"),
+    ):
+        assert found.low < found.effect < found.high
+    assert record["seeds"] == 3 and "[" in layer_density.as_text(record).splitlines()[-1]
 
 
 def test_the_program_trains_both_and_the_claims_read_what_it_writes(tmp_path):
@@ -175,7 +185,7 @@ def test_the_program_trains_both_and_the_claims_read_what_it_writes(tmp_path):
     "arguments, message",
     [
         (["--experiment=table7/lamb", "--experiment=table7/adam"], "found 2 rows"),
-        (["--experiment=table7/lamb", "--examples=30"], "a multiple of --group=8"),
+        (["--experiment=table7/lamb", "--examples=30"], "a multiple of --group=4"),
         (["--experiment=table7/lamb", "--full=1"], "--full=1: want 2 or more"),
         (["--experiment=table7/lamb", "--sgd_rates=fast"], "--sgd_rates=fast"),
     ],
