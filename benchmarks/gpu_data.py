@@ -62,7 +62,9 @@ def write_jpegs(
 
 def read(folder: Path, name: str, processes: int | None = None) -> dict[str, np.ndarray]:
     """The arrays of a set; ValueError where they are not what was packed."""
-    with np.load(io.BytesIO(lzma.decompress((folder / f"{name}.npz.xz").read_bytes()))) as file:
+    with np.load(
+        io.BytesIO(lzma.decompress((folder / f"{name}.npz.xz").read_bytes())), allow_pickle=False
+    ) as file:
         arrays = {key: file[key] for key in file.files}
     if "jpeg_header" in arrays:
         arrays = _with_images(arrays, processes)

@@ -132,7 +132,7 @@ def _weights_as_recipes(folder: Path) -> None:
 
     for file in sorted((folder / "weights").glob("seed=*.npz")):
         seed = int(file.stem.partition("=")[2])
-        with np.load(file) as arrays:
+        with np.load(file, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
         seeds = initial_seeds(seed, 4 * len(found))
         recipes = {name: recipe_of(array, seeds) for name, array in found.items()}

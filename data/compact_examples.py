@@ -62,7 +62,7 @@ def packed(examples: Mapping[str, np.ndarray], mask_id: int) -> bytes:
 
 def unpacked(content: bytes) -> dict[str, np.ndarray]:
     """name -> array, of the types that `RecordReader.read` returns."""
-    with np.load(io.BytesIO(lzma.decompress(content))) as file:
+    with np.load(io.BytesIO(lzma.decompress(content)), allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     length, predictions, mask_id = map(int, arrays["sizes"])
     place = np.arange(length)

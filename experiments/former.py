@@ -42,6 +42,8 @@ FORMER = (
     Former("table7/*", "warmup_epochs", (1.5,)),
     Former("table7/lamb", "exclude_from_weight_decay", ("default",)),
     Former("table7/lamb", "exclude_from_layer_adaptation", ("default",)),
+    # Before Tables 13 to 25 decayed without the rate.
+    Former("table*", "decay_form", (None, "rate"), optimizer="adamw"),
     # Before Table 6's rates were read in the code's units.
     Former("table6/lamb", "learning_rate", (0.01,)),
     Former("table6/lamb", "epsilon", (1e-6,)),

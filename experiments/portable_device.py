@@ -86,7 +86,7 @@ class Programs:
         seeds = draws.initial_seeds(seed, len(weights["recipes"]) + 1000)
         state = {n: draws.initial_value(r, seeds) for n, r in weights["recipes"].items()}
         if str(seed) in weights["files"]:
-            with np.load(self.folder / weights["files"][str(seed)]) as file:
+            with np.load(self.folder / weights["files"][str(seed)], allow_pickle=False) as file:
                 state.update(file)
         return on_device({name: state[name] for name in self.manifest["state"]["names"]})
 
@@ -98,7 +98,7 @@ class Programs:
 
     def load(self, file: pathlib.Path):
         """(state, told) of a checkpoint."""
-        with np.load(file) as saved:
+        with np.load(file, allow_pickle=False) as saved:
             state = {name: saved[name] for name in self.manifest["state"]["names"]}
             return on_device(state), json.loads(str(saved["told"]))
 
@@ -121,7 +121,7 @@ class Trainer:
         self.same_data = True
         if self._in_memory:
             self._load_set(data_file)
-        with np.load(programs.folder / "evaluation.npz") as file:
+        with np.load(programs.folder / "evaluation.npz", allow_pickle=False) as file:
             self._evaluation = {name: file[name] for name in file}
         given = {"donate_argnums": (0, 1), "compiler_options": compiler_options()}
         self._loops, self._once = (
@@ -137,7 +137,7 @@ class Trainer:
         data_file = data_file or self.programs.folder / "data.npz"
         if not pathlib.Path(data_file).exists():
             raise ValueError(f"there is no {data_file}; give the images with --data=FILE.npz")
-        with np.load(data_file) as file:
+        with np.load(data_file, allow_pickle=False) as file:
             arrays = {name: np.ascontiguousarray(file[name]) for name in SET}
         wanted = self.manifest["data"]["sha256"]
         found = {n: hashlib.sha256(a.tobytes()).hexdigest() for n, a in arrays.items()}
@@ -193,7 +193,7 @@ class Trainer:
         name = self.manifest["stages"][stage]["update"]
         dtypes = {n: dtype for n, _, dtype in self.manifest["programs"][name]["inputs"]}
         arrays = {}
-        with np.load(self.programs.folder / block["file"]) as file:
+        with np.load(self.programs.folder / block["file"], allow_pickle=False) as file:
             for key in file:
                 array = _typed(file[key], dtypes[key])
                 missing = [(0, size - len(array))] + [(0, 0)] * (array.ndim - 1)

@@ -5,8 +5,8 @@
 The paper prints the average test accuracy of 5 runs, at the best of four learning rates for each
 optimizer. One run takes about 8 minutes on two CPU cores. As printed: "LeNet", which says no more
 than the network's family, so it is the one that the first author's code trains (`--set
-model=lenet5 --set dropout=none` is LeCun et al.'s), and one schedule for all. The `-as-run` rows
-follow that code throughout. The logs of its AdamW were made by LAMB's code, so `adamw` here, with
+model=lenet5` is LeCun et al.'s), and one schedule for all. The `-as-run` rows follow that code
+throughout. The logs of its AdamW were made by LAMB's code, so `adamw` here, with
 the code's network and schedule, is the AdamW to compare `lamb-as-run` with.
 """
 

@@ -97,7 +97,8 @@ def test_optimizer_settings_are_those_that_the_optimizer_reads_and_the_row_gives
         "exclude_from_layer_adaptation": [],
     }
     assert registry.find("table3/adam").optimizer_settings == {
-        **{"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8, "l2_regularization": 0.0},
+        **{"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8, "l2_regularization": 1e-4},
+        "exclude_from_weight_decay": "batch_norm",
     }
 
 
