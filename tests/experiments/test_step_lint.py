@@ -163,7 +163,7 @@ def test_the_program_lints_the_rows_of_a_glob_and_its_exit_code_says_what_came_o
     )
     assert lint_program("--experiment=table7/*") == step_lint.FOUND
     printed = capsys.readouterr().out
-    assert "9 steps of 9 rows, 9 with findings" in printed and "    64-bit" in printed
+    assert "9 steps of 10 rows, 9 with findings" in printed and "    64-bit" in printed
 
 
 def test_the_program_lists_what_it_would_lint_and_wants_to_know_which_rows(capsys):
