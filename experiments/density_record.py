@@ -18,13 +18,13 @@ NAMES = {SGD: "SGD", LARS: "LARS"}
 
 
 def best_rates(tuning: Sequence[Observed]) -> dict[str, float]:
-    """{optimizer: the rate whose run has the least criterion}.
+    """{optimizer: the rate whose run has the least criterion}, of those that `tuning` is of.
 
     Raises:
       UserError: An optimizer diverged at every rate.
     """
     best = {}
-    for optimizer in OPTIMIZERS:
+    for optimizer in dict.fromkeys(of_row(run.row) for run in tuning):
         points = [(stationarity(run), run.row.learning_rate) for run in _of(optimizer, tuning)]
         sound = [point for point in points if point[0] is not None]
         if not sound:
@@ -40,8 +40,9 @@ def summary(
 ) -> dict[str, Any]:
     """Everything that is kept, of JSON types: `tuning` at all rates, `observed` at the best."""
     optimizers = {}
-    for optimizer, rate in best_rates(tuning).items():
+    for optimizer in OPTIMIZERS:
         mine = _of(optimizer, observed)
+        rate = mine[0].row.learning_rate
         criteria = [stationarity(run) for run in mine]
         if None in criteria:
             raise UserError(f"{NAMES[optimizer]} diverged at {rate:g} with another seed")
@@ -66,8 +67,13 @@ def summary(
     }
 
 
+def of_row(row: Row) -> str:
+    """The optimizer's name here."""
+    return next(name for name, theirs in KERAS.items() if theirs == row.optimizer)
+
+
 def _of(optimizer: str, runs: Sequence[Observed]) -> list[Observed]:
-    return [run for run in runs if run.row.optimizer == KERAS[optimizer]]
+    return [run for run in runs if of_row(run.row) == optimizer]
 
 
 def stationarity(run: Observed) -> float | None:

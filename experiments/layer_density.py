@@ -32,6 +32,7 @@ from largebatch.experiments.density_record import (
     OPTIMIZERS,
     SGD,
     best_rates,
+    of_row,
     summary,
 )
 from largebatch.experiments.errors import UserError
@@ -115,10 +116,11 @@ def main() -> int:
         return observed_runs.run_all(FLAGS, rows, LookObserver.kind, new_observer, seeds)
 
     last = FLAGS.seed + FLAGS.seeds  # a seed of its own, so that the choice favours no run
-    code, tuning = run(rows, [last], full=0)
+    several = [row for row in rows if len(grids[of_row(row)]) > 1]
+    code, tuning = run(several, [last], full=0) if several else (0, [])
     if code:
         return code
-    rates = best_rates(tuning)
+    rates = {**{name: rates[0] for name, rates in grids.items()}, **best_rates(tuning)}
     rows = [optimizer_row(bases[0], optimizer, rate, phi) for optimizer, rate in rates.items()]
     code, observed = run(rows, range(FLAGS.seed, last), FLAGS.full)
     if code:
@@ -169,14 +171,18 @@ def as_markdown(record: dict[str, Any]) -> str:
 
 def _heading(record: dict[str, Any]) -> str:
     rates = "; ".join(
-        f"{NAMES[name]} at rate {found['best_rate']:g}, the best of "
-        + ", ".join(f"{point['rate']:g}" for point in found["tuning"])
+        f"{NAMES[name]} at rate {found['best_rate']:g}" + _of_what(found["tuning"])
         for name, found in record["optimizers"].items()
     )
     return (
         f"{record['model']} on {record['dataset']}, batch {record['batch_size']}, "
         f"{record['steps']} updates, {record['seeds']} seeds; {rates}"
     )
+
+
+def _of_what(tuning: Sequence[dict[str, Any]]) -> str:
+    listed = ", ".join(f"{point['rate']:g}" for point in tuning)
+    return f", the best of {listed}" if listed else ""
 
 
 def sheets(record: dict[str, Any]) -> tuple[Sheet, Sheet]:

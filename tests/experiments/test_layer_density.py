@@ -123,6 +123,7 @@ TUNING = [
 
 def test_the_best_rate_is_that_of_the_least_criterion_and_no_diverged_one():
     assert density_record.best_rates(TUNING) == {"sgd": 0.2, "lars": 0.1}
+    assert density_record.best_rates(TUNING[3:]) == {"lars": 0.1}  # SGD has a rate given
     with pytest.raises(ValueError, match="SGD diverged at every rate"):
         density_record.best_rates(TUNING[2:])
 
@@ -143,6 +144,7 @@ def test_each_optimizer_is_judged_by_its_own_criterion():
     assert found["noise_factor"] == pytest.approx(16 / 20 / 0.98)
     assert found["curvature_factor"] == pytest.approx(1.5 / 2 / 0.98)
     assert "one seed: no interval" in layer_density.as_text(record)
+    assert "SGD at rate 0.2, the best of 0.1, 0.2, 9; LARS" in layer_density.as_text(record)
     with pytest.raises(ValueError, match="LARS diverged at 0.1 with another seed"):
         broken = observed("lars", 0.1, [[1.0, 1.0], None])
         density_record.summary(runs[0].row, TUNING, [runs[0], broken])
