@@ -15,9 +15,14 @@ from largebatch.data import corpus
 EXACTLY = {"deterministic": True, "steps_per_loop": 1, "device": "cpu"}
 CONTEXT = "The cat sat on the mat. The dog ran to the park."
 FIGURES = {
-    "images": [],
-    "jpegs": [],
-    "text": [],
+    "images": [
+        *(2.2916329, 2.3077273, 2.3348963, 2.2410154, 2.2669554, 2.2767127, 2.1900558, 2.2999988),
+    ],
+    "jpegs": [6.9308062, 6.9080982, 6.8909702, 6.8938017],
+    "text": [
+        *(6.3725185, 6.3812118, 6.2493655, 6.0859928, 6.1936469),
+        *(6.0280366, 6.3624048, 6.3120384, 6.4266863, 6.3861794),
+    ],
 }
 
 
