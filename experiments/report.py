@@ -18,7 +18,7 @@ import os
 
 from absl import flags
 
-from largebatch.experiments.program import cli
+from largebatch import cli
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.reporting.model.cells import Report, gather
 from largebatch.experiments.reporting.pages.text import as_markdown, as_text, opening

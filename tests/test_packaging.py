@@ -152,7 +152,7 @@ def test_everything_that_is_installed_is_pinned_to_its_version():
 
 
 TREE = ("setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md", "__init__.py",
-        "stack.py", "programs.py", "checkout.py", "py.typed", "constraints.txt",
+        "cli.py", "stack.py", "programs.py", "checkout.py", "py.typed", "constraints.txt",
         "environment.sh", "Makefile",
         "tests", ".ci", "docs")  # fmt: skip
 

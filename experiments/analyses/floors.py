@@ -11,23 +11,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from absl import flags
-
-from largebatch.experiments.program import cli
+from largebatch import cli
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.program.quiet import quiet_tensorflow
 from largebatch.experiments.rows import scale
 from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
 from largebatch.experiments.tables import registry
+from largebatch.stack import quiet_tensorflow
 
 BLOCK = 65_536  # examples read at once
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("experiment", None, "A row of BERT's.", flag_values=FLAGS)
-flags.DEFINE_enum("scale", "paper", scale.ALL_SCALES, "How much of it.", flag_values=FLAGS)
-flags.DEFINE_multi_string("set", [], "field=value: change the row.", flag_values=FLAGS)
-flags.DEFINE_string("data_dir", None, "The row's text or shards.", flag_values=FLAGS)
-flags.DEFINE_enum("format", "text", ["text", "json"], "Of what is printed.", flag_values=FLAGS)
+define = cli.Define(FLAGS)
+define.string("experiment", None, "A row of BERT's.")
+define.enum("scale", "paper", scale.ALL_SCALES, "How much of it.")
+define.multi_string("set", [], "field=value: change the row.")
+define.string("data_dir", None, "The row's text or shards.")
+define.enum("format", "text", ["text", "json"], "Of what is printed.")
 
 
 def main() -> int:

@@ -18,17 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import flags
 
+from largebatch import cli
 from largebatch.experiments.analyses import output
 from largebatch.experiments.plots import style
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.program.quiet import quiet_tensorflow
 from largebatch.experiments.records.reopen import open_run
 from largebatch.experiments.rows import scale
 from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
 from largebatch.experiments.tables import registry
+from largebatch.stack import quiet_tensorflow
 
 # The slides' table: AlexNet, batch 4096, first iteration. Its norms are those of constants, but for
 # layer 4's: 0.098 is 96 biases of 0.01, 6.4 is 4096 of 0.1, and 8.15 the kernel of conv4, 663,552
@@ -41,13 +40,14 @@ PRINTED = {
 }
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("experiment", None, "The row, at its first iteration.", flag_values=FLAGS)
-flags.DEFINE_string("run", None, "Or a run's folder, at its checkpoint.", flag_values=FLAGS)
-flags.DEFINE_enum("scale", "paper", scale.SCALES, "Of the row.", flag_values=FLAGS)
-flags.DEFINE_multi_string("set", [], "field=value: change the row.", flag_values=FLAGS)
-flags.DEFINE_integer("seed", 0, "Of the row's weights and data.", flag_values=FLAGS)
-flags.DEFINE_string("data_dir", None, "The data, as for a run.", flag_values=FLAGS)
-flags.DEFINE_string("output", None, "A folder for picture and numbers.", flag_values=FLAGS)
+define = cli.Define(FLAGS)
+define.string("experiment", None, "The row, at its first iteration.")
+define.string("run", None, "Or a run's folder, at its checkpoint.")
+define.enum("scale", "paper", scale.SCALES, "Of the row.")
+define.multi_string("set", [], "field=value: change the row.")
+define.integer("seed", 0, "Of the row's weights and data.")
+define.string("data_dir", None, "The data, as for a run.")
+define.string("output", None, "A folder for picture and numbers.")
 
 
 def main() -> int:

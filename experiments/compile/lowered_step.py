@@ -14,17 +14,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from absl import flags
-
+from largebatch import cli
 from largebatch.experiments.compile import shape_only
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.program.quiet import quiet_tensorflow
 from largebatch.experiments.rows import scale
 from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tables import registry
 from largebatch.experiments.tasks.finetuning import CLIP_NORM, WEIGHT_DECAY
+from largebatch.stack import quiet_tensorflow
 
 SQUAD = "squad"
 CORES_A_CHIP = 2  # of TPU v3, on which the paper ran
@@ -32,28 +30,25 @@ ASSUMED_BATCH = 128  # a core's, where the paper does not print the number of ch
 PROGRAMS = ("update", "accumulate", "apply")  # of tpu.lowering
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("experiment", None, "The row, table1/lamb-32768.", flag_values=FLAGS)
-flags.DEFINE_enum(
-    "scale", "paper", scale.ALL_SCALES, "How much of it: the model.", flag_values=FLAGS
-)
-flags.DEFINE_multi_string("set", [], "field=value: change the row.", flag_values=FLAGS)
-flags.DEFINE_string("stage", None, "1, 2 or squad. Default: the row's last one.", flag_values=FLAGS)
-flags.DEFINE_integer(
+define = cli.Define(FLAGS)
+define.string("experiment", None, "The row, table1/lamb-32768.")
+define.enum("scale", "paper", scale.ALL_SCALES, "How much of it: the model.")
+define.multi_string("set", [], "field=value: change the row.")
+define.string("stage", None, "1, 2 or squad. Default: the row's last one.")
+define.integer(
     "batch_per_core",
     None,
     "Examples of one core in one pass. Default: the row's, on the paper's chips.",
     lower_bound=1,
-    flag_values=FLAGS,
 )
-flags.DEFINE_enum(
+define.enum(
     "program",
     "update",
     PROGRAMS,
     "The whole update, or one of its micro-batches, or what follows the last.",
-    flag_values=FLAGS,
 )
-flags.DEFINE_boolean("describe", False, "Print what it is, and exit.", flag_values=FLAGS)
-flags.DEFINE_string("output", None, "The file to write.", flag_values=FLAGS)
+define.boolean("describe", False, "Print what it is, and exit.")
+define.string("output", None, "The file to write.")
 
 
 def main() -> int:

@@ -14,12 +14,12 @@ from largebatch.experiments.launching import mlperf_log
 from largebatch.experiments.launching.kept_sources import keep_sources
 from largebatch.experiments.launching.options import RunSettings
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.program.quiet import quiet_tensorflow
 from largebatch.experiments.records.provenance import commit, versions
 from largebatch.experiments.records.result import headline, outcome_record
 from largebatch.experiments.records.row_record import row_record
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tasks import encoders, finetuning, workload
+from largebatch.stack import quiet_tensorflow
 from largebatch.tpu.lowering.topologies import generation_here
 
 FINISHED, DIVERGED, PEER_LOST = 0, 3, 4

@@ -12,26 +12,23 @@ from __future__ import annotations
 import dataclasses
 import os
 
-from absl import flags
-
-from largebatch.experiments.program import cli
+from largebatch import cli
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.program.quiet import quiet_tensorflow
 from largebatch.experiments.rows import scale
 from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tables import registry
+from largebatch.stack import quiet_tensorflow
 
 POINTS = 1000  # of a curve, beside the ends of warm-ups and stages
 PICTURES = (".svg", ".png", ".pdf")
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("experiment", None, "The row.", flag_values=FLAGS)
-flags.DEFINE_enum("scale", "paper", scale.ALL_SCALES, "How much of it to run.", flag_values=FLAGS)
-flags.DEFINE_multi_string("set", [], "field=value: change the row.", flag_values=FLAGS)
-flags.DEFINE_string(
-    "output", None, f"A picture to write: {', '.join(PICTURES)}.", flag_values=FLAGS
-)
+define = cli.Define(FLAGS)
+define.string("experiment", None, "The row.")
+define.enum("scale", "paper", scale.ALL_SCALES, "How much of it to run.")
+define.multi_string("set", [], "field=value: change the row.")
+define.string("output", None, f"A picture to write: {', '.join(PICTURES)}.")
 
 
 def main() -> int:

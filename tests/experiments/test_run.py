@@ -19,8 +19,6 @@ LIST_FIELDS = [
 
 
 def call(*arguments):
-    for name in run.FLAGS:
-        run.FLAGS[name].unparse()
     return run.run(["run", *arguments])
 
 

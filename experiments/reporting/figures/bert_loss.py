@@ -14,8 +14,8 @@ from collections.abc import Sequence
 
 from absl import flags
 
+from largebatch import cli
 from largebatch.experiments.plots import style
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.records.match import differences, row_of
 from largebatch.experiments.records.reader import Run, find_runs
