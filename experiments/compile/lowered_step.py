@@ -19,9 +19,9 @@ from largebatch.experiments.compile import shape_only
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.rows import scale
 from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
-from largebatch.experiments.rows.row import Row
+from largebatch.experiments.rows.row import Row, Stage
 from largebatch.experiments.tables import registry
-from largebatch.experiments.tasks.finetuning import CLIP_NORM, WEIGHT_DECAY
+from largebatch.experiments.tasks import finetuning
 from largebatch.stack import quiet_tensorflow
 
 SQUAD = "squad"
@@ -124,9 +124,7 @@ def lower_row(
 
     `task` stands in for the row's own.
     """
-    from largebatch import optimizers
-    from largebatch.experiments.tasks.schedule import learning_rate
-    from largebatch.optimizers.schedules import WarmupPolynomialDecay
+    from largebatch.experiments.tasks.schedule import optimizer_of
     from largebatch.tpu.hosts.devices import configure_precision
     from largebatch.tpu.lowering.lowering import lower
 
@@ -136,9 +134,9 @@ def lower_row(
 
     def make_optimizer():
         if stage == SQUAD:
-            schedule = WarmupPolynomialDecay(row.squad_learning_rate, 1, 10)
-            return optimizers.create("bert_adamw", schedule, weight_decay=WEIGHT_DECAY)
-        return optimizers.create(row.optimizer, learning_rate(row), **row.optimizer_settings)
+            # How many updates of a fine-tuning there are is known with its data.
+            return finetuning.optimizer_of(Stage(None, batch, 10, row.squad_learning_rate, 1))
+        return optimizer_of(row)
 
     return lower(
         task,
@@ -146,7 +144,7 @@ def lower_row(
         micro_batch=batch,
         stage=0 if stage == SQUAD else int(stage) - 1,
         program=program,
-        clip_norm=CLIP_NORM if stage == SQUAD else row.clip_norm,
+        clip_norm=finetuning.CLIP_NORM if stage == SQUAD else row.clip_norm,
         # A pass smaller than a group is one group.
         clip_batch=min(row.clip_batch, batch) if row.clip_batch else None,
         replicated=replicated,

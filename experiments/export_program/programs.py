@@ -11,13 +11,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from largebatch import optimizers
 from largebatch.data.images.image_set import ImageSet
 from largebatch.data.images.set_on_device import SetOnDevice
-from largebatch.data.streams.update_slices import UpdateSlices
+from largebatch.data.streams.updates import UpdateSlices
 from largebatch.experiments.costs import micro_batch as memory
 from largebatch.experiments.rows.row import Row
-from largebatch.experiments.tasks.schedule import learning_rate
+from largebatch.experiments.tasks.schedule import learning_rate, optimizer_of
 from largebatch.tpu.loop.batch_plan import BatchPlan
 from largebatch.tpu.loop.eval_loop import EvalLoop
 from largebatch.tpu.loop.task import Task
@@ -66,9 +65,7 @@ class RowPrograms:
         with strategy.scope():
             self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
             self.model = task.build_model()
-            self.optimizer = optimizers.create(
-                row.optimizer, self._schedule, **row.optimizer_settings
-            )
+            self.optimizer = optimizer_of(row, self._schedule)
             self.optimizer.build(self.model.trainable_variables)
         self._loop = TrainLoop(
             *(task, self.model, self.optimizer, strategy, self._step),

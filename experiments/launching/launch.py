@@ -174,14 +174,10 @@ def _check_chain(row: Row, settings: RunSettings, cluster) -> None:
 
 
 def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pieces, observer):
-    from largebatch import optimizers, tpu
-    from largebatch.experiments.tasks.schedule import learning_rate
+    from largebatch import tpu
+    from largebatch.experiments.tasks.schedule import optimizer_of
 
     keep_sources()
-
-    def make_optimizer():
-        return optimizers.create(row.optimizer, learning_rate(row), **row.optimizer_settings)
-
     options = tpu.FitOptions(
         steps_per_epoch=work.steps_per_epoch,
         steps_per_loop=settings.steps_per_loop or STEPS_PER_LOOP[_device_kind(strategy)],
@@ -195,7 +191,7 @@ def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pi
         hparams={"seed": settings.seed, **experiment["row"]},
         observer=observer,
     )
-    return tpu.fit(work.task, make_optimizer, strategy, folder, options)
+    return tpu.fit(work.task, lambda: optimizer_of(row), strategy, folder, options)
 
 
 def _micro_batches(row: Row, settings: RunSettings, strategy, stages=None) -> list[int | None]:

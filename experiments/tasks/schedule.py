@@ -1,9 +1,16 @@
-"""A row's learning rate over its run."""
+"""A row's learning rate over its run, and the optimizer that follows it."""
 
 from __future__ import annotations
 
+from largebatch import optimizers
 from largebatch.experiments.rows.row import Row
 from largebatch.optimizers.schedules import Constant, GoyalSchedule, Stages, WarmupPolynomialDecay
+
+
+def optimizer_of(row: Row, schedule=None):
+    """A new optimizer of the row's kind and settings; `schedule` in place of its learning rate."""
+    schedule = learning_rate(row) if schedule is None else schedule
+    return optimizers.create(row.optimizer, schedule, **row.optimizer_settings)
 
 
 def learning_rate(row: Row):
