@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from largebatch.optimizers import norms
+from largebatch.optimizers import keras_internals, norms
 from largebatch.optimizers.decay import SelectsVariables
 from largebatch.optimizers.exclusions import checked
 from largebatch.optimizers.reduction import folds
@@ -91,7 +91,7 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         with tf.distribute.get_strategy().extended.colocate_vars_with(variable):
             slot = tf.Variable(
                 initializer(shape, tf.float32 if name == "statistics" else dtype),
-                name=f"{name}/{variable._shared_name}",
+                name=f"{name}/{keras_internals.shared_name(variable)}",
                 trainable=False,
             )
         self._variables.append(slot)
@@ -202,7 +202,7 @@ def _of_this_replica(value):
     if tf.distribute.in_cross_replica_context() and isinstance(
         value, tf.distribute.DistributedValues
     ):
-        return value._get()
+        return keras_internals.of_this_replica(value)
     return value
 
 

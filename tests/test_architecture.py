@@ -1,6 +1,7 @@
 """The map of the suite, held by reading its source: who may import whom, and the house rules."""
 
 import ast
+import functools
 import importlib
 import pathlib
 import re
@@ -23,6 +24,7 @@ MAX_LINES = 350
 DATA_PROGRAMS = ("create_pretraining_data", "build_vocabulary", "count_records", "text.docstrings")
 
 
+@functools.cache
 def tree_of(path):
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
@@ -85,6 +87,65 @@ def test_every_import_of_our_own_is_absolute_and_through_largebatch():
 def test_tensorflow_addons_stays_behind_one_module():
     users = {path for path in MODULES if imported(path, "tensorflow_addons")}
     assert len(users) <= 1, users
+
+
+# Private names of TensorFlow, Keras, orbit and JAX: one module a room; they give the reasons.
+INTERNALS = {
+    "optimizers/keras_internals.py",
+    "models/keras_internals.py",
+    "tpu/hosts/tensorflow_internals.py",
+    "data/images/tfds_builder.py",  # TensorFlow Datasets': whether it asks Google Cloud Storage
+    # Run by the Pythons of other environments, which have JAX and not the suite.
+    "tpu/lowering/portable_client.py",
+    "experiments/compile/compile_client.py",
+}
+# Subclasses of Keras' optimizers and layers, which override and inherit private names.
+SUBCLASSES = {
+    *(f"optimizers/{name}.py" for name in ("addons", "base", "keras_baselines", "skip_nonfinite")),
+    "models/grouped_norm.py",
+}
+PRIVATE_MODULES = re.compile(r"(tensorflow\.python|(tf_)?keras\.src|jax\._src|jaxlib)(\.|$)")
+PUBLIC_WITH_UNDERSCORE = {"_replace", "_asdict", "_fields", "_make", "_exit"}
+
+
+def own_private_names():
+    """What the suite itself defines: functions, classes, constants, attributes of self."""
+    found = set()
+    for node in (node for path in MODULES for node in ast.walk(tree_of(path))):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            if isinstance(node.value, ast.Name) and node.value.id == "self":
+                found.add(node.attr)
+    return found
+
+
+def foreign_private_names(path, own):
+    """(line, name) of each private name of another package that a file uses."""
+    for line, name in imports_of(path):
+        if PRIVATE_MODULES.match(name):
+            yield line, name
+    for node in ast.walk(tree_of(path)):
+        name = ""
+        if isinstance(node, ast.Attribute):
+            name = node.attr
+        elif isinstance(node, ast.Call) and "setattr" in ast.dump(node.func):
+            name = getattr(node.args[1], "value", "")
+        dunder = name.startswith("__") and name != "__internal__"
+        if str(name).startswith("_") and not dunder and name not in own | PUBLIC_WITH_UNDERSCORE:
+            yield node.lineno, name
+
+
+def test_private_names_of_other_packages_stay_behind_one_module_a_room():
+    own, found = own_private_names(), {}
+    for path in MODULES:
+        for line, name in foreign_private_names(path, own):
+            found.setdefault(str(path.relative_to(ROOT)), []).append(f"{path}:{line} uses {name}")
+    strangers = [use for file in found.keys() - INTERNALS - SUBCLASSES for use in found[file]]
+    assert not strangers, "\n".join(strangers)
+    assert INTERNALS | SUBCLASSES == set(found), "a module that needs none any more"
 
 
 def test_flags_are_defined_and_read_by_programs_only():

@@ -17,6 +17,7 @@ from largebatch.data.streams.updates import UpdateSlices
 from largebatch.experiments.costs import micro_batch as memory
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tasks.schedule import learning_rate, optimizer_of
+from largebatch.optimizers.keras_internals import rate_variable
 from largebatch.tpu.loop.batch_plan import BatchPlan
 from largebatch.tpu.loop.eval_loop import EvalLoop
 from largebatch.tpu.loop.task import Task
@@ -83,7 +84,7 @@ class RowPrograms:
     def state(self) -> dict[str, tf.Variable]:
         """All that an update may write, by name."""
         slots = _named("optimizer", self.optimizer.variables)
-        rate = {RATE: self.optimizer._current_learning_rate}
+        rate = {RATE: rate_variable(self.optimizer)}
         return {**self.model_state, **slots, **rate, **_named("sum", self._loop.sums)}
 
     @property
@@ -134,7 +135,7 @@ class RowPrograms:
 
     def evaluate(self, batch_spec: dict[str, tf.TensorSpec]) -> PortableProgram:
         """(weights, an evaluation batch) -> sum and weight of each metric, NAME/0 and NAME/1."""
-        sums = EvalLoop(self._task, self.model, self._strategy, None)._replica_sums
+        sums = EvalLoop(self._task, self.model, self._strategy, None).replica_sums
 
         def evaluate(**batch):
             pairs = self._strategy.run(sums, args=(batch,))

@@ -61,13 +61,13 @@ class EvalLoop(orbit.AbstractEvaluator):
         return {**self._task.finish_evaluation(results), **counts}
 
     def _sums(self, batch):
-        per_replica = self._strategy.run(self._replica_sums, args=(batch,))
+        per_replica = self._strategy.run(self.replica_sums, args=(batch,))
         return tf.nest.map_structure(
             lambda value: self._strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None),
             per_replica,
         )
 
-    def _replica_sums(self, batch):
+    def replica_sums(self, batch):
         outputs = self._task.forward(self._model, batch, training=False)
         loss, weight = self._task.loss(outputs, batch)
         examples = tf.reduce_sum(batch["weight"]) if "weight" in batch else weight

@@ -14,6 +14,7 @@ from absl import logging
 from largebatch.tpu.folder.checkpoints import Checkpoints
 from largebatch.tpu.folder.run_folder import RunFolder
 from largebatch.tpu.hosts.agreement import Hosts
+from largebatch.tpu.hosts.tensorflow_internals import log_orbit_to
 from largebatch.tpu.loop.batch_plan import BatchPlan
 from largebatch.tpu.loop.eval_loop import EvalLoop
 from largebatch.tpu.loop.inputs import distributed_dataset
@@ -25,8 +26,7 @@ from largebatch.tpu.loop.summaries import layer_statistics, write_hparams, write
 from largebatch.tpu.loop.task import Task
 from largebatch.tpu.loop.train_loop import Diverged, TrainLoop
 
-# Orbit prints every line of its log as well; the progress bar is what a person reads.
-orbit.controller._log = logging.debug
+log_orbit_to(logging.debug)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import tensorflow as tf
-from tensorflow.python.distribute.values import PerReplica
 
 from largebatch.tpu.hosts.agreement import Hosts
+from largebatch.tpu.hosts.tensorflow_internals import per_replica
 
 DatasetFn = Callable[[tf.distribute.InputContext], tf.data.Dataset]
 
@@ -60,4 +60,4 @@ class _CpuIterator:
         elements = [next(self._iterator) for _ in range(self._replicas)]
         if self._replicas == 1:
             return elements[0]
-        return tf.nest.map_structure(lambda *values: PerReplica(values), *elements)
+        return tf.nest.map_structure(lambda *values: per_replica(values), *elements)
