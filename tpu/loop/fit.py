@@ -31,7 +31,10 @@ log_orbit_to(logging.debug)
 
 @dataclasses.dataclass(frozen=True)
 class FitOptions:
-    """How a run is executed; none of it changes what is computed, but for the clipping.
+    """How a run is executed.
+
+    What is computed depends on the clipping and on `keep_moments`, and on `micro_batch` where the
+    examples of a pass share batch statistics or a seed of dropout.
 
     Attributes:
       steps_per_epoch: Updates in an epoch, for the records; need not be whole. None: the run has
