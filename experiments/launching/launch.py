@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import sys
@@ -89,6 +90,7 @@ def launch(row: Row, settings: RunSettings, new_observer=None) -> int:
 def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
     """Trains, then fine-tunes if asked to; returns (outcome, the result file's object)."""
     from largebatch import tpu
+    from largebatch.experiments.tasks.schedule import optimizer_of
 
     # Read before hours of pre-training: a chain that cannot end is not begun.
     squad = finetuning.load(settings.squad_dir) if settings.squad_dir else None
@@ -110,7 +112,10 @@ def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
     else:
         observer = new_observer(row, work) if new_observer else None
         with mlperf_log.logged(folder, log, experiment, row, work.eval_every) as told:
-            outcome = _fit(row, settings, work, strategy, told, experiment, pieces, observer)
+            options = _fit_options(row, settings, work, pieces, _device_kind(strategy))
+            options = dataclasses.replace(options, observer=observer)
+            keep_sources()
+            outcome = tpu.fit(work.task, lambda: optimizer_of(row), strategy, told, options)
             told.end(outcome.status)
         if squad:
             encoder = encoders.of_run(row, folder.checkpoints, work.data)
@@ -173,14 +178,12 @@ def _check_chain(row: Row, settings: RunSettings, cluster) -> None:
         raise UserError(f"--squad_dir: {row.name} has no text to be fine-tuned on")
 
 
-def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pieces, observer):
+def _fit_options(row: Row, settings: RunSettings, work, pieces, device_kind: str):
     from largebatch import tpu
-    from largebatch.experiments.tasks.schedule import optimizer_of
 
-    keep_sources()
-    options = tpu.FitOptions(
+    return tpu.FitOptions(
         steps_per_epoch=work.steps_per_epoch,
-        steps_per_loop=settings.steps_per_loop or STEPS_PER_LOOP[_device_kind(strategy)],
+        steps_per_loop=settings.steps_per_loop or STEPS_PER_LOOP[device_kind],
         eval_every=work.eval_every,
         eval_batch=work.eval_batch,
         checkpoint_every=settings.checkpoint_every or -(-row.steps // CHECKPOINTS_IN_A_RUN),
@@ -188,10 +191,8 @@ def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pi
         clip_norm=row.clip_norm,
         clip_batch=row.clip_batch,
         keep_moments=row.keep_moments is not False,
-        hparams={"seed": settings.seed, **experiment["row"]},
-        observer=observer,
+        hparams={"seed": settings.seed, **row_record(row)["row"]},
     )
-    return tpu.fit(work.task, lambda: optimizer_of(row), strategy, folder, options)
 
 
 def _micro_batches(row: Row, settings: RunSettings, strategy, stages=None) -> list[int | None]:
