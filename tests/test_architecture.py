@@ -188,6 +188,11 @@ def test_no_file_has_outgrown_its_one_idea():
     assert not long, f"more than {MAX_LINES} lines: {long}"
 
 
+def test_no_line_is_let_off_its_length():
+    mark = "noqa: " + "E501"
+    assert not [path for path in SOURCES if mark in path.read_text(encoding="utf-8")]
+
+
 def test_no_file_names_a_folder_of_the_machine_it_was_written_on():
     local = re.compile(r"(?<![\w.~})])/(?:home|root|Users|work|workspace|mnt)/\w")
     documents = [ROOT / name for name in ("Makefile", "environment.sh", "README.md", ".ci/run")]
