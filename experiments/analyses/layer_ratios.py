@@ -24,9 +24,7 @@ from largebatch.experiments.analyses import output
 from largebatch.experiments.plots import style
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.records.reopen import open_run
-from largebatch.experiments.rows import scale
-from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
-from largebatch.experiments.tables import registry
+from largebatch.experiments.tables import row_flags
 from largebatch.stack import quiet_tensorflow
 
 # The slides' table: AlexNet, batch 4096, first iteration. Its norms are those of constants, but for
@@ -40,11 +38,9 @@ PRINTED = {
 }
 
 FLAGS = cli.new_flags()
+row_flags.define(FLAGS, "alexnet/momentum-4096")
 define = cli.Define(FLAGS)
-define.string("experiment", None, "The row, at its first iteration.")
 define.string("run", None, "Or a run's folder, at its checkpoint.")
-define.enum("scale", "paper", scale.SCALES, "Of the row.")
-define.multi_string("set", [], "field=value: change the row.")
 define.integer("seed", 0, "Of the row's weights and data.")
 define.string("data_dir", None, "The data, as for a run.")
 define.string("output", None, "A folder for picture and numbers.")
@@ -58,8 +54,7 @@ def main() -> int:
         run, row = open_run(FLAGS.run)
         seed, checkpoints = run.seed, Path(run.folder) / "checkpoints"
     else:
-        base = registry.run_of(registry.find(FLAGS.experiment))
-        row = apply_overrides(registry.scaled(base, FLAGS.scale), parse_assignments(FLAGS.set))
+        row = row_flags.row_of(FLAGS)
     layers = measure(row, FLAGS.data_dir, seed, checkpoints)
     print(as_text(row, layers))
     if FLAGS.output is not None:

@@ -17,10 +17,8 @@ from typing import Any
 from largebatch import cli
 from largebatch.experiments.compile import shape_only
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.rows import scale
-from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
 from largebatch.experiments.rows.row import Row, Stage
-from largebatch.experiments.tables import registry
+from largebatch.experiments.tables import row_flags
 from largebatch.experiments.tasks import finetuning
 from largebatch.stack import quiet_tensorflow
 
@@ -30,10 +28,8 @@ ASSUMED_BATCH = 128  # a core's, where the paper does not print the number of ch
 PROGRAMS = ("update", "accumulate", "apply")  # of tpu.lowering
 
 FLAGS = cli.new_flags()
+row_flags.define(FLAGS, "table1/lamb-32768")
 define = cli.Define(FLAGS)
-define.string("experiment", None, "The row, table1/lamb-32768.")
-define.enum("scale", "paper", scale.ALL_SCALES, "How much of it: the model.")
-define.multi_string("set", [], "field=value: change the row.")
 define.string("stage", None, "1, 2 or squad. Default: the row's last one.")
 define.integer(
     "batch_per_core",
@@ -52,10 +48,7 @@ define.string("output", None, "The file to write.")
 
 
 def main() -> int:
-    if FLAGS.experiment is None:
-        raise UserError("--experiment is missing, for example table1/lamb-32768")
-    row = registry.run_of(registry.find(FLAGS.experiment))
-    row = apply_overrides(registry.scaled(row, FLAGS.scale), parse_assignments(FLAGS.set))
+    row = row_flags.row_of(FLAGS)
     stage = stage_name(row, FLAGS.stage)
     described = description(row, stage, FLAGS.batch_per_core)
     if FLAGS.describe:

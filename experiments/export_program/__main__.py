@@ -17,17 +17,13 @@ from pathlib import Path
 from largebatch import cli
 from largebatch.experiments.launching.flags import MicroBatch
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.rows import scale
-from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
-from largebatch.experiments.tables import registry
+from largebatch.experiments.tables import row_flags
 from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
+row_flags.define(FLAGS, "table7/lamb")
 define = cli.Define(FLAGS)
-define.string("experiment", None, "The row, table7/lamb.")
 define.string("output", None, "The folder to write; empty or not there.")
-define.enum("scale", "paper", scale.ALL_SCALES, "How much of it.")
-define.multi_string("set", [], "field=value: change the row.")
 define.string("data_dir", None, "As of run.")
 define.list(
     "seeds",
@@ -51,12 +47,9 @@ define.string(
 
 
 def main() -> int:
-    if FLAGS.experiment is None:
-        raise UserError("--experiment is missing, for example table7/lamb")
     if FLAGS.output is None:
         raise UserError("--output is missing: the folder to write")
-    row = registry.run_of(registry.find(FLAGS.experiment))
-    row = apply_overrides(registry.scaled(row, FLAGS.scale), parse_assignments(FLAGS.set))
+    row = row_flags.row_of(FLAGS)
     seeds = _seeds(FLAGS.seeds)
     output = Path(FLAGS.output)
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
