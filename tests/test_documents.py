@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from largebatch.experiments import doc_tables, registry
-from largebatch.experiments.runs import find_runs
+from largebatch.experiments.documents import doc_tables
+from largebatch.experiments.records.reader import find_runs
+from largebatch.experiments.tables import registry
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -31,7 +32,7 @@ def test_every_command_of_a_page_exists_with_its_flags_and_rows(page):
         module = importlib.import_module(program)
         known = getattr(module, "FLAGS", None)
         if known is None and hasattr(module, "__path__"):
-            known = importlib.import_module(f"{program}.__main__").FLAGS
+            known = getattr(importlib.import_module(f"{program}.__main__"), "FLAGS", None)
         arguments = arguments.split("#")[0].split("`")[0]
         if known is not None:
             for flag in re.findall(r"(?<=\s)--(\w+)", arguments.partition(" -- ")[0]):
