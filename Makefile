@@ -11,8 +11,10 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 WORKERS ?= 2
 parallel := --numprocesses=$(WORKERS) --dist=loadfile
 python := .venv$(if $(STACK),-$(STACK))/bin/python
-# The part of the tests that depends most on TensorFlow's and Keras' versions: minutes.
-core := tests/optimizers tests/tpu tests/models tests/experiments/test_smoke_rows.py tests/test_stack.py
+# The part of the tests that depends most on TensorFlow's and Keras' versions, of the cases of a test every third.
+core := tests/optimizers tests/models tests/tpu/hosts tests/tpu/folder tests/tpu/loop tests/tpu/lowering \
+	tests/tpu/test_stages.py tests/tpu/test_remote_folder.py tests/data/files tests/data/text/test_docstrings.py \
+	tests/experiments/records/test_provenance.py tests/experiments/test_smoke_rows.py tests/test_stack.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-core faults environment constraints tpu-compile-environment tpu-compile-table pjrt-environment
@@ -36,7 +38,7 @@ test: environment
 	$(python) -m pytest $(parallel)
 
 test-core: environment
-	$(python) -m pytest $(parallel) -m 'not slow and not faults' $(core)
+	$(python) -m pytest $(parallel) --thin=3 -m 'not slow and not faults' $(core)
 
 faults: environment
 	$(python) -m pytest $(parallel) -m faults -v -rP tests/faults

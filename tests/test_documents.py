@@ -44,6 +44,14 @@ def test_every_command_of_a_page_exists_with_its_flags_and_rows(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_code_imports_this_package_before_tensorflow(page):
+    """So that tf.keras is Keras 2 on both stacks."""
+    for code in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        imported = re.findall(r"^(?:import|from) (tensorflow|largebatch)\b", code, re.MULTILINE)
+        assert imported[:1] != ["tensorflow"], code
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_every_link_of_a_page_leads_to_a_file(page):
     links = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
     broken = [

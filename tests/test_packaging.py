@@ -14,6 +14,7 @@ import sys
 import sysconfig
 import tarfile
 import zipfile
+from collections import namedtuple
 
 import pytest
 import setuptools
@@ -306,8 +307,25 @@ def test_the_makefile_s_other_environments_have_the_packages_that_a_wheel_s_user
 
 
 def test_the_part_of_the_tests_for_the_other_stack_is_there():
-    (core,) = re.findall(r"^core := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text().replace("\\\n", " ")
+    (core,) = re.findall(r"^core := (.*)$", makefile, re.MULTILINE)
     assert [path for path in core.split() if not (ROOT / path).exists()] == []
+
+
+def test_of_a_test_s_cases_every_nth_is_kept_and_at_least_one(thin):
+    Case = namedtuple("Case", "path originalname name")
+    items = [
+        Case("test_file.py", test, f"{test}[{number}]")
+        for test, count in (("few", 2), ("many", 9))
+        for number in range(count)
+    ]
+    assert thin(items, 1) == items
+    for n in (2, 3, 4, 20):
+        kept = thin(items, n)
+        few, many = ([i.name for i in kept if i.originalname == test] for test in ("few", "many"))
+        assert len(few) == 1 and abs(len(many) - 9 / n) < 1
+        numbers = [int(name[5:-1]) for name in many]
+        assert numbers[0] < n and {b - a for a, b in zip(numbers, numbers[1:])} <= {n}
 
 
 def test_continuous_integration_can_be_executed():
