@@ -30,7 +30,7 @@ from largebatch.experiments import (
     step_time,
 )
 from largebatch.experiments.claims import words
-from largebatch.experiments.claims.__main__ import judged_under
+from largebatch.experiments.claims.claims import about
 from largebatch.experiments.claims.verdict import NOT_RUN
 from largebatch.experiments.errors import UserError
 from largebatch.experiments.report_model import Report, TableReport, gather
@@ -87,8 +87,9 @@ def block(name: str) -> str:
     if table not in registry.TABLES:
         raise UserError(f"<!-- {name} -->: there is no such table")
     if kind in _ABOUT:
-        return _ABOUT[kind](_report(table), scale or "paper")
-    found = [t for t in _report(table).tables if t.scale == (scale or "paper")]
+        return _ABOUT[kind](table, scale or "paper")
+    wanted = (table, scale or "paper")
+    found = [t for t in _report().tables if (t.table, t.scale) == wanted]
     if not found:
         raise UserError(f"<!-- {name} -->: no results of {table} at scale {scale!r}")
     report = found[0]
@@ -101,8 +102,8 @@ def block(name: str) -> str:
 
 
 @functools.cache
-def _report(table: str) -> Report:
-    return gather(str(RESULTS), [table])
+def _report() -> Report:
+    return gather(str(RESULTS), list(registry.TABLES))
 
 
 def _table(table: TableReport) -> str:
@@ -113,11 +114,11 @@ def _table(table: TableReport) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _verdicts(report: Report, scale: str) -> str:
+def _verdicts(table: str, scale: str) -> str:
     """A line a claim; at the paper's scale two, as printed and as run."""
     shown = ("paper", "as run") if scale == "paper" else (scale,)
-    lines = []
-    for one in report.claims:
+    claims, lines = about([table]), []
+    for one in (one for one in _report().claims if one.claim in claims):
         for where in (where for where in shown if where in one.verdicts):
             found = one.verdicts[where]
             lines.append(
@@ -129,9 +130,14 @@ def _verdicts(report: Report, scale: str) -> str:
     return piped(Sheet([*head, "interval", "n"], lines)) if lines else "No claim is about it."
 
 
-def _changed(report: Report, scale: str) -> str:
+def _changed(table: str, scale: str) -> str:
     """Runs of a row that differ from it, by --set or as the row was before."""
-    items = [item for item in report.overridden if item.point.runs[0].scale == scale]
+    names = {row.run_name for row in registry.module(table).ROWS.values()}
+    items = [
+        item
+        for item in _report().overridden
+        if item.row.name in names and item.point.runs[0].scale == scale
+    ]
     sheet = sheets.overridden_sheet(items)
     kept = [0, 2, 3]  # neither the scale nor the status
     lines = [[line[i] for i in kept] for line in sheet.rows]
@@ -181,7 +187,7 @@ def _gpu_steps() -> str:
 
 def _claims_at_a_glance() -> str:
     """The claims that runs of the paper's size have decided or touched; a line for the others."""
-    judged = judged_under(str(RESULTS))
+    judged = _report().claims
     full_size = ("paper", "as run")
     tried, others = [], 0
     for one in judged:

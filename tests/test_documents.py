@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from largebatch.experiments import doc_tables, registry
+from largebatch.experiments import comparison, doc_tables, registry
 from largebatch.experiments.runs import find_runs
 
 ROOT = Path(__file__).parents[1]
@@ -74,3 +74,11 @@ def test_no_committed_run_is_of_bert_large_or_the_whole_of_imagenet_as_the_readm
     for run in runs:
         assert run.row["dataset"] != "wikipedia_books"
         assert run.row["dataset"] != "imagenet2012" or run.row["examples"]  # a part of it
+
+
+def test_a_result_of_the_gpu_is_of_the_row_of_today_as_the_page_says():
+    runs, left_out = find_runs(str(ROOT / "results" / "gpu"))
+    assert runs and not left_out
+    for run in runs:
+        different = comparison.differences(run, comparison.row_of(run))
+        assert set(different) <= set(run.overrides), run.folder
