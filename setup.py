@@ -85,6 +85,12 @@ TEST_REQUIRES = [
     "pytest-xdist>=3.5,<4",
     "scipy>=1.11,<2",  # an independent maximiser, for the sharpness
     "ruff==0.17.5",  # exact: another ruff formats differently
+    "codespell==2.4.1",  # exact: another one knows other words
+]
+
+DOCS_REQUIRES = [
+    "mkdocs>=1.6,<2",
+    "mkdocs-material>=9.6,<10",
 ]
 
 BEAM_REQUIRES = [
@@ -157,6 +163,7 @@ setuptools.setup(
         "beam": BEAM_REQUIRES,
         "gpu": GPU_REQUIRES,
         "mlperf": MLPERF_REQUIRES,
+        "docs": DOCS_REQUIRES,
     },
     entry_points={
         "console_scripts": [
