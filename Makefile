@@ -44,7 +44,7 @@ faults: environment
 environment:
 	@bash ./environment.sh
 
-# libtpu's compiler for `python -m largebatch.tpu.compile`, which needs no TPU: 1.3 GB in .venv-tpu, apart
+# libtpu's compiler for `python -m largebatch.experiments.compile`, which needs no TPU: 1.3 GB in .venv-tpu, apart
 # from the suite's packages, with which it does not agree. Needs Python 3.11 or later. Private parts of
 # JAX are used, hence the exact versions.
 tpu-compile-environment:
@@ -61,12 +61,12 @@ pjrt-environment:
 # TOPOLOGIES=v3 takes one of v2, v3, v4, v5e, v5p, v6e, and BITS=3 a search finer than by powers of two.
 TOPOLOGIES ?= all
 BITS ?= 1
-aot := $(python) -m largebatch.tpu.compile --topology=$(TOPOLOGIES) --bits=$(BITS)
+aot := $(python) -m largebatch.experiments.compile --topology=$(TOPOLOGIES) --bits=$(BITS)
 tpu-compile-table: environment
 	$(aot) --experiment=table1/lamb-32768 --stage=2 --output=results/tpu_compile/bert-large-512.json
 	$(aot) --experiment=table1/lamb-65536-32768 --stage=1 --batch_per_core=64 --output=results/tpu_compile/bert-large-128.json
 	$(aot) --experiment=table5/lamb-16384 --output=results/tpu_compile/resnet50.json
-	$(python) -m largebatch.tpu.compile_table
+	$(python) -m largebatch.experiments.compile_table
 
 # For whoever keeps the pins: resolves setup.py anew, for both stacks and all Pythons at once. The three names
 # beside it are what builds the packages that come as source. Without UPGRADE= versions stay where they can.

@@ -16,6 +16,23 @@ from setuptools.command.build_py import build_py
 ROOT = pathlib.Path(__file__).resolve().parent
 ROOMS = ("optimizers", "models", "data", "tpu", "experiments", "benchmarks")
 
+# Console scripts: largebatch-NAME -> its module in largebatch.experiments.
+PROGRAMS = {
+    **{program: program for program in ("run", "sweep", "report")},
+    **{program: f"{program}.__main__" for program in ("claims", "export_program")},
+    **{program: f"tools.{program}" for program in ("export", "rate_trace")},
+    **{program: f"documents.{program}" for program in ("assumptions", "errata", "paper_map")},
+    "scaling_model": "costs.scaling_model",
+    "figures": "reporting.figures.bert_loss",
+    **{
+        program: f"analyses.{program}"
+        for program in (
+            *("distance", "layer_density", "layer_ratios", "lipschitz", "sharpness"),
+            "theorem_rates",
+        )
+    },
+}
+
 CLASSIC = "python_version < '3.12'"  # the last Python that TensorFlow 2.15 has wheels for is 3.11
 MODERN = "python_version >= '3.12'"
 
@@ -153,7 +170,7 @@ setuptools.setup(
     packages=[*packages()],
     package_data={
         "largebatch": ["py.typed"],
-        "largebatch.data": ["docstrings.txt.gz", "docstrings.NOTICE.txt"],
+        "largebatch.data.text": ["docstrings.txt.gz", "docstrings.NOTICE.txt"],
     },
     # Otherwise all that MANIFEST.in names would lie in the package, whose folder is the root.
     include_package_data=False,
@@ -167,15 +184,9 @@ setuptools.setup(
     },
     entry_points={
         "console_scripts": [
-            f"largebatch-{program} = largebatch.experiments.{program}:console"
-            for program in (
-                *("run", "sweep", "report", "export", "export_program"),
-                *("rate_trace", "figures", "scaling_model", "paper_map", "assumptions", "errata"),
-                *("sharpness", "lipschitz", "layer_ratios", "distance", "theorem_rates"),
-                "layer_density",
-            )
+            f"largebatch-{program} = largebatch.experiments.{module}:console"
+            for program, module in PROGRAMS.items()
         ]
-        + ["largebatch-claims = largebatch.experiments.claims.__main__:console"]
     },
     cmdclass={"build_py": BuildPy},
 )

@@ -43,7 +43,7 @@ def task_and_batch(row):
     stage = row.stages[-1]
     if row.task == "pretraining":
         from largebatch.benchmarks.bert_step import random_batch
-        from largebatch.experiments.pretraining import Pretraining
+        from largebatch.experiments.tasks.pretraining import Pretraining
 
         predictions = -(-stage.sequence_length * 15 // 100)
         batch = random_batch(
@@ -51,7 +51,7 @@ def task_and_batch(row):
         )
         batch = {"weight": tf.ones([stage.batch_size]), **batch}
         return Pretraining(row, [None] * len(row.stages), seed=0), batch
-    from largebatch.experiments.classification import ImageClassification
+    from largebatch.experiments.tasks.classification import ImageClassification
 
     task = ImageClassification(*on_random_images(row), seed=0)
     context = tf.distribute.InputContext()
@@ -63,8 +63,8 @@ def measure(row, rounds: int, updates: int) -> dict:
     import tensorflow as tf
 
     from largebatch import optimizers
-    from largebatch.experiments.launch import CHECKPOINTS_IN_A_RUN
-    from largebatch.experiments.rates import learning_rate
+    from largebatch.experiments.launching.launch import CHECKPOINTS_IN_A_RUN
+    from largebatch.experiments.tasks.schedule import learning_rate
     from largebatch.tpu import Checkpoints
 
     task, batch = task_and_batch(row)
@@ -117,13 +117,13 @@ def now() -> tuple[float, float]:
 def main(argv) -> None:
     del argv
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from largebatch.experiments import registry, scales
-    from largebatch.tpu import devices
+    from largebatch.experiments.tables import registry
+    from largebatch.tpu.hosts import devices
 
     found = []
     for text in FLAGS.rows:
         name, _, scale = text.partition("@")
-        row = scales.scaled(registry.find(name), scale or "paper")
+        row = registry.scaled(registry.find(name), scale or "paper")
         devices.configure_precision(row.precision)
         found.append(measure(row, FLAGS.rounds, FLAGS.updates))
         print(json.dumps(found[-1], indent=1), flush=True)

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from largebatch.benchmarks import small_jpegs
-from largebatch.experiments import portable_draws
+from largebatch.experiments.export_program import draws
 
 SUMS = "sha256.json"  # data set -> array -> digest
 PARTS = 32  # of a set of JPEGs, decoded by as many processes as there are cores
@@ -92,7 +92,7 @@ def orders(
     if not wanted:
         return {}
     with concurrent.futures.ProcessPoolExecutor(processes or os.cpu_count() or 1) as pool:
-        drawn = pool.map(portable_draws.permutation, *zip(*wanted), chunksize=4)
+        drawn = pool.map(draws.permutation, *zip(*wanted), chunksize=4)
         return {
             name: {
                 seed: np.concatenate([next(drawn) for _ in range(number)])

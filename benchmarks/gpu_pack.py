@@ -95,8 +95,8 @@ def _export(row, target: Path, data_dir: str) -> None:
     """Exports a row and leaves out what all folders share."""
     import tensorflow as tf
 
-    from largebatch.experiments.portable_folder import export
-    from largebatch.tpu.conversion import ConversionEnvironment
+    from largebatch.experiments.export_program.folder import export
+    from largebatch.tpu.lowering.conversion import ConversionEnvironment
 
     scratch = target.with_suffix(".scratch")
     shutil.rmtree(scratch, ignore_errors=True)
@@ -128,7 +128,7 @@ def _weights_as_recipes(folder: Path) -> None:
     import numpy as np
 
     from largebatch.benchmarks.seeded_weights import recipe_of
-    from largebatch.experiments.portable_draws import initial_seeds
+    from largebatch.experiments.export_program.draws import initial_seeds
 
     for file in sorted((folder / "weights").glob("seed=*.npz")):
         seed = int(file.stem.partition("=")[2])
@@ -153,7 +153,7 @@ def _data(folder: Path, kind: str, data_dir: str, seeds: set[int]) -> None:
     if (folder / f"{kind}.npz.xz").exists():
         return
     from largebatch import data
-    from largebatch.experiments.portable_data import SET
+    from largebatch.experiments.export_program.data import SET
 
     images = data.load(kind, data_dir)
     arrays = {name: getattr(images, name) for name in SET}
@@ -180,9 +180,11 @@ def _jpegs(data_dir: str, name: str) -> dict[str, list[bytes]] | None:
 
 
 def _text(folder: Path, data_dir: str, seeds: list[int]) -> None:
-    from largebatch.data.wordpiece import MASK, Vocabulary
-    from largebatch.experiments import floors, prose, registry, workload
-    from largebatch.experiments.pretraining import EVAL_EXAMPLES
+    from largebatch.data.text.wordpiece import MASK, Vocabulary
+    from largebatch.experiments.analyses import floors
+    from largebatch.experiments.tables import prose, registry
+    from largebatch.experiments.tasks import workload
+    from largebatch.experiments.tasks.pretraining import EVAL_EXAMPLES
 
     files = workload.text_files(registry.find(f"prose/lamb-{prose.MIDDLE}"), data_dir)
     examples = (prose.FIRST, prose.LATER)

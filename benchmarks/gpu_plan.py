@@ -12,11 +12,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from largebatch.benchmarks.gpu_schedule import Job, round_robin
-from largebatch.experiments import registry
-from largebatch.experiments.experiment import Row
-from largebatch.experiments.overrides import apply_overrides
-from largebatch.experiments.prose import BATCHES, CHOSEN, FACTORS, MIDDLE, MIXED, OPTIMIZERS, SEEDED
-from largebatch.experiments.prose import rate as prose_rate
+from largebatch.experiments.rows.overrides import apply_overrides
+from largebatch.experiments.rows.row import Row
+from largebatch.experiments.tables import registry
+from largebatch.experiments.tables.prose import (
+    BATCHES,
+    CHOSEN,
+    FACTORS,
+    MIDDLE,
+    MIXED,
+    OPTIMIZERS,
+    SEEDED,
+)
+from largebatch.experiments.tables.prose import rate as prose_rate
 
 # Apart from the seeds that a machine without a GPU begins with: a row can be run on both.
 FIRST_SEED = 100

@@ -42,7 +42,7 @@ SMALL_SHAPES = {"layers": 1, "hidden": 64, "heads": 2, "vocabulary": 500}
 def write(folder: Path, small: bool = False) -> None:
     """Writes the programs; with `small` of toy sizes."""
     from largebatch.benchmarks.optimizer_step import bert_shapes
-    from largebatch.tpu.conversion import ConversionEnvironment
+    from largebatch.tpu.lowering.conversion import ConversionEnvironment
 
     shapes = bert_shapes(**SMALL_SHAPES) if small else bert_shapes()
     lowered, about = {}, {}
@@ -70,7 +70,7 @@ def optimizer_update(name: str, shapes, **settings):
 
     from largebatch import optimizers
     from largebatch.optimizers.schedules import Constant
-    from largebatch.tpu.portable_program import portable_program
+    from largebatch.tpu.lowering.portable_program import portable_program
 
     weights = [tf.Variable(tf.zeros(shape), name=path) for path, shape in shapes]
     optimizer = optimizers.create(name, Constant(1e-4), **settings)
@@ -89,16 +89,17 @@ def optimizer_update(name: str, shapes, **settings):
 
 
 def _update(step: Step):
-    from largebatch.experiments import absent_data, registry
-    from largebatch.experiments.model_costs import TRAINING, cost
-    from largebatch.experiments.overrides import apply_overrides
-    from largebatch.experiments.portable_programs import RowPrograms
-    from largebatch.tpu.devices import configure_devices, configure_precision
+    from largebatch.experiments.compile import shape_only
+    from largebatch.experiments.costs.example_cost import TRAINING, cost
+    from largebatch.experiments.export_program.programs import RowPrograms
+    from largebatch.experiments.rows.overrides import apply_overrides
+    from largebatch.experiments.tables import registry
+    from largebatch.tpu.hosts.devices import configure_devices, configure_precision
 
     settings = {field: str(value) for field, value in step.settings.items()}
     row, batch = apply_overrides(registry.find(step.row), settings), step.batch
     configure_precision(row.precision)
-    task = absent_data.task(row, batch)
+    task = shape_only.task(row, batch)
     later = batch if row.stage2_batch_size else None
     row = dataclasses.replace(row, batch_size=batch, stage2_batch_size=later)
     programs = RowPrograms(row, task, configure_devices("cpu", 1), None)

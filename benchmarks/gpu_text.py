@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from largebatch.benchmarks import gpu_data
-from largebatch.data import compact_examples
+from largebatch.data.pretraining.read import compact_examples
 
 NAME, EVAL = "text", "text-eval.xz"
 
@@ -37,7 +37,7 @@ def pack(folder: Path, files: Sequence, examples: Sequence[int], steps: Sequence
       steps: The most updates of each stage, over all batch sizes.
       held_out: How many examples an evaluation looks at.
     """
-    from largebatch.experiments.floors import blocks
+    from largebatch.experiments.analyses.floors import blocks
 
     lists: dict[str, np.ndarray] = {}
     for stage, (each, count) in enumerate(zip(files, examples)):
@@ -58,7 +58,7 @@ def pack(folder: Path, files: Sequence, examples: Sequence[int], steps: Sequence
 
 def example_list(files, seed: int, count: int) -> np.ndarray:
     """int64 [count]: the first examples of a stage on one host, as numbers over all its shards."""
-    from largebatch.data.pretraining_order import ShardOrder
+    from largebatch.data.streams.shard_order import ShardOrder
 
     start = dict(
         zip(
@@ -80,7 +80,7 @@ def example_list(files, seed: int, count: int) -> np.ndarray:
 def dropout_seeds(seed: int, steps: int) -> np.ndarray:
     """int32 [steps, 2]: dropout's seed of each update that is one micro-batch."""
     from largebatch.benchmarks.philox import Stream
-    from largebatch.data.update_slices import DROPOUT_STREAM
+    from largebatch.data.streams.update_slices import DROPOUT_STREAM
 
     drawn = [Stream(seed, DROPOUT_STREAM + step).words(2) for step in range(steps)]
     return np.array(drawn, np.uint32).view(np.int32)

@@ -38,7 +38,8 @@ def write_raw(data_dir: str, folder: str, copies: int = 1, shards: int = 4) -> i
     """Writes a TFDS imagenet2012's images as both splits of raw files; returns how many."""
     import tensorflow as tf
 
-    from largebatch.data import find_imagenet, imagenet_counts
+    from largebatch.data import find_imagenet
+    from largebatch.data.imagenet import counts
 
     files = find_imagenet(data_dir)
     layout = files.layout
@@ -54,13 +55,13 @@ def write_raw(data_dir: str, folder: str, copies: int = 1, shards: int = 4) -> i
                 )
             )
     examples *= copies
-    for split in imagenet_counts.SPLITS:
+    for split in counts.SPLITS:
         for shard in range(shards):
             name = os.path.join(folder, f"{split}-{shard:05d}-of-{shards:05d}")
             with tf.io.TFRecordWriter(name) as writer:
                 for example in examples[shard::shards]:
                     writer.write(example)
-    imagenet_counts.count(folder, 1)
+    counts.count(folder, 1)
     return len(examples)
 
 

@@ -36,7 +36,7 @@ LARGEST, TOGETHER = "peak_process_mb", "peak_total_mb"
 
 def write_sentences(files, path: str, megabytes: float) -> int:
     """Writes text cut into sentences, one a line, up to about so many megabytes; returns bytes."""
-    from largebatch.data import text_documents
+    from largebatch.data.text import text_documents
 
     written = 0
     with open(path, "w", encoding="utf-8") as out:

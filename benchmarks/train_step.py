@@ -84,7 +84,7 @@ def define_flags() -> None:
 def short_task(row):
     """The row's task, cut to the steps that are timed."""
     from largebatch.data import find_imagenet
-    from largebatch.experiments import classification
+    from largebatch.experiments.tasks import classification
 
     if FLAGS.data_dir and row.dataset == "imagenet2012":
         kind, images = (
@@ -130,7 +130,7 @@ def time_loop(task, row, make_optimizer, steps: int) -> Seconds:
     import tensorflow as tf
 
     from largebatch import tpu
-    from largebatch.experiments import launch
+    from largebatch.experiments.launching import launch
 
     (stage,) = task.stages
     per_loop = min(launch.STEPS_PER_LOOP["cpu"], steps // 2)
@@ -153,11 +153,11 @@ def main(argv) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from largebatch import optimizers
     from largebatch.benchmarks import checkpoint_cost
-    from largebatch.experiments import registry, scales
-    from largebatch.experiments.rates import learning_rate
-    from largebatch.tpu import devices
+    from largebatch.experiments.tables import registry
+    from largebatch.experiments.tasks.schedule import learning_rate
+    from largebatch.tpu.hosts import devices
 
-    row = scales.scaled(registry.find(FLAGS.experiment), FLAGS.scale)
+    row = registry.scaled(registry.find(FLAGS.experiment), FLAGS.scale)
     row = dataclasses.replace(row, precision=FLAGS.precision)
     if FLAGS.batch_size is not None:
         row = dataclasses.replace(row, batch_size=FLAGS.batch_size)

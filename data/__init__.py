@@ -8,43 +8,43 @@ from __future__ import annotations
 
 import importlib
 
-_HOME = {
-    "ImageSet": "image_set",
-    "NAMES": "image_set",
-    "load": "image_set",
-    "eval_dataset": "evaluation",
-    "train_dataset": "training",
-    "with_dropout_seeds": "dropout_seeds",
-    "ImageNetFiles": "imagenet",
-    "find_imagenet": "imagenet",
-    "SkippedImages": "imagenet_decoding",
-    "imagenet_eval_dataset": "imagenet_evaluation",
-    "imagenet_train_dataset": "imagenet_stream",
-    "PretrainingFiles": "pretraining_files",
-    "ShardFile": "pretraining_files",
-    "check_same_vocabulary": "pretraining_files",
-    "find_pretraining": "pretraining_files",
-    "pretraining_dataset": "pretraining_stream",
-    "pretraining_eval_dataset": "pretraining_evaluation",
-    "prepare_pretraining": "prepared_text",
-    "reading_error": "record_runs",
-    "SquadSet": "squad",
-    "load_squad": "squad",
-    "SquadWindows": "squad_features",
-    "squad_windows": "squad_features",
-    "squad_eval_dataset": "squad_datasets",
-    "squad_train_dataset": "squad_datasets",
-    "squad_predictions": "squad_answers",
-    "squad_score": "squad_answers",
+_MODULES = {
+    "ImageSet": "images.image_set",
+    "NAMES": "images.image_set",
+    "load": "images.image_set",
+    "eval_dataset": "images.evaluation",
+    "train_dataset": "images.training",
+    "with_dropout_seeds": "streams.dropout_seeds",
+    "ImageNetFiles": "imagenet.files",
+    "find_imagenet": "imagenet.files",
+    "SkippedImages": "imagenet.decoding",
+    "imagenet_eval_dataset": "imagenet.evaluation",
+    "imagenet_train_dataset": "imagenet.train",
+    "PretrainingFiles": "pretraining.read.files",
+    "ShardFile": "pretraining.read.files",
+    "check_same_vocabulary": "pretraining.read.files",
+    "find_pretraining": "pretraining.read.files",
+    "pretraining_dataset": "pretraining.read.stream",
+    "pretraining_eval_dataset": "pretraining.read.evaluation",
+    "prepare_pretraining": "pretraining.make.prepared_text",
+    "reading_error": "files.record_runs",
+    "SquadSet": "squad.squad",
+    "load_squad": "squad.squad",
+    "SquadWindows": "squad.squad_features",
+    "squad_windows": "squad.squad_features",
+    "squad_eval_dataset": "squad.squad_datasets",
+    "squad_train_dataset": "squad.squad_datasets",
+    "squad_predictions": "squad.squad_answers",
+    "squad_score": "squad.squad_answers",
 }
 
-__all__ = sorted(_HOME)
+__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str):
-    if name not in _HOME:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

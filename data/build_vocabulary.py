@@ -13,8 +13,8 @@ import os
 import sys
 import tempfile
 
-from largebatch.data import program
-from largebatch.data.generator_options import CORPORA
+from largebatch.data.files import program
+from largebatch.data.pretraining.make.generator_options import CORPORA
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -30,7 +30,8 @@ def main(argv: list[str] | None = None) -> None:
     if values.output is None:
         parser.error("--output is missing")
 
-    from largebatch.data import corpus, storage, vocabulary
+    from largebatch.data.files import storage
+    from largebatch.data.text import corpus, vocabulary
 
     storage.check_writable(values.output)
     with tempfile.TemporaryDirectory() as scratch:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 
-from largebatch.data import program
+from largebatch.data.files import program
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -25,9 +25,9 @@ def main(argv: list[str] | None = None) -> None:
     if values.jobs < 1:
         parser.error(f"--jobs={values.jobs}: want 1 or more")
 
-    from largebatch.data import imagenet_counts
+    from largebatch.data.imagenet import counts
 
-    path, images = imagenet_counts.count(values.data_dir, values.jobs)
+    path, images = counts.count(values.data_dir, values.jobs)
     found = ", ".join(f"{number:,} {split} images" for split, number in images.items())
     print(f"{found}; written to {path}")
 

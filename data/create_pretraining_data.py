@@ -16,8 +16,13 @@ from __future__ import annotations
 
 import sys
 
-from largebatch.data import program
-from largebatch.data.generator_options import CORPORA, RUNNERS, TEXT_STYLES, GeneratorOptions
+from largebatch.data.files import program
+from largebatch.data.pretraining.make.generator_options import (
+    CORPORA,
+    RUNNERS,
+    TEXT_STYLES,
+    GeneratorOptions,
+)
 
 
 def flags() -> program.Flags:
@@ -63,10 +68,10 @@ def main(argv: list[str] | None = None) -> None:
         given["input"] = tuple(filter(None, given["input"].split(",")))
     options = GeneratorOptions(**given)
 
-    from largebatch.data import pretraining_shards
-    from largebatch.data.generator_progress import GeneratorProgress
+    from largebatch.data.pretraining.make import shards
+    from largebatch.data.pretraining.make.generator_progress import GeneratorProgress
 
-    pretraining_shards.create(options, GeneratorProgress())
+    shards.create(options, GeneratorProgress())
 
 
 def console() -> int:

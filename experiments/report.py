@@ -18,10 +18,11 @@ import os
 
 from absl import flags
 
-from largebatch.experiments import cli, registry
-from largebatch.experiments.errors import UserError
-from largebatch.experiments.report_model import Report, gather
-from largebatch.experiments.report_text import as_markdown, as_text, opening
+from largebatch.experiments.program import cli
+from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.reporting.model.cells import Report, gather
+from largebatch.experiments.reporting.pages.text import as_markdown, as_text, opening
+from largebatch.experiments.tables import registry
 
 FLAGS = cli.new_flags()
 flags.DEFINE_string("runs", None, "The folder of runs.", flag_values=FLAGS)
@@ -67,23 +68,23 @@ def _all(tables: list[str]) -> int:
     os.makedirs(FLAGS.output_dir, exist_ok=True)
     report = gather(FLAGS.runs, tables)
     # Imported here: the pictures need matplotlib, which takes a second that text does not.
-    from largebatch.experiments import paper_entries, report_all
-    from largebatch.experiments.paper_markdown import words
+    from largebatch.experiments.reporting.pages import all_pages, entries
+    from largebatch.experiments.reporting.pages.markdown_page import words
 
     print(opening(report))
-    for scale, found in paper_entries.all_counts(report).items():
+    for scale, found in entries.all_counts(report).items():
         print(f"  {scale}: {words(found)}")
     print(f"  overridden: {len(report.overridden)}")
     for path, reason in report.left_out:
         print(f"  left out: {path}: {reason}")
-    for path in report_all.write_all(report, FLAGS.output_dir):
+    for path in all_pages.write_all(report, FLAGS.output_dir):
         print(f"wrote {path}")
     return 0
 
 
 def _html(report: Report) -> str:
     # Imported here: the curves need matplotlib, which takes a second that text does not.
-    from largebatch.experiments.report_html import as_html
+    from largebatch.experiments.reporting.pages.html_page import as_html
 
     return as_html(report)
 

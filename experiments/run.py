@@ -16,11 +16,14 @@ import sys
 
 from absl import flags
 
-from largebatch.experiments import cli, describe, execution_flags, registry, scales
-from largebatch.experiments.errors import UserError
-from largebatch.experiments.folders import run_folder
-from largebatch.experiments.overrides import apply_overrides, parse_assignments
-from largebatch.experiments.settings import RunSettings
+from largebatch.experiments.launching import describe
+from largebatch.experiments.launching import flags as execution_flags
+from largebatch.experiments.launching.options import RunSettings
+from largebatch.experiments.program import cli
+from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.records.folder_name import run_folder
+from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
+from largebatch.experiments.tables import registry
 
 FLAGS = cli.new_flags()
 execution_flags.define(FLAGS)
@@ -82,7 +85,7 @@ def main() -> int:
         raise UserError("--experiment is missing, for example table7/lamb; --list prints all names")
     asked = registry.find(FLAGS.experiment)
     shown = asked if FLAGS.describe else registry.run_of(asked)
-    row = apply_overrides(scales.scaled(shown, FLAGS.scale), parse_assignments(FLAGS.set))
+    row = apply_overrides(registry.scaled(shown, FLAGS.scale), parse_assignments(FLAGS.set))
     if FLAGS.describe:
         print(describe.describe(row, FLAGS.format))
         return 0
@@ -100,7 +103,7 @@ def main() -> int:
         **{name: FLAGS[name].value for name in execution_flags.FORWARDED},
     )
     # Imported here: it loads TensorFlow, which takes seconds.
-    from largebatch.experiments import launch
+    from largebatch.experiments.launching import launch
 
     return launch.launch(row, settings)
 

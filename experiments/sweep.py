@@ -17,15 +17,18 @@ import sys
 
 from absl import flags
 
-from largebatch.experiments import cli, execution_flags, registry, selection
-from largebatch.experiments.comparison import differences
-from largebatch.experiments.errors import UserError
-from largebatch.experiments.experiment import Row
-from largebatch.experiments.overrides import parse_assignments
-from largebatch.experiments.plan import Planned, plan, standing, with_scale
-from largebatch.experiments.pool import LOG, Job, Pool, last_words
-from largebatch.experiments.runs import Run, read_run
-from largebatch.experiments.sweep_progress import Progress
+from largebatch.experiments.launching import flags as execution_flags
+from largebatch.experiments.program import cli
+from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.records import best
+from largebatch.experiments.records.match import differences
+from largebatch.experiments.records.reader import Run, read_run
+from largebatch.experiments.rows.overrides import parse_assignments
+from largebatch.experiments.rows.row import Row
+from largebatch.experiments.sweeping.plan import Planned, plan, standing, with_scale
+from largebatch.experiments.sweeping.pool import LOG, Job, Pool, last_words
+from largebatch.experiments.sweeping.progress import Progress
+from largebatch.experiments.tables import registry
 
 FLAGS = cli.new_flags()
 execution_flags.define(FLAGS)
@@ -138,11 +141,11 @@ def print_best(planned: list[Planned]) -> None:
     if not by_row:
         return
     tuned = any(row.grid for pairs in by_row.values() for row, _ in pairs)
-    print(f"best of each grid, {selection.HOW}:" if tuned else "measured:")
+    print(f"best of each grid, {best.HOW}:" if tuned else "measured:")
     for name, pairs in by_row.items():
         row, metric = pairs[0][0], pairs[0][0].metric
-        points = selection.at_points(row, [run for _, run in pairs])
-        chosen = selection.best(points, metric)
+        points = best.at_points(row, [run for _, run in pairs])
+        chosen = best.best(points, metric)
         if chosen is None:
             print(f"  {name}: no run has finished")
             continue

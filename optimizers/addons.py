@@ -16,7 +16,7 @@ from largebatch.optimizers.catalogue import WITHOUT_ADDONS
 from largebatch.optimizers.decay import SelectsVariables
 from largebatch.optimizers.exclusions import checked, path_of
 from largebatch.optimizers.finite import all_finite
-from largebatch.optimizers.refusal import dense
+from largebatch.optimizers.skip_nonfinite import dense
 
 with warnings.catch_warnings():
     # It warns of its end of life, and of any TensorFlow but the one it was built for.

@@ -19,7 +19,7 @@ import tensorflow as tf
 from largebatch.optimizers.decay import SelectsVariables
 from largebatch.optimizers.exclusions import checked
 from largebatch.optimizers.hyperparameters import not_negative
-from largebatch.optimizers.refusal import RefusesNonFinite
+from largebatch.optimizers.skip_nonfinite import RefusesNonFinite
 
 DECAY_FORMS = ("rate", "plain")
 

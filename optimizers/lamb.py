@@ -7,8 +7,8 @@ import math
 import tensorflow as tf
 
 from largebatch.optimizers import norms
+from largebatch.optimizers.base import LayerwiseOptimizer
 from largebatch.optimizers.hyperparameters import fraction, not_negative
-from largebatch.optimizers.rule import LayerwiseOptimizer
 
 
 def bias_correction(beta: float, step):

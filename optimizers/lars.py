@@ -5,8 +5,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from largebatch.optimizers import norms
+from largebatch.optimizers.base import LayerwiseOptimizer
 from largebatch.optimizers.hyperparameters import fraction, not_negative
-from largebatch.optimizers.rule import LayerwiseOptimizer
 
 _TRUST_COEFFICIENTS = {"lamb_paper": 1.0, "you2017": 0.001}
 

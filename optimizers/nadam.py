@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from largebatch.optimizers.base import RuleOptimizer
 from largebatch.optimizers.hyperparameters import fraction, not_negative
 from largebatch.optimizers.lamb import bias_correction, lamb_moments, lamb_ratio
 from largebatch.optimizers.momentum_schedule import checked_schedule, momentum_at
-from largebatch.optimizers.rule import RuleOptimizer
 
 
 @tf.keras.utils.register_keras_serializable(package="largebatch")

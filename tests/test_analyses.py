@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from largebatch.experiments import layer_density, registry
+from largebatch.experiments.analyses import layer_density
+from largebatch.experiments.tables import registry
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs/analyses.md").read_text()

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from largebatch.experiments import comparison, doc_tables, registry
-from largebatch.experiments.runs import find_runs
+from largebatch.experiments.documents import doc_tables
+from largebatch.experiments.records import match
+from largebatch.experiments.records.reader import find_runs
+from largebatch.experiments.tables import registry
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -31,7 +33,7 @@ def test_every_command_of_a_page_exists_with_its_flags_and_rows(page):
         module = importlib.import_module(program)
         known = getattr(module, "FLAGS", None)
         if known is None and hasattr(module, "__path__"):
-            known = importlib.import_module(f"{program}.__main__").FLAGS
+            known = getattr(importlib.import_module(f"{program}.__main__"), "FLAGS", None)
         arguments = arguments.split("#")[0].split("`")[0]
         if known is not None:
             for flag in re.findall(r"(?<=\s)--(\w+)", arguments.partition(" -- ")[0]):
@@ -80,5 +82,5 @@ def test_a_result_of_the_gpu_is_of_the_row_of_today_as_the_page_says():
     runs, left_out = find_runs(str(ROOT / "results" / "gpu"))
     assert runs and not left_out
     for run in runs:
-        different = comparison.differences(run, comparison.row_of(run))
+        different = match.differences(run, match.row_of(run))
         assert set(different) <= set(run.overrides), run.folder

@@ -22,7 +22,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import largebatch
-from largebatch.tpu import compiled_step, conversion
+from largebatch.experiments.compile import compiled_step
+from largebatch.tpu.lowering import conversion
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STACKS = {"classic": ("3.9", "3.10", "3.11"), "modern": ("3.12", "3.13")}
@@ -151,7 +152,8 @@ def test_everything_that_is_installed_is_pinned_to_its_version():
 
 
 TREE = ("setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md", "__init__.py",
-        "stack.py", "py.typed", "constraints.txt", "environment.sh", "Makefile",
+        "stack.py", "programs.py", "checkout.py", "py.typed", "constraints.txt",
+        "environment.sh", "Makefile",
         "tests", ".ci", "docs")  # fmt: skip
 
 
@@ -213,7 +215,7 @@ def test_the_wheel_holds_largebatch_and_nothing_beside(setup, distributions):
         for package, folder in setup["package_dir"].items()
         for module in (ROOT / folder).glob("*.py")
     }
-    data = {"py.typed", "data/docstrings.txt.gz", "data/docstrings.NOTICE.txt"}
+    data = {"py.typed", "data/text/docstrings.txt.gz", "data/text/docstrings.NOTICE.txt"}
     assert code == (wanted | {f"largebatch/{name}" for name in data}) - {"largebatch/setup.py"}
 
 
@@ -237,7 +239,8 @@ def test_the_wheel_s_metadata_has_readme_licence_and_pythons(distributions):
 def test_the_source_distribution_has_what_make_needs(distributions):
     names = {name.partition("/")[2] for name in tarfile.open(distributions[0]).getnames()}
     wanted = ("constraints.txt", "environment.sh", "Makefile", ".ci/run", "tests/conftest.py",
-              "tests/test_packaging.py", "docs/install.md", "data/docstrings.txt.gz")  # fmt: skip
+              "tests/test_packaging.py", "docs/install.md",
+              "data/text/docstrings.txt.gz")  # fmt: skip
     assert set(wanted) <= names
     tests = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*.py")}
     assert tests <= names
@@ -251,11 +254,13 @@ def test_the_programs_around_a_checkout_work_from_a_wheel(installed):
     ended = installed("-m", "largebatch.tpu.pod", "--action=setup", "--accelerator=v6e-8", *at)
     assert ended.returncode == 0 and "git clone" in ended.stdout
     row = ("--experiment=table1/lamb-32768", "--topology=v3:2x2")
-    ended = installed("-m", "largebatch.tpu.compile", *row)
+    ended = installed("-m", "largebatch.experiments.compile", *row)
     assert ended.returncode == 2 and "-m venv .venv-tpu && " in ended.stderr
-    ended = installed("-m", "largebatch.tpu.compile_table")
+    ended = installed("-m", "largebatch.experiments.compile_table")
     assert ended.returncode == 2 and "holds no report" in ended.stderr
-    ended = installed("-m", "largebatch.tpu.compile_table", f"--reports={ROOT}/results/tpu_compile")
+    ended = installed(
+        "-m", "largebatch.experiments.compile_table", f"--reports={ROOT}/results/tpu_compile"
+    )
     assert ended.returncode == 0 and "| BERT-Large, sequences of 128" in ended.stdout
 
 

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import importlib
 
-_HOME = {
-    "BatchPlan": "batch_plan",
-    "CheckpointError": "checkpoints",
-    "Checkpoints": "checkpoints",
-    "Cluster": "cluster",
-    "FitOptions": "outer_loop",
-    "Observer": "observer",
-    "Outcome": "outer_loop",
-    "PeerFolder": "run_folder",
-    "PeerLost": "cluster",
-    "RunFolder": "run_folder",
-    "RunFolderError": "run_folder",
-    "Task": "task",
-    "configure_devices": "devices",
-    "distributed_dataset": "inputs",
-    "fit": "outer_loop",
-    "restore_model": "checkpoints",
+_MODULES = {
+    "BatchPlan": "loop.batch_plan",
+    "CheckpointError": "folder.checkpoints",
+    "Checkpoints": "folder.checkpoints",
+    "Cluster": "hosts.cluster",
+    "FitOptions": "loop.fit",
+    "Observer": "loop.observer",
+    "Outcome": "loop.fit",
+    "PeerFolder": "folder.run_folder",
+    "PeerLost": "hosts.cluster",
+    "RunFolder": "folder.run_folder",
+    "RunFolderError": "folder.run_folder",
+    "Task": "loop.task",
+    "configure_devices": "hosts.devices",
+    "distributed_dataset": "loop.inputs",
+    "fit": "loop.fit",
+    "restore_model": "folder.checkpoints",
 }
 
-__all__ = sorted(_HOME)
+__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str):
     # TensorFlow takes seconds to import; a name is fetched from its module when it is first used.
-    if name not in _HOME:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
 def __dir__():

@@ -15,8 +15,10 @@ import os
 
 from absl import flags
 
-from largebatch.experiments import cli, registry
-from largebatch.experiments.errors import UserError
+from largebatch import checkout
+from largebatch.experiments.program import cli
+from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.tables import registry
 
 FLAGS = cli.new_flags()
 flags.DEFINE_string(
@@ -46,10 +48,10 @@ def main() -> int:
 def runs_folder(given: str | None) -> str:
     """The folder of runs: as given, or the results that are committed beside this code."""
     if given is None:
-        committed = os.path.join(os.path.dirname(__file__), os.pardir, os.pardir, "results")
+        committed = os.path.join(checkout.PACKAGE, "results")
         if not os.path.isdir(committed):
             raise UserError("--runs is missing: the folder of runs, for example --runs=runs")
-        return os.path.normpath(committed)
+        return committed
     if not os.path.isdir(given):
         raise UserError(f"--runs={given}: there is no such folder")
     return given

@@ -9,12 +9,14 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from largebatch.experiments import former, registry, scales, selection
 from largebatch.experiments.claims.statistics import Sample, expected_maximum, welch_interval
 from largebatch.experiments.claims.verdict import Measured
-from largebatch.experiments.comparison import differences, row_of
-from largebatch.experiments.experiment import Row
-from largebatch.experiments.runs import Run, find_runs, finite_number
+from largebatch.experiments.records import best as selection
+from largebatch.experiments.records import former
+from largebatch.experiments.records.match import differences, row_of
+from largebatch.experiments.records.reader import Run, find_runs, finite_number
+from largebatch.experiments.rows.row import Row
+from largebatch.experiments.tables import registry
 
 # NAME.json under the folder of runs: what an analysis wrote, and what it has to have.
 ANALYSES = {
@@ -97,7 +99,7 @@ class Results:
         points: list[_Point] = []
         missing = 0
         for name in wanted.rows:
-            row = scales.scaled(registry.run_of(registry.find(name)), scale)
+            row = registry.scaled(registry.run_of(registry.find(name)), scale)
             metric = metric or row.metric
             found = self._points(name, row, wanted, metric)
             points += found
@@ -124,7 +126,7 @@ class Results:
         """[(loss, metric)] of the rows' finished runs, at every point of their grids."""
         found = []
         for name in names:
-            row = scales.scaled(registry.run_of(registry.find(name)), scale)
+            row = registry.scaled(registry.run_of(registry.find(name)), scale)
             for changes, run in self._runs.get((row.name, row.scale), ()):
                 pair = (run.metrics.get("loss"), run.metrics.get(row.metric))
                 if not changes and run.status == "finished" and None not in pair:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from largebatch.experiments import registry
 from largebatch.experiments.claims import evidence, statistics
 from largebatch.experiments.claims.criteria import judged
 from largebatch.experiments.claims.evidence import Results, Side
@@ -18,7 +17,8 @@ from largebatch.experiments.claims.verdict import (
     Measured,
     Verdict,
 )
-from largebatch.experiments.experiment import Row
+from largebatch.experiments.rows.row import Row
+from largebatch.experiments.tables import registry
 
 ONE_SEED = "one seed gives no interval (n = 1)"
 

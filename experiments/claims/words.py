@@ -10,7 +10,7 @@ from largebatch.experiments.claims.claim import LOGS, SCALES, THE_PAPER, Judged
 from largebatch.experiments.claims.evidence import TENSORFLOW
 from largebatch.experiments.claims.statistics import CONFIDENCE
 from largebatch.experiments.claims.verdict import DIFFERENCE, NOT_RUN, Verdict, counted
-from largebatch.experiments.text_table import NOTHING, Sheet, aligned, piped
+from largebatch.experiments.program.text_table import NOTHING, Sheet, aligned, piped
 
 PROGRAM = "largebatch.experiments.claims"
 COMMAND = f"python -m {PROGRAM} --format=markdown --output=docs/claims.md"

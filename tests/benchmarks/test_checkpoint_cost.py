@@ -1,11 +1,11 @@
 import dataclasses
 
 from largebatch.benchmarks import checkpoint_cost
-from largebatch.experiments import registry, scales
+from largebatch.experiments.tables import registry
 
 
 def test_a_save_is_set_against_the_updates_between_two_of_them():
-    row = scales.scaled(registry.find("table7/momentum"), "smoke")
+    row = registry.scaled(registry.find("table7/momentum"), "smoke")
     found = checkpoint_cost.measure(row, rounds=2, updates=1)
     assert found["updates_between_saves"] == 1  # of 8 updates
     assert found["megabytes"] > 0.01 and found["seconds_of_a_save"] > 0
@@ -14,7 +14,7 @@ def test_a_save_is_set_against_the_updates_between_two_of_them():
 
 
 def test_text_brings_a_batch_of_its_last_stage():
-    row = scales.scaled(registry.find("table1/lamb-65536-32768"), "smoke")
+    row = registry.scaled(registry.find("table1/lamb-65536-32768"), "smoke")
     task, batch = checkpoint_cost.task_and_batch(row)
     stage = task.stages[-1]
     assert batch["input_word_ids"].shape == (stage.batch_size, stage.sequence_length)

@@ -8,13 +8,13 @@ import pytest
 
 from largebatch.benchmarks import gpu_pack, gpu_trainer
 from largebatch.benchmarks.seeded_weights import made
-from largebatch.experiments import portable_draws
+from largebatch.experiments.export_program import draws
 
 SEED, DRAWS = 100, 3
 
 
 def normal(seed, draw, shape):
-    seeds = portable_draws.initial_seeds(seed, DRAWS)
+    seeds = draws.initial_seeds(seed, DRAWS)
     recipe = {"kind": "truncated_normal", "seed": seeds[draw], "mean": 0.0, "std": 0.02}
     return made({**recipe, "shape": shape})
 
@@ -46,7 +46,7 @@ def test_recipes_that_were_found_with_one_seed_make_the_weights_of_another(tmp_p
             self.manifest = json.loads((folder / "manifest.json").read_text())
 
     device = types.SimpleNamespace(
-        Programs=Programs, Trainer=object, draws=portable_draws, jax=None, on_device=dict
+        Programs=Programs, Trainer=object, draws=draws, jax=None, on_device=dict
     )
     state = gpu_trainer.types_of(device).programs(folder).initial_state(SEED + 1)
     for name, array in weights(SEED + 1).items():

@@ -4,7 +4,7 @@ import json
 
 from largebatch.benchmarks import gpu_plan
 from largebatch.benchmarks.gpu_schedule import read_jobs
-from largebatch.experiments import prose, registry
+from largebatch.experiments.tables import prose, registry
 
 JOBS = gpu_plan.jobs()
 

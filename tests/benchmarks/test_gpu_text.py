@@ -13,7 +13,7 @@ from largebatch.data import (
     pretraining_dataset,
     pretraining_eval_dataset,
 )
-from largebatch.data.wordpiece import MASK, Vocabulary
+from largebatch.data.text.wordpiece import MASK, Vocabulary
 
 SEED, LENGTHS, BATCHES = 3, (32, 64), (4, 8)
 HELD_OUT = 10

@@ -46,9 +46,9 @@ def test_every_contender_takes_a_step_in_both_modes():
 
 @pytest.mark.parametrize("name", ["table7/lamb", "table6/lamb"])
 def test_the_noise_that_the_train_step_is_timed_on_has_the_datas_shape(name):
-    from largebatch.experiments import registry, scales
+    from largebatch.experiments.tables import registry
 
-    row = scales.scaled(registry.find(name), "smoke")
+    row = registry.scaled(registry.find(name), "smoke")
     images = bare_update.random_images(row)
     assert len(images.train_images) == row.training_examples
     assert images.train_images.shape[1:] == (32, 32, 1)

@@ -6,7 +6,7 @@ from absl.testing import flagsaver
 
 from largebatch.benchmarks import bare_update, train_step
 from largebatch.benchmarks.train_step import Seconds
-from largebatch.experiments import registry, scales
+from largebatch.experiments.tables import registry
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -23,7 +23,7 @@ def defined_flags():
 def test_a_run_is_timed_between_its_first_loop_and_its_end():
     import tensorflow as tf
 
-    row = scales.scaled(registry.find("table7/lamb"), "smoke")
+    row = registry.scaled(registry.find("table7/lamb"), "smoke")
     with flagsaver.flagsaver(steps=4):
         task = train_step.short_task(row)
         assert [stage.steps for stage in task.stages] == [6]

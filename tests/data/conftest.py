@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from largebatch.data import ImageSet, pretraining_shards
-from largebatch.data.channels import channel_statistics
-from largebatch.data.generator_options import GeneratorOptions
+from largebatch.data import ImageSet
+from largebatch.data.images.channels import channel_statistics
+from largebatch.data.pretraining.make import shards as pretraining_shards
+from largebatch.data.pretraining.make.generator_options import GeneratorOptions
 
 
 def make_image_set(train=50, test=23, shape=(32, 32, 3), seed=0) -> ImageSet:

@@ -4,8 +4,8 @@ import shutil
 import pytest
 
 from largebatch.data import create_pretraining_data, find_pretraining
-from largebatch.data.generator_options import GeneratorOptions, default_predictions
-from largebatch.data.wordpiece import SPECIAL_TOKENS
+from largebatch.data.pretraining.make.generator_options import GeneratorOptions, default_predictions
+from largebatch.data.text.wordpiece import SPECIAL_TOKENS
 
 
 @pytest.fixture

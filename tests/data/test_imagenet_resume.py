@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from largebatch.data import ImageNetFiles, imagenet_train_dataset
-from largebatch.data.imagenet import RAW_LAYOUT, ImageShard
-from largebatch.data.imagenet_stream import BLOCK
-from largebatch.data.pretraining_order import ShardOrder
+from largebatch.data.imagenet.files import RAW_LAYOUT, ImageShard
+from largebatch.data.imagenet.train import BLOCK
+from largebatch.data.streams.shard_order import ShardOrder
 
 COUNTS = [1252] * 1023 + [371]  # of Google's 1024 files: 1,281,167 images
 BATCH, STEP = 32_768, 100_000
@@ -30,7 +30,7 @@ def files(tmp_path):
 def test_a_run_goes_on_at_step_100000_by_arithmetic(files, hosts, new_imagenet_record):
     context = tf.distribute.InputContext(hosts, hosts - 1, hosts)
     start = time.process_time()
-    order = ShardOrder(files, 0, hosts, hosts - 1, BLOCK)
+    order = ShardOrder(files.train, 0, hosts, hosts - 1, BLOCK)
     # The block in which the step begins, and the next, which is read ahead.
     blocks = list(order.blocks(STEP * BATCH // hosts).take(2))
     needed = {path.decode() for block in blocks for path in block["run_path"].numpy()}

@@ -9,7 +9,9 @@ import random
 
 import pytest
 
-from largebatch.experiments import folders, overrides, records, registry, scales
+from largebatch.experiments.records import folder_name, row_record
+from largebatch.experiments.rows import overrides
+from largebatch.experiments.tables import registry
 
 
 def write_run(
@@ -27,11 +29,11 @@ def write_run(
     **changes,
 ) -> pathlib.Path:
     """Writes one run's folder under `root` and returns it; `changes` go into the record."""
-    row = overrides.apply_overrides(scales.scaled(registry.find(name), scale), settings or {})
-    folder = pathlib.Path(folder or folders.run_folder(str(root), row, seed))
+    row = overrides.apply_overrides(registry.scaled(registry.find(name), scale), settings or {})
+    folder = pathlib.Path(folder or folder_name.run_folder(str(root), row, seed))
     folder.mkdir(parents=True, exist_ok=True)
     experiment = {
-        **records.row_record(row),
+        **row_record.row_record(row),
         "seed": seed,
         "device": "device:CPU:0",
         "num_devices": 1,
@@ -90,13 +92,13 @@ def run_writer():
 @pytest.fixture
 def launch_row(tmp_path):
     """Launches a row at a scale; returns the exit code and the result."""
-    from largebatch.experiments import launch
-    from largebatch.experiments.overrides import apply_overrides
-    from largebatch.experiments.settings import RunSettings
-    from largebatch.tpu import devices
+    from largebatch.experiments.launching import launch
+    from largebatch.experiments.launching.options import RunSettings
+    from largebatch.experiments.rows.overrides import apply_overrides
+    from largebatch.tpu.hosts import devices
 
     def launch_row(name, *, scale, folder="run", overrides=None, **settings):
-        row = apply_overrides(scales.scaled(registry.find(name), scale), overrides or {})
+        row = apply_overrides(registry.scaled(registry.find(name), scale), overrides or {})
         output = tmp_path / folder
         try:
             code = launch.launch(row, RunSettings(output_dir=str(output), **settings))

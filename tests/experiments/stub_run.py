@@ -13,7 +13,9 @@ import signal
 import sys
 import time
 
-from largebatch.experiments import overrides, records, registry, scales
+from largebatch.experiments.records import row_record
+from largebatch.experiments.rows import overrides
+from largebatch.experiments.tables import registry
 
 CODES = {"finished": 0, "diverged": 3, "interrupted": 143}
 
@@ -23,7 +25,7 @@ def main() -> int:
     pairs = [argument.lstrip("-").split("=", 1) for argument in arguments]
     flags = dict(pair for pair in pairs if len(pair) == 2)
     settings = [value for name, value in (p for p in pairs if len(p) == 2) if name == "set"]
-    row = scales.scaled(registry.find(flags["experiment"]), flags["scale"])
+    row = registry.scaled(registry.find(flags["experiment"]), flags["scale"])
     row = overrides.apply_overrides(row, overrides.parse_assignments(settings))
     print("a run of", row.name, flush=True)
     if ending == "failed":
@@ -39,7 +41,7 @@ def main() -> int:
     seed = int(flags["seed"])
     accuracy = 0.9 + row.learning_rate / 10 + seed / 1000
     record = {
-        **records.row_record(row),
+        **row_record.row_record(row),
         "seed": seed,
         "status": ending,
         "metrics": {row.metric: accuracy, "loss": 0.1} if ending == "finished" else {},

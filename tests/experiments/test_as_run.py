@@ -8,12 +8,14 @@ import math
 import pytest
 
 from largebatch import optimizers
-from largebatch.experiments import describe, launch, registry, sweep
-from largebatch.experiments.rates import learning_rate
-from largebatch.experiments.records import list_record
-from largebatch.experiments.scales import scaled
-from largebatch.experiments.settings import RunSettings
-from largebatch.experiments.twins import differences
+from largebatch.experiments import sweep
+from largebatch.experiments.launching import describe, launch
+from largebatch.experiments.launching.options import RunSettings
+from largebatch.experiments.records.row_record import list_record
+from largebatch.experiments.tables import registry
+from largebatch.experiments.tables.registry import scaled
+from largebatch.experiments.tables.twins import differences
+from largebatch.experiments.tasks.schedule import learning_rate
 
 ROWS = registry.all_rows()
 AS_RUN = [name for name in ROWS if name.endswith("-as-run")]

@@ -7,11 +7,11 @@ import re
 
 import pytest
 
-from largebatch.experiments import registry
-from largebatch.experiments.errors import UserError
-from largebatch.experiments.experiment import SETTINGS
-from largebatch.experiments.overrides import apply_overrides, parse_assignments
-from largebatch.experiments.scales import scaled
+from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
+from largebatch.experiments.rows.row import SETTINGS
+from largebatch.experiments.tables import registry
+from largebatch.experiments.tables.registry import scaled
 
 BATCHES = [512, 1024, 2048, 4096, 8192, 16384, 32768]
 LAMB_F1 = [91.752, 91.761, 91.946, 91.137, 91.263, 91.345, 91.475]

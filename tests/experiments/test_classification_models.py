@@ -7,14 +7,15 @@ import pytest
 import tensorflow as tf
 
 from largebatch import data, tpu
-from largebatch.experiments import names, registry
-from largebatch.experiments.classification import ImageClassification
-from largebatch.experiments.errors import UserError
-from largebatch.experiments.experiment import Row
-from largebatch.experiments.overrides import apply_overrides
-from largebatch.experiments.scales import scaled
-from largebatch.tpu.eval_loop import EvalLoop
-from largebatch.tpu.train_loop import TrainLoop
+from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.rows import choices
+from largebatch.experiments.rows.overrides import apply_overrides
+from largebatch.experiments.rows.row import Row
+from largebatch.experiments.tables import registry
+from largebatch.experiments.tables.registry import scaled
+from largebatch.experiments.tasks.classification import ImageClassification
+from largebatch.tpu.loop.eval_loop import EvalLoop
+from largebatch.tpu.loop.train_loop import TrainLoop
 
 
 def classification(steps=None, **settings):
@@ -47,7 +48,7 @@ def test_a_model_gets_the_settings_that_it_reads():
     assert [layer.rate for layer in dropouts] == [0.5, 0.5]  # the model's own
 
 
-@pytest.mark.parametrize("model", names.IMAGE_MODELS)
+@pytest.mark.parametrize("model", choices.IMAGE_MODELS)
 def test_seeds_come_with_the_batches_of_models_that_drop(model):
     with_seed = "dropout_seed" in first_batch(classification(model=model))
     assert with_seed == (model in ("mnist_convnet", "alexnet", "alexnet_bn"))

@@ -8,13 +8,14 @@ import math
 import pytest
 
 from largebatch import optimizers
-from largebatch.experiments import launch, registry
-from largebatch.experiments.imagenet import FITTED_L2
-from largebatch.experiments.overrides import apply_overrides
-from largebatch.experiments.rates import learning_rate
-from largebatch.experiments.scales import of as scales_of
-from largebatch.experiments.scales import scaled
-from largebatch.experiments.settings import RunSettings
+from largebatch.experiments.launching import launch
+from largebatch.experiments.launching.options import RunSettings
+from largebatch.experiments.recipes.imagenet import FITTED_L2
+from largebatch.experiments.rows.overrides import apply_overrides
+from largebatch.experiments.rows.scale import of as scales_of
+from largebatch.experiments.tables import registry
+from largebatch.experiments.tables.registry import scaled
+from largebatch.experiments.tasks.schedule import learning_rate
 
 ROWS = registry.all_rows().values()
 # Those of the tables of images: Tables 1, 2, 4 and 8 have tests of their own.

@@ -6,17 +6,17 @@ import json
 
 import pytest
 
-from largebatch.experiments import (
-    figures_loss,
-    figures_points,
-    figures_scaling,
-    figures_trust,
-    figures_tuning,
-    paper_pictures,
-    registry,
+from largebatch.experiments.records.reader import read_run
+from largebatch.experiments.reporting.figures import (
+    batches,
+    efficiency,
+    loss_accuracy,
+    pictures,
+    trust_ratios,
 )
-from largebatch.experiments.report_model import gather
-from largebatch.experiments.runs import read_run
+from largebatch.experiments.reporting.figures import tuning as figures_tuning
+from largebatch.experiments.reporting.model.cells import gather
+from largebatch.experiments.tables import registry
 
 
 def table_of(tmp_path, table, scale="paper"):
@@ -30,19 +30,19 @@ def test_a_run_that_several_tables_show_is_one_point_of_figure_5(make_run, tmp_p
     make_run("table5/lamb-512", scale="laptop", status="diverged")
     make_run("table5/lamb-512", metrics={"top1": 0.7, "loss": 1.0})
     report = gather(str(tmp_path), ["table3", "table5", "batch_sizes"])
-    [cloud] = figures_loss.clouds(report, "laptop")
+    [cloud] = loss_accuracy.clouds(report, "laptop")
     assert (cloud.model, cloud.dataset, len(cloud.runs)) == ("lenet5", "mnist", 5)
-    assert figures_loss.clouds(report, "paper") == []
-    assert "</svg>" in figures_loss.draw(cloud)
+    assert loss_accuracy.clouds(report, "paper") == []
+    assert "</svg>" in loss_accuracy.draw(cloud)
 
 
 def test_the_printed_efficiencies_are_those_that_the_paper_quotes():
-    printed = dict(zip(figures_scaling.NAMES, figures_scaling.printed()))
+    printed = dict(zip(efficiency.NAMES, efficiency.printed()))
     # Section 4.1: 76.7 %, appendix H.0.1: 101.8 %, of 82.8 h on 16 and 76.19 min on 1024 chips.
     assert printed["table1/lamb-512"] == 1
     assert printed["table1/lamb-32768"] == pytest.approx(0.767, abs=5e-4)
     assert printed["table1/lamb-65536-32768"] == pytest.approx(1.018, abs=1e-3)
-    predicted = figures_scaling.predicted()
+    predicted = efficiency.predicted()
     assert all(abs(p - q) < 0.1 for p, q in zip(predicted, printed.values()))
 
 
@@ -50,15 +50,15 @@ def test_the_measured_efficiency_is_of_runs_on_several_numbers_of_devices(make_r
     values = {"metrics": {"f1": 91.0}}
     make_run("table1/lamb-512", wall_seconds=1000.0, num_devices=16, **values)
     cells = table_of(tmp_path, "table1").cells
-    assert figures_scaling.measured(cells) == [None] * 8
+    assert efficiency.measured(cells) == [None] * 8
     make_run("table1/lamb-1024", wall_seconds=625.0, num_devices=32, **values)
     cells = table_of(tmp_path, "table1").cells
-    assert figures_scaling.measured(cells)[:3] == [1.0, 0.8, None]
+    assert efficiency.measured(cells)[:3] == [1.0, 0.8, None]
 
 
 def test_trust_ratios_are_read_from_the_log_where_the_result_has_none(make_run, tmp_path):
     folder = make_run("table5/lamb-32768", scale="laptop", metrics={"top1": 0.9, "loss": 0.3})
-    assert figures_trust.iterations(read_run(str(folder))) == []
+    assert trust_ratios.iterations(read_run(str(folder))) == []
     records = [{"kind": "eval", "step": 1}]
     records += [
         {"kind": "layers", "step": n, "epoch": n / 2, "layers": {"k": [1.0, 2.0, 0.1 * n]}}
@@ -66,12 +66,12 @@ def test_trust_ratios_are_read_from_the_log_where_the_result_has_none(make_run, 
     ]
     text = "\n".join(json.dumps(record) for record in records)
     (folder / "metrics.jsonl").write_text(text + '\n{"kind": "lay')
-    panels = figures_trust.iterations(read_run(str(folder)))
+    panels = trust_ratios.iterations(read_run(str(folder)))
     assert [panel.step for panel in panels] == [1, 3, 5, 7, 9, 11]
     assert panels[0].ratios == {"k": pytest.approx(0.1)}
-    assert figures_trust.span(panels) == (pytest.approx(0.1), pytest.approx(1.1))
+    assert trust_ratios.span(panels) == (pytest.approx(0.1), pytest.approx(1.1))
     table = table_of(tmp_path, "figure9", "laptop")
-    assert figures_trust.shown_run(table.cells).folder == str(folder)
+    assert trust_ratios.shown_run(table.cells).folder == str(folder)
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,14 @@ def test_trust_ratios_are_read_from_the_log_where_the_result_has_none(make_run, 
 )  # fmt: skip
 def test_records_that_are_not_of_layers_give_no_picture(make_run, layers):
     folder = make_run("table5/lamb-32768", layers=layers, metrics={"top1": 0.7, "loss": 1})
-    assert figures_trust.iterations(read_run(str(folder))) == []
+    assert trust_ratios.iterations(read_run(str(folder))) == []
 
 
 def test_a_ratio_of_zero_does_not_break_the_logarithmic_axis():
-    layers = figures_trust.Layers(1, None, {"a": 0.0, "b": 2.0})
-    low, high = figures_trust.span([layers])
+    layers = trust_ratios.Layers(1, None, {"a": 0.0, "b": 2.0})
+    low, high = trust_ratios.span([layers])
     assert (low, high) == (2.0, 2.0)
-    assert "</svg>" in figures_trust.draw(layers, high, low)
+    assert "</svg>" in trust_ratios.draw(layers, high, low)
 
 
 def test_table_3_quotes_the_best_of_every_tuning_set(tmp_path):
@@ -145,12 +145,12 @@ def test_a_tuning_picture_has_a_curve_a_weight_decay_and_the_best_ringed(make_ru
 def test_a_picture_over_batch_sizes_needs_three_of_them(make_run, tmp_path):
     for batch in (512, 1024):
         make_run(f"table5/lamb-{batch}", scale="laptop", metrics={"top1": 0.97, "loss": 0.1})
-    assert figures_points.over_batches(table_of(tmp_path, "table5", "laptop")) is None
+    assert batches.over_batches(table_of(tmp_path, "table5", "laptop")) is None
     make_run("table5/lamb-2048", scale="laptop", metrics={"top1": 0.97, "loss": 0.1})
-    assert "batch size" in figures_points.over_batches(table_of(tmp_path, "table5", "laptop"))
+    assert "batch size" in batches.over_batches(table_of(tmp_path, "table5", "laptop"))
     # What is printed is a picture before anything was run.
-    assert "LAMB: printed" in figures_points.over_batches(table_of(tmp_path / "none", "table5"))
-    assert figures_points.by_optimizer(table_of(tmp_path / "none", "table6")) is None
+    assert "LAMB: printed" in batches.over_batches(table_of(tmp_path / "none", "table5"))
+    assert batches.by_optimizer(table_of(tmp_path / "none", "table6")) is None
 
 
 def test_figures_6_and_7_show_the_runs_of_their_own_scale(make_run, tmp_path):
@@ -167,7 +167,7 @@ def test_figures_6_and_7_show_the_runs_of_their_own_scale(make_run, tmp_path):
     def shown(number, scale):
         tables = [table for table in report.tables if table.scale == scale]
         cells = [cell for table in tables for cell in table.cells]
-        return paper_pictures.of_figure(number, report, scale, tables, cells)
+        return pictures.of_figure(number, report, scale, tables, cells)
 
     assert shown("6", "paper") == shown("7", "paper") == ([], [])
     [six], _ = shown("6", "laptop")

@@ -7,9 +7,9 @@ import math
 
 import pytest
 
-from largebatch.experiments.imagenet_scales import RATE_FACTORS
-from largebatch.experiments.rates import learning_rate
-from largebatch.experiments.scales import scaled
+from largebatch.experiments.recipes.small_scales import RATE_FACTORS
+from largebatch.experiments.tables.registry import scaled
+from largebatch.experiments.tasks.schedule import learning_rate
 
 BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
 

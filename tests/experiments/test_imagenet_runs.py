@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from largebatch.experiments import registry
-from largebatch.experiments.errors import UserError
-from largebatch.experiments.overrides import apply_overrides
+from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.rows.overrides import apply_overrides
+from largebatch.experiments.tables import registry
 
 # What makes a row of the paper fit a small folder: everything else stays the row's.
 SMALL = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from largebatch.experiments import registry
+from largebatch.experiments.tables import registry
 
 TABLE_6 = {"adagrad": 0.9074, "adam": 0.9225, "adamw": 0.9271, "momentum": 0.9372, "lamb": 0.9408}
 TABLE_7 = {"momentum": 0.9933, "adagrad": 0.9928, "adam": 0.9936, "adamw": 0.9941, "lamb": 0.9945}

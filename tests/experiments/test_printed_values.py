@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from largebatch.experiments import registry
-from largebatch.experiments.author_code import AS_RUN
+from largebatch.experiments.rows.author_code import AS_RUN
+from largebatch.experiments.tables import registry
 
 
 def _reader():

@@ -2,9 +2,10 @@
 
 import pytest
 
-from largebatch.experiments import names, registry
-from largebatch.experiments.errors import UserError
-from largebatch.experiments.overrides import apply_overrides
+from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.rows import choices
+from largebatch.experiments.rows.overrides import apply_overrides
+from largebatch.experiments.tables import registry
 
 
 @pytest.mark.parametrize(
@@ -56,8 +57,8 @@ def test_the_choices_are_the_models_own():
     from largebatch.models import resnet
     from largebatch.optimizers import keras_baselines
 
-    assert tuple(resnet.KERNEL_INITS) == names.KERNEL_INITS
-    assert keras_baselines.DECAY_FORMS == names.DECAY_FORMS
+    assert tuple(resnet.KERNEL_INITS) == choices.KERNEL_INITS
+    assert keras_baselines.DECAY_FORMS == choices.DECAY_FORMS
 
 
 @pytest.mark.parametrize(

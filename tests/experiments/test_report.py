@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from largebatch.experiments import registry, report
+from largebatch.experiments import report
+from largebatch.experiments.tables import registry
 
 
 def call(*arguments):
@@ -181,7 +182,7 @@ def test_text_needs_neither_tensorflow_nor_matplotlib(runs):
 
 
 def test_a_percentage_is_drawn_on_its_own_scale():
-    from largebatch.experiments.curves import _from_log_error, _log_error
+    from largebatch.experiments.reporting.figures.run_curves import _from_log_error, _log_error
 
     for top in (1.0, 100.0):
         there, back = _log_error(top), _from_log_error(top)

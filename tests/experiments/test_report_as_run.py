@@ -7,10 +7,10 @@ import io
 
 import pytest
 
-from largebatch.experiments import like_with_like, paper_layouts, result_sheets
-from largebatch.experiments.cells_csv import as_csv
-from largebatch.experiments.report_model import gather
-from largebatch.experiments.report_text import as_markdown, as_text
+from largebatch.experiments.reporting.model import grids, like_with_like, result_sheets
+from largebatch.experiments.reporting.model.cells import gather
+from largebatch.experiments.reporting.pages.cells_csv import as_csv
+from largebatch.experiments.reporting.pages.text import as_markdown, as_text
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_a_logs_value_is_marked(make_run, report):
     made = report("limit")
     assert "0.9887 (log)" in as_text(made) and "0.9887 (log)" in as_markdown(made)
     assert "(log): not printed in the paper" in as_text(made)
-    grid = paper_layouts.grid(made.tables[0])
+    grid = grids.grid(made.tables[0])
     texts = {line[0].text: [item.text for item in line[1:]] for line in grid.lines}
     assert "0.9887 (log)" in texts["MNIST, LAMB: printed"]
     assert "0.9860" in texts["MNIST, LAMB: measured"]
@@ -121,7 +121,7 @@ def test_the_csv_says_what_is_compared_and_with_what(make_run, report):
 
 def test_the_page_has_the_code_below_the_paper(make_run, report):
     make_run("table6/lamb-as-run", metrics=scored(0.9340, 0.9360))
-    grid = paper_layouts.grid(report("table6").tables[0])
+    grid = grids.grid(report("table6").tables[0])
     found = {line[0].text: line[-1] for line in grid.lines}
     item = found["as run: measured"]
     assert (item.text, item.statuses) == ("0.9340", ("measured",))

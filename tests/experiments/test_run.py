@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-from largebatch.experiments import registry, run
-from largebatch.experiments.settings import RunSettings
+from largebatch.experiments import run
+from largebatch.experiments.launching.options import RunSettings
+from largebatch.experiments.tables import registry
 
 LIST_FIELDS = [
     *("name", "table", "task", "model", "dataset", "optimizer", "weight_decay"),
@@ -99,7 +100,7 @@ def test_a_mistake_shows_where_it_was_noticed_if_asked(capsys):
 
 
 def test_a_run_gets_the_resolved_row_and_the_settings(monkeypatch, tmp_path):
-    from largebatch.experiments import launch
+    from largebatch.experiments.launching import launch
 
     got = []
     monkeypatch.setattr(launch, "launch", lambda *arguments: got.extend(arguments) or 3)
@@ -116,7 +117,7 @@ def test_a_run_gets_the_resolved_row_and_the_settings(monkeypatch, tmp_path):
 
 
 def test_the_default_folder_is_named_after_row_grid_and_seed(monkeypatch):
-    from largebatch.experiments import launch
+    from largebatch.experiments.launching import launch
 
     got = []
     monkeypatch.setattr(launch, "launch", lambda *arguments: got.append(arguments[1]) or 0)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from largebatch.experiments import chips, communication
-from largebatch.experiments.communication import all_reduce_seconds, grid, span
+from largebatch.experiments.costs import all_reduce, chips
+from largebatch.experiments.costs.all_reduce import all_reduce_seconds, grid, span
 
 
 class Network:
@@ -128,7 +128,7 @@ def test_a_mesh_is_a_torus_on_the_whole_pod_and_half_closed_on_half_of_it():
 
 
 def test_one_chip_sends_nothing():
-    for topology in communication.TOPOLOGIES:
+    for topology in all_reduce.TOPOLOGIES:
         assert all_reduce_seconds(topology, 1, 1e9, 1e-6, 1e9) == 0
 
 
@@ -154,4 +154,4 @@ def test_every_chip_has_a_source_with_its_peak_in_it(chip):
     assert f"{chip.peak / 1e12:g} teraflops" in chip.source
     assert f"{chip.memory_bandwidth / 1e9:g} GB/s" in chip.source
     assert (chip.node is None) == (chip.network_bandwidth is None) == (chip.latency is None)
-    assert chip.topology in communication.TOPOLOGIES
+    assert chip.topology in all_reduce.TOPOLOGIES

@@ -5,8 +5,9 @@ import dataclasses
 
 import pytest
 
-from largebatch.experiments import model_costs, registry
-from largebatch.experiments.model_costs import bert, cost, davidnet, lenet, mnist_convnet
+from largebatch.experiments.costs import example_cost
+from largebatch.experiments.costs.example_cost import bert, cost, davidnet, lenet, mnist_convnet
+from largebatch.experiments.tables import registry
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_lenets_flops_are_counted_by_hand():
 def test_the_lstms_cost_is_the_models_own():
     from largebatch.models import lstm_classifier
 
-    found = model_costs.lstm(28, 1, 10)
+    found = example_cost.lstm(28, 1, 10)
     model = lstm_classifier((28, 28, 1), 10)
     assert found.parameters == model.count_params()
     assert found.tensors == len(model.trainable_variables)
@@ -54,7 +55,7 @@ def test_the_lstms_cost_is_the_models_own():
 
 @pytest.mark.parametrize("name", ["table5/lamb-512", "alexnet/lars-4096", "alexnet/bn-lars-4096"])
 def test_imagenets_models_have_the_parameters_and_tensors_of_the_models(name):
-    from largebatch.experiments.classification import MODELS
+    from largebatch.experiments.tasks.classification import MODELS
 
     row = registry.find(name)
     found, model = cost(row, row.stages[0]), MODELS[row.model]((224, 224, 3), 1000)
@@ -64,7 +65,7 @@ def test_imagenets_models_have_the_parameters_and_tensors_of_the_models(name):
 
 def test_every_row_of_the_paper_that_can_run_has_a_cost():
     for row in registry.all_rows().values():
-        if row.dataset in (*model_costs.IMAGES, "wikipedia_books", "imagenet2012"):
+        if row.dataset in (*example_cost.IMAGES, "wikipedia_books", "imagenet2012"):
             for stage in row.stages:
                 found = cost(row, stage)
                 assert min(found.parameters, found.forward_flops, found.kept_bytes) > 0, row.name

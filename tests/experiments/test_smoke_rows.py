@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-from largebatch.data import corpus
+from largebatch.data.text import corpus
 
 EXACTLY = {"deterministic": True, "steps_per_loop": 1, "device": "cpu"}
 CONTEXT = "The cat sat on the mat. The dog ran to the park."

@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from largebatch.experiments import plan, sweep
+from largebatch.experiments import sweep
+from largebatch.experiments.sweeping import plan
 
 STUB = str(pathlib.Path(__file__).with_name("stub_run.py"))
 

@@ -15,13 +15,14 @@ from official.nlp.modeling.layers import transformer_encoder_block
 from official.nlp.modeling.networks import bert_encoder
 
 from largebatch import optimizers
-from largebatch.experiments import classification, pretraining, registry, span_prediction
-from largebatch.experiments.overrides import apply_overrides
-from largebatch.experiments.scales import scaled
+from largebatch.experiments.rows.overrides import apply_overrides
+from largebatch.experiments.tables import registry
+from largebatch.experiments.tables.registry import scaled
+from largebatch.experiments.tasks import classification, pretraining, span_prediction
 from largebatch.models import bert, lenet
 from largebatch.tpu import BatchPlan, configure_devices
-from largebatch.tpu.inputs import distributed_dataset
-from largebatch.tpu.train_loop import TrainLoop
+from largebatch.tpu.loop.inputs import distributed_dataset
+from largebatch.tpu.loop.train_loop import TrainLoop
 
 BATCH = 8
 # (replicas, micro-batch): 1 x 8, 2 x 4, 4 x 2, and passes of each.

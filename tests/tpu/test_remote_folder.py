@@ -18,12 +18,12 @@ from largebatch.tpu import (
     RunFolderError,
     configure_devices,
     fit,
-    folder_lock,
-    outer_loop,
     restore_model,
 )
-from largebatch.tpu.checkpoints import Checkpoints
-from largebatch.tpu.paths import RemotePath, run_path
+from largebatch.tpu.folder import folder_lock
+from largebatch.tpu.folder.checkpoints import Checkpoints
+from largebatch.tpu.folder.paths import RemotePath, run_path
+from largebatch.tpu.loop import fit as outer_loop
 
 
 @pytest.fixture(autouse=True)
@@ -150,7 +150,7 @@ def test_addresses_join_and_name_like_paths():
 def test_a_local_folder_needs_no_tensorflow(tmp_path):
     program = (
         "import sys\n"
-        "from largebatch.tpu.run_folder import RunFolder\n"
+        "from largebatch.tpu.folder.run_folder import RunFolder\n"
         "with RunFolder(sys.argv[1]) as folder:\n"
         "    folder.write_json('a.json', {})\n"
         "    folder.append_metrics({'step': 1})\n"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from largebatch.tpu.checkpoints import CheckpointError, restore_model
+from largebatch.tpu.folder.checkpoints import CheckpointError, restore_model
 
 TWO = ((24, 4), (12, 4))
 

@@ -8,15 +8,15 @@ import re
 
 import pytest
 
-from largebatch.experiments import registry, scales
 from largebatch.experiments.claims import __main__ as program
 from largebatch.experiments.claims import analysed, claims, evidence, words
 from largebatch.experiments.claims.claim import AS_RUN, LOGS, PAPER, SCALES, THE_PAPER, judge
 from largebatch.experiments.claims.criteria import Every
 from largebatch.experiments.claims.verdict import WORDS, decide
-from largebatch.experiments.report_html import as_html
-from largebatch.experiments.report_model import gather
-from largebatch.experiments.report_text import as_markdown, as_text
+from largebatch.experiments.reporting.model.cells import gather
+from largebatch.experiments.reporting.pages.html_page import as_html
+from largebatch.experiments.reporting.pages.text import as_markdown, as_text
+from largebatch.experiments.tables import registry
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
@@ -32,7 +32,7 @@ def test_every_row_of_a_claim_exists_at_its_scale(claim):
     for test in claim.tests:
         for name in test.criterion.rows:
             scale = PAPER if test.scale == AS_RUN else test.scale
-            assert scales.scaled(registry.run_of(registry.find(name)), scale).metric, name
+            assert registry.scaled(registry.run_of(registry.find(name)), scale).metric, name
 
 
 @pytest.mark.parametrize("claim", claims.CLAIMS, ids=lambda claim: claim.name)
@@ -117,7 +117,7 @@ def test_a_mistake_is_one_line(arguments, message, capsys):
 
 
 def test_without_committed_results_the_folder_has_to_be_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(program, "__file__", str(tmp_path / "a" / "b" / "__main__.py"))
+    monkeypatch.setattr(program.checkout, "PACKAGE", tmp_path)
     with pytest.raises(ValueError, match="--runs is missing"):
         program.runs_folder(None)
 

@@ -5,7 +5,6 @@ import math
 
 import pytest
 
-from largebatch.experiments import former
 from largebatch.experiments.claims import evidence, statistics
 from largebatch.experiments.claims.claim import LAPTOP, PAPER, Claim, at, judge
 from largebatch.experiments.claims.criteria import Disagreement, Share, every
@@ -20,6 +19,7 @@ from largebatch.experiments.claims.means import (
     reaches,
 )
 from largebatch.experiments.claims.verdict import decide
+from largebatch.experiments.records import former
 
 # Rows without a tuning grid.
 ROW, OTHER = "table7/lamb-as-run", "table7/momentum-as-run"

@@ -1,0 +1,1 @@
+"""Files, local or on a bucket: reading, caching, record formats."""

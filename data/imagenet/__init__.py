@@ -1,0 +1,1 @@
+"""ImageNet from TFDS or raw TFRecords."""

@@ -1,0 +1,1 @@
+"""Pre-training shards: made and read."""

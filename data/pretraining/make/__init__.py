@@ -1,0 +1,1 @@
+"""Makes pre-training shards."""

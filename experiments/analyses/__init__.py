@@ -1,0 +1,1 @@
+"""Studies of finished runs and of training: sharpness, curvature, ratios, theorems."""

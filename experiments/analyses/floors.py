@@ -1,0 +1,94 @@
+"""What counting words scores on a BERT row's held-out text: the floors of its figures.
+
+    python -m largebatch.experiments.floors --experiment=prose/lamb-256 --data_dir=FOLDER_OF_TEXT
+
+Counts are of the training shards of all of the row's stages; scores are on the examples on which a
+run is evaluated. A result above a floor has learned more than that table of counts holds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from absl import flags
+
+from largebatch.experiments.program import cli
+from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.program.quiet import quiet_tensorflow
+from largebatch.experiments.rows import scale
+from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
+from largebatch.experiments.tables import registry
+
+BLOCK = 65_536  # examples read at once
+
+FLAGS = cli.new_flags()
+flags.DEFINE_string("experiment", None, "A row of BERT's.", flag_values=FLAGS)
+flags.DEFINE_enum("scale", "paper", scale.ALL_SCALES, "How much of it.", flag_values=FLAGS)
+flags.DEFINE_multi_string("set", [], "field=value: change the row.", flag_values=FLAGS)
+flags.DEFINE_string("data_dir", None, "The row's text or shards.", flag_values=FLAGS)
+flags.DEFINE_enum("format", "text", ["text", "json"], "Of what is printed.", flag_values=FLAGS)
+
+
+def main() -> int:
+    if FLAGS.experiment is None:
+        raise UserError("--experiment is missing, for example prose/lamb-256")
+    row = registry.run_of(registry.find(FLAGS.experiment))
+    row = apply_overrides(registry.scaled(row, FLAGS.scale), parse_assignments(FLAGS.set))
+    if row.task != "pretraining":
+        raise UserError(f"{row.name} has no text to count words of; want a row of BERT's")
+    quiet_tensorflow()  # It starts here, once the row is known to be good.
+    from largebatch.experiments.tasks import workload
+
+    found = of_files(workload.text_files(row, FLAGS.data_dir))
+    if FLAGS.format == "json":
+        print(json.dumps(found))
+        return 0
+    for metric, scores in found.items():
+        for floor, score in scores.items():
+            print(f"{metric:<24}{floor:<18}{score:.4f}")
+    return 0
+
+
+def of_files(files: Sequence) -> dict[str, dict[str, float]]:
+    """`data.masked_word_floors.floors` of the stages' files, scored as a run of them is."""
+    from largebatch.data.pretraining.read.masked_word_floors import floors
+    from largebatch.data.text.wordpiece import MASK, Vocabulary
+    from largebatch.experiments.tasks.pretraining import EVAL_EXAMPLES
+
+    mask_id = Vocabulary.read(files[0].vocabulary_file).id(MASK)
+    held_out = next(blocks(files[-1], files[-1].eval, EVAL_EXAMPLES))
+    return floors((b for each in files for b in blocks(each, each.train)), held_out, mask_id)
+
+
+def blocks(files, shards: Sequence, limit: int | None = None) -> Iterator[dict]:
+    """The examples of shards as blocks of NumPy arrays; with `limit`, the first so many in one."""
+    import numpy as np
+    import tensorflow as tf
+
+    from largebatch.data.pretraining.read.examples import RecordReader
+
+    reader, parts, have = RecordReader(files), [], 0
+    for shard in shards:
+        for first in range(0, shard.examples, BLOCK):
+            count = min(BLOCK, shard.examples - first, *([] if limit is None else [limit - have]))
+            place = (tf.constant(n, tf.int64) for n in (first, count, shard.examples))
+            read = reader.read(tf.constant(shard.path), *place)
+            block = {name: value.numpy() for name, value in read.items()}
+            if limit is None:
+                yield block
+                continue
+            parts, have = [*parts, block], have + count
+            if have == limit:
+                break
+        if limit is not None and have == limit:
+            break
+    if parts:
+        yield {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+program, console = cli.entry(main, FLAGS, __doc__)
+
+
+if __name__ == "__main__":
+    console()

@@ -1,0 +1,113 @@
+"""The curvature along the gradient, L(x, g), over the first epochs and batch sizes: why LEGW works.
+
+    python -m largebatch.experiments.lipschitz --experiment=table7/momentum --scale=laptop \\
+        --batch_sizes=16,64,256 --epochs=4 --output=OUT
+
+Runs the rows with the suite's own loop, which an observer looks into (tpu.Observer): the runs
+are those of `run`, to the bit, with their folders under OUTPUT/runs; they resume, diverge, and use
+any device. L is estimated on the first --examples of the data, the same for all runs and all looks,
+so that curves differ by their weights alone. Rate and warm-up follow the batch by --scaling. Writes
+lipschitz.svg and lipschitz.json.
+"""
+
+from __future__ import annotations
+
+from absl import flags
+
+from largebatch.experiments.analyses import observed_runs, output
+from largebatch.experiments.plots import style
+from largebatch.experiments.program import cli
+from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.program.quiet import quiet_tensorflow
+
+FLAGS = cli.new_flags()
+observed_runs.define(FLAGS, points=30)
+flags.DEFINE_integer("examples", 1024, "Training examples in f.", flag_values=FLAGS)
+
+
+def main() -> int:
+    rows = observed_runs.rows_asked_for(FLAGS)
+    if FLAGS.examples < 1:
+        raise UserError(f"--examples={FLAGS.examples}: want 1 or more")
+    for row in rows:
+        if row.precision != "float32":
+            raise UserError(
+                f"{row.name} is in {row.precision}, whose rounding is larger than the differences "
+                "that L is made of; add --set precision=float32"
+            )
+    quiet_tensorflow()
+    from largebatch.experiments.analyses.curvature import CurvatureObserver
+    from largebatch.experiments.analyses.objective import first_examples
+
+    def new_observer(row, work):
+        task, batches = first_examples(row, FLAGS.data_dir, FLAGS.seed, FLAGS.examples, stage=0)
+        return CurvatureObserver(task, batches, evenly(row.steps, FLAGS.points))
+
+    code, observed = observed_runs.run_all(FLAGS, rows, CurvatureObserver.kind, new_observer)
+    if code:
+        return code
+    runs = [summary(run) for run in observed]
+    print(as_text(runs))
+    record = {"examples": FLAGS.examples, "scaling": FLAGS.scaling, "runs": runs}
+    output.write(FLAGS.output, "lipschitz", record, draw(runs))
+    return 0
+
+
+def evenly(steps: int, points: int) -> list[int]:
+    """`points` updates from 0 to the last, evenly."""
+    return sorted({round(steps * n / (points - 1)) for n in range(points)})
+
+
+def summary(run: observed_runs.Observed) -> dict:
+    """What is kept of a run: its settings, its curve and the curve's peak."""
+    row = run.row
+    curve = [
+        {"at": observed_runs.place(r), **{k: r[k] for k in ("step", "lipschitz", "gradient_norm")}}
+        for r in run.records
+        if r["lipschitz"] is not None
+    ]
+    peak = max(curve, key=lambda point: point["lipschitz"], default=None)
+    return {
+        "name": row.name,
+        "scale": row.scale,
+        "overrides": dict(row.overrides),
+        "batch_size": row.batch_size,
+        "learning_rate": row.learning_rate,
+        "steps": row.steps,
+        "warmup_steps": row.warmup_steps,
+        "peak": peak,
+        "curve": curve,
+    }
+
+
+def as_text(runs: list[dict]) -> str:
+    lines = [f"{'batch':>7}  {'updates':>8}  {'warm-up':>7}  {'largest L':>9}  {'at':>6}  update"]
+    for run in runs:
+        peak = run["peak"]
+        found = "none" if peak is None else f"{peak['lipschitz']:>9.3g}  {peak['at']:>6.3g}"
+        step = "" if peak is None else f"  {peak['step']}"
+        lines.append(
+            f"{run['batch_size']:>7}  {run['steps']:>8}  {run['warmup_steps']:>7}  {found}{step}"
+        )
+    return "\n".join(lines)
+
+
+def draw(runs: list[dict]) -> str:
+    """An SVG file's text: L against the epoch, a curve a run, its peak ringed."""
+    figure, (axes,) = style.new_panels(1, 1, size=(5.2, 3.6))
+    for run, colour in zip(runs, style.shades(len(runs))):
+        points = [(point["at"], point["lipschitz"]) for point in run["curve"]]
+        label = f"batch {run['batch_size']}"
+        axes.plot(*zip(*points), color=colour, lw=1.5, label=label)
+        axes.plot(run["peak"]["at"], run["peak"]["lipschitz"], "o", ms=9, mfc="none", color=colour)
+    axes.set_xlabel("epoch (ring: the largest)")
+    axes.set_ylabel("L(x, g)")
+    axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
+    return style.svg_of(figure, [axes])
+
+
+program, console = cli.entry(main, FLAGS, __doc__)
+
+
+if __name__ == "__main__":
+    console()

@@ -1,0 +1,1 @@
+"""What a step costs: flops, memory, chips, time; the scaling model."""

@@ -1,0 +1,100 @@
+"""Predicts how long a row takes on a number of chips, from public figures and a fit to Table 1.
+
+    python -m largebatch.experiments.scaling_model                # Table 1 and Figure 8, predicted
+    python -m largebatch.experiments.scaling_model --lecture      # the lecture's tables
+    python -m largebatch.experiments.scaling_model --list_chips   # the chips and their sources
+    python -m largebatch.experiments.scaling_model --experiment=table1/lamb-32768 \
+        --chips=256 --kind=tpu-v4
+
+    step = flops / (utilisation x peak) + passes over the weights + all-reduce
+
+Three constants are fitted to four of Table 1's rows; the errors shown are those of the others.
+"""
+
+from __future__ import annotations
+
+from absl import flags
+
+from largebatch.experiments.costs import all_reduce, chips, scaling_tables, step_time
+from largebatch.experiments.program import cli
+from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
+from largebatch.experiments.tables import registry
+
+FORMATS = {"text": scaling_tables.as_text, "markdown": scaling_tables.as_markdown}
+
+FLAGS = cli.new_flags()
+flags.DEFINE_string("experiment", None, "The row to predict.", flag_values=FLAGS)
+flags.DEFINE_integer("chips", None, "How many; default: as the paper.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "kind", step_time.PAPER_CHIP, f"Of chip: {', '.join(chips.CHIPS)}.", flag_values=FLAGS
+)
+flags.DEFINE_enum(
+    "topology", None, all_reduce.TOPOLOGIES, "Of the all-reduce; default: the kind's own.",
+    flag_values=FLAGS,
+)  # fmt: skip
+flags.DEFINE_float(
+    "utilisation", None, "Of the peak, above 0 and at most 1; default: as fitted.",
+    flag_values=FLAGS,
+)  # fmt: skip
+flags.DEFINE_float(
+    "passes", None, "Over the weights in an update; default: as fitted.", flag_values=FLAGS
+)
+flags.DEFINE_multi_string("set", [], "field=value: change the row.", flag_values=FLAGS)
+flags.DEFINE_boolean("lecture", False, "Print the lecture's tables.", flag_values=FLAGS)
+flags.DEFINE_boolean("list_chips", False, "Print the chips and their sources.", flag_values=FLAGS)
+flags.DEFINE_enum("format", "text", sorted(FORMATS), "How to print.", flag_values=FLAGS)
+
+
+def main() -> int:
+    _check()
+    if FLAGS.list_chips:
+        for chip in chips.CHIPS.values():
+            print(f"{chip.name}\n    {chip.source}")
+        return 0
+    if FLAGS.lecture:
+        sheets = [scaling_tables.iterations(), scaling_tables.messages(), scaling_tables.ratios()]
+    elif FLAGS.experiment is None:
+        topology = FLAGS.topology or chips.find(step_time.PAPER_CHIP).topology
+        constants = step_time.fit(topology=topology)
+        sheets = [scaling_tables.table1(constants, topology), scaling_tables.topologies()]
+    else:
+        sheets = [_answer()]
+    print("\n\n".join(FORMATS[FLAGS.format](sheet) for sheet in sheets))
+    return 0
+
+
+def _check() -> None:
+    asked = [f"--{name}" for name in ("experiment", "lecture", "list_chips") if FLAGS[name].value]
+    if len(asked) > 1:
+        raise UserError(f"{' and '.join(asked)}: one at a time")
+    if FLAGS.experiment is None:
+        for name in ("chips", "kind", "utilisation", "passes", "set"):
+            if FLAGS[name].present:
+                raise UserError(f"--{name} needs --experiment; run --list prints all names")
+    if FLAGS.utilisation is not None and not 0 < FLAGS.utilisation <= 1:
+        raise UserError(f"--utilisation={FLAGS.utilisation:g}: want a share above 0, at most 1")
+    if FLAGS.passes is not None and not 0 <= FLAGS.passes < float("inf"):
+        raise UserError(f"--passes={FLAGS.passes:g}: want 0 or more")
+
+
+def _answer() -> scaling_tables.Sheet:
+    row = apply_overrides(registry.find(FLAGS.experiment), parse_assignments(FLAGS.set))
+    count = row.paper_chips if FLAGS.chips is None else FLAGS.chips
+    if count is None:
+        raise UserError(f"--chips is missing: the paper does not say on how many {row.name} ran")
+    where = step_time.machine(FLAGS.kind, count, FLAGS.topology)
+    # On TPUs with the latency that fits this topology; GPUs have their own.
+    fitted_as = where.topology if where.chip.latency is None else None
+    constants = step_time.fit(topology=fitted_as)
+    for name in ("utilisation", "passes"):
+        if FLAGS[name].value is not None:
+            constants = constants._replace(**{name: FLAGS[name].value})
+    return scaling_tables.answer(row, where, constants)
+
+
+program, console = cli.entry(main, FLAGS, __doc__)
+
+
+if __name__ == "__main__":
+    console()

@@ -1,0 +1,1 @@
+"""One run: its options, how it resumes, how its batch is cut."""

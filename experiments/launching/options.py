@@ -1,0 +1,53 @@
+"""How one run is executed: what the command line says beside the row. Nothing here changes what is
+computed, but for rounding."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from largebatch.experiments.program.errors import UserError, nearest
+
+DEVICES = ("auto", "tpu", "gpu", "cpu")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSettings:
+    """None means: chosen by the run."""
+
+    output_dir: str
+    data_dir: str | None = None  # a TFDS folder or the official files; None: TFDS's default
+    squad_dir: str | None = None  # SQuAD v1.1's files; None: pre-training alone
+    init_checkpoint: str | None = None  # Google's released BERT, in place of pre-training
+    seed: int = 0
+    device: str = "auto"
+    tpu: str | None = None  # name or address of a Cloud TPU
+    num_devices: int | None = None  # logical ones on a CPU
+    deterministic: bool = False
+    # Examples of one replica in one forward pass; None: its whole share, or what fits (BERT).
+    micro_batch: int | None = None
+    steps_per_loop: int | None = None
+    checkpoint_every: int | None = None  # updates
+    skip_corrupt: bool = False  # images that cannot be decoded: left out and counted
+    image_cache: str | None = None  # a local folder for copies of ImageNet's files; None: no copies
+    threads: int | None = None  # of TensorFlow, on the CPU
+    mlperf_log: str | None = None  # a file to write MLPerf's log to; BERT and ResNet-50
+    # Several hosts: host:port of each, which of them this is, seconds to wait for the others.
+    workers: Sequence[str] | None = None  # None: those of TF_CONFIG, if it is set
+    worker_index: int | None = None
+    peer_timeout: float = 300.0
+
+    def __post_init__(self):
+        if self.device not in DEVICES:
+            hint = nearest(self.device, DEVICES)
+            raise UserError(f"--device={self.device}: want one of {', '.join(DEVICES)}{hint}")
+        if self.seed < 0:
+            raise UserError(f"--seed={self.seed}: want 0 or more")
+        for name in ("num_devices", "micro_batch", "steps_per_loop", "checkpoint_every", "threads"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UserError(f"--{name}={value}: want 1 or more")
+        if not self.peer_timeout > 0:
+            raise UserError(f"--peer_timeout={self.peer_timeout}: want more than 0 seconds")
+        if self.tpu is not None and self.device not in ("auto", "tpu"):
+            raise UserError(f"--tpu={self.tpu} and --device={self.device} contradict each other")

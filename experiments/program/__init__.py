@@ -1,0 +1,1 @@
+"""What every program shares: flags, mistakes in one line, a quiet start."""

@@ -1,0 +1,1 @@
+"""A run's record: written, read, compared, the best of a grid."""

@@ -1,0 +1,110 @@
+"""The paper's figures of BERT's training loss, from folders of runs.
+
+    python -m largebatch.experiments.figures --runs=results --scale=laptop --output_dir=figures
+
+Figure 6: LAMB from batch 512 to 32K, against the share of the run's examples. Figure 7: the mixed
+batch 64K/32K, and beside it the runs with NVIDIA's rates or without re-warm-up, where there are
+any.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from absl import flags
+
+from largebatch.experiments.plots import style
+from largebatch.experiments.program import cli
+from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.records.match import differences, row_of
+from largebatch.experiments.records.reader import Run, find_runs
+from largebatch.experiments.rows import scale
+from largebatch.experiments.tables import registry
+
+FLAGS = cli.new_flags()
+flags.DEFINE_string("runs", None, "The folder of runs.", flag_values=FLAGS)
+flags.DEFINE_enum("scale", "paper", scale.ALL_SCALES, "Of the runs shown.", flag_values=FLAGS)
+flags.DEFINE_string("output_dir", None, "Where to write the pictures.", flag_values=FLAGS)
+
+BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
+MIXED = "table1/lamb-65536-32768"
+KINDS = {MIXED: "the paper's rules", f"{MIXED}-nvidia": "NVIDIA's rates"}
+SMOOTHED = 20  # points that a curve is averaged down to, so that small batches can be read
+
+
+def main() -> int:
+    for name in ("runs", "output_dir"):
+        if FLAGS[name].value is None:
+            raise UserError(f"--{name} is missing")
+    if not os.path.isdir(FLAGS.runs):
+        raise UserError(f"--runs={FLAGS.runs}: there is no such folder")
+    runs = [
+        run
+        for run in find_runs(FLAGS.runs)[0]
+        if run.scale == FLAGS.scale and run.status in ("finished", "diverged")
+    ]
+    os.makedirs(FLAGS.output_dir, exist_ok=True)
+    for name, lines in (("figure6", batch_sizes(runs)), ("figure7", mixed_batch(runs))):
+        if not lines:
+            print(f"{name}: none of its runs is there at {FLAGS.scale} scale")
+            continue
+        path = os.path.join(FLAGS.output_dir, f"{name}-{FLAGS.scale}.svg")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(draw(lines))
+        print(f"wrote {path}")
+    return 0
+
+
+def batch_sizes(runs: Sequence[Run]) -> list[tuple[str, list]]:
+    """[(label, curve)] of Figure 6: one run a batch size, as its row says, the first seed."""
+    lines = []
+    for batch in BATCHES:
+        row = registry.find(f"table1/lamb-{batch}")
+        found = [run for run in runs if run.name == row.name and not run.overrides]
+        current = [run for run in found if not differences(run, registry.scaled(row, run.scale))]
+        for run in sorted(current, key=lambda run: run.seed)[:1]:
+            lines.append((f"batch {run.row['batch_size']}", smoothed(run)))
+    return lines
+
+
+def mixed_batch(runs: Sequence[Run]) -> list[tuple[str, list]]:
+    """[(label, curve)] of Figure 7: the mixed batch's rows, and its ablation."""
+    lines = []
+    mixed = [(row.name, run) for run in runs if (row := row_of(run)) and row.name in KINDS]
+    for name, run in sorted(mixed, key=lambda pair: (pair[0], len(pair[1].overrides))):
+        if set(run.overrides) - {"rewarmup"} or run.seed:
+            continue
+        ablation = "" if run.row["rewarmup"] else ", no re-warm-up"
+        lines.append((KINDS[name] + ablation, smoothed(run)))
+    return lines
+
+
+def smoothed(run: Run) -> list[tuple[float, float]]:
+    """The mean training loss of each of about SMOOTHED equal parts, at the part's end."""
+    points = run.curve("train_history", "loss")
+    size = max(1, len(points) // SMOOTHED)
+    blocks = [points[start : start + size] for start in range(0, len(points), size)]
+    return [(block[-1][0], sum(loss for _, loss in block) / len(block)) for block in blocks]
+
+
+def draw(lines: Sequence[tuple[str, list]]) -> str:
+    """An SVG file's text."""
+
+    figure, axes = style.new_figure()
+    import matplotlib
+
+    colours = matplotlib.colormaps["viridis"]
+    for number, (label, curve) in enumerate(lines):
+        colour = colours(0.95 * number / max(len(lines) - 1, 1))
+        axes.plot(*zip(*curve), color=colour, label=label, lw=1.5)
+    axes.set_xlabel("share of the run's examples")
+    axes.set_ylabel("training loss")
+    return style.as_svg(figure, axes, columns=1)
+
+
+program, console = cli.entry(main, FLAGS, __doc__)
+
+
+if __name__ == "__main__":
+    console()

@@ -1,0 +1,1 @@
+"""What the report says, before it has a form."""

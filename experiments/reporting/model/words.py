@@ -1,0 +1,197 @@
+"""A report as plain sheets of text: the same words for the terminal, Markdown and the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from largebatch.experiments.program.text_table import NOTHING, Sheet
+from largebatch.experiments.records.best import Point, Summary
+from largebatch.experiments.reporting.model import like_with_like
+from largebatch.experiments.reporting.model.cells import Cell, Overridden, Report, TableReport
+from largebatch.experiments.rows.row import SETTINGS, Row
+
+DECIMALS = {"f1": 3, "exact_match": 3}  # as the paper prints them; 4 otherwise
+# What is shown beside a metric, from the same runs.
+BESIDE = {
+    "masked_lm_accuracy": {"masked_lm_loss": "loss"},
+    "f1": {"exact_match": "exact match"},
+    "top1": {"top5": "top-5"},
+}
+WIDE_GRID = 8  # above, a tuning table lists what was run, a line a point
+
+
+def number(value: float, metric: str) -> str:
+    return f"{value:.{DECIMALS.get(metric, 4)}f}"
+
+
+def spread(summary: Summary, metric: str) -> str:
+    """'0.9931 ± 0.0004'; the mean alone for one run."""
+    mean = number(summary.mean, metric)
+    return f"{mean} ± {number(summary.std, metric)}" if summary.n > 1 else mean
+
+
+def difference(cell: Cell) -> str:
+    """Measured less printed, on the images that the printed value was scored on."""
+    found = like_with_like.difference(cell)
+    return NOTHING if found is None else f"{found:+.{DECIMALS.get(cell.row.metric, 4)}f}"
+
+
+def values(fields: dict[str, Any]) -> str:
+    """'learning_rate 0.001, weight_decay 0.1'."""
+    return ", ".join(f"{field} {plain(value)}" for field, value in fields.items())
+
+
+def plain(value: Any) -> str:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return f"{value:g}" if is_number else str(value)
+
+
+def status_note(cell: Cell) -> str:
+    """'20 finished, 1 diverged; 4 of 4 grid points'."""
+    parts = [", ".join(f"{n} {status}" for status, n in cell.counts.items())]
+    if len(cell.points) > 1 and cell.runs:
+        tried = sum(bool(point.runs) for point in cell.points)
+        parts.append(f"{tried} of {len(cell.points)} grid points")
+    return "; ".join(part for part in parts if part)
+
+
+def printed(cell: Cell) -> str:
+    if cell.printed is None:
+        return cell.printed_status or NOTHING
+    mark = " (log)" if cell.logged else ""
+    return f"{number(cell.printed, cell.row.metric)}{mark}"
+
+
+def point_text(point: Point, metric: str) -> str:
+    """'0.9931 ± 0.0004 (5)', 'diverged (2)', '-'."""
+    parts = []
+    summary = point.summary(metric)
+    if summary.n:
+        parts.append(f"{spread(summary, metric)} ({summary.n})")
+    for status in ("diverged", "running", "interrupted"):
+        count = sum(run.status == status for run in point.runs)
+        if count:
+            parts.append(f"{status} ({count})")
+    return ", ".join(parts) or NOTHING
+
+
+def tuning_sheet(table: TableReport) -> Sheet | None:
+    """Each optimizer's value at each point of its grid, the best marked; None if there is no grid.
+
+    A row an optimizer and a column a rate where all share one short grid, else a row a point that
+    was run.
+    """
+    tuned = [cell for cell in table.cells if cell.row.grid]
+    if not any(cell.runs for cell in tuned):
+        return None
+    grids = [cell.row.grid for cell in tuned]
+    if all(grid == grids[0] for grid in grids) and len(tuned[0].points) <= WIDE_GRID:
+        header = [
+            " / ".join(grids[0]),
+            *(", ".join(plain(v) for v in p.values.values()) for p in tuned[0].points),
+        ]
+        return Sheet(
+            header,
+            [[c.row.label, *(_marked(c, point) for point in c.points)] for c in tuned],
+        )
+    rows = [
+        [cell.row.label, values(point.values), _marked(cell, point)]
+        for cell in tuned
+        for point in cell.points
+        if point.runs
+    ]
+    return Sheet([table.layout.corner, "at", f"test {tuned[0].row.metric}"], rows)
+
+
+def _marked(cell: Cell, point: Point) -> str:
+    text = point_text(point, cell.row.metric)
+    return f"{text} *" if cell.best is not None and point == cell.best else text
+
+
+def overridden_sheet(overridden: list[Overridden]) -> Sheet:
+    """Runs with settings changed by hand."""
+    return Sheet(
+        ["row", "scale", "changed", "measured (n)", "status"],
+        [
+            [
+                *(item.row.name, item.row.scale, values(item.changes)),
+                point_text(item.point, item.row.metric),
+                item.status,
+            ]
+            for item in overridden
+        ],
+    )
+
+
+def left_out_sheet(report: Report) -> Sheet:
+    return Sheet(["file", "why"], [[path, reason] for path, reason in report.left_out])
+
+
+def provenance_sheet(table: TableReport) -> Sheet:
+    """The settings that the paper does not print, with their values and where they are from."""
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
+    for cell in table.cells:
+        for field in SETTINGS:
+            source = cell.row.sources.get(field)
+            value = getattr(cell.row, field)
+            if source is None or source.kind == "paper" or value is None:
+                continue
+            shown = "the grid's best" if field in cell.row.grid else plain(value)
+            key = (field, shown, source.kind, source.note)
+            groups.setdefault(key, []).append(cell.row.label)
+    rows = []
+    for (field, shown, kind, note), labels in groups.items():
+        who = "all" if len(labels) == len(table.cells) else ", ".join(labels)
+        rows.append([field, shown, who, f"{kind}: {note}"])
+    return Sheet(["setting", "value", "for", "source"], rows)
+
+
+def origin_lines(table: TableReport) -> list[str]:
+    """Which code and machines the cells' runs come from."""
+    counts: dict[str, int] = {}
+    for cell in table.cells:
+        for run in cell.best.runs if cell.best else ():
+            commit = str(run.record.get("commit") or "unknown")
+            short, plus, _ = commit.partition("+")
+            line = (
+                f"commit {short[:10]}{' with changes' if plus else ''}, "
+                f"{engine(run)}, "
+                f"{run.record.get('num_devices', '?')} x {device(run)}, "
+                f"{run.row.get('precision')}"
+            )
+            counts[line] = counts.get(line, 0) + 1
+    return [f"{line} ({n} runs)" if n > 1 else f"{line} (1 run)" for line, n in counts.items()]
+
+
+def engine(run) -> str:
+    """What has executed the run: TensorFlow, or an exported program on a device of JAX's."""
+    versions = run.record.get("versions")
+    versions = versions if isinstance(versions, dict) else {}
+    if run.record.get("engine") == "pjrt":
+        return f"exported program (pjrt) on JAX {versions.get('jax', 'unknown')}"
+    return f"TensorFlow {versions.get('tensorflow', 'unknown')}"
+
+
+def device(run) -> str:
+    found = run.record.get("device_kind") or run.record.get("device", "unknown device")
+    return str(found).replace("device:", "")
+
+
+def data_flags(row: Row) -> str:
+    """' --data_dir=DIR' where the row's data have to be given."""
+    if row.dataset in ("digits", "python_text"):
+        return ""
+    return " --data_dir=DIR" + (" --squad_dir=SQUAD" if row.task == "pretraining" else "")
+
+
+def commands(cell: Cell, seeds: int) -> list[str]:
+    """What regenerates the cell: the whole of it, and, for a tuned row, its best point alone."""
+    row = cell.row
+    scale = "" if row.scale == "paper" else f" --scale={row.scale}"
+    data = data_flags(row)
+    seeds = max(seeds, cell.summary.n if cell.summary else 0)
+    whole = f"python -m largebatch.experiments.sweep --rows={row.name} --seeds={seeds}{scale}{data}"
+    if not cell.best or not cell.best.values:
+        return [whole]
+    settings = "".join(f" --set {f}={plain(v)}" for f, v in cell.best.values.items())
+    return [whole, whole + settings]

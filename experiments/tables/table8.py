@@ -1,0 +1,67 @@
+"""Table 8: AdamW at batch 16K for BERT, warm-up by rate: where it stops scaling (appendix H).
+
+    python -m largebatch.experiments.sweep --table=8 --data_dir=SHARDS --squad_dir=SQUAD
+
+Three runs diverge at step 28126, the first one of the second stage (0.9 x 31250 = 28125).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from largebatch.experiments.recipes.bert import (
+    ADAM_SETTINGS,
+    ADAMW_SETTINGS,
+    BERT_LARGE,
+    DEVLIN,
+    smoke,
+)
+from largebatch.experiments.recipes.bert import laptop as bert_laptop
+from largebatch.experiments.rows.layout import Layout
+from largebatch.experiments.rows.row import Row
+from largebatch.experiments.rows.source import assumed, paper, sources
+from largebatch.experiments.rows.table import table
+
+__all__ = ["LAYOUT", "ROWS", "laptop", "smoke"]
+
+LAYOUT = Layout(
+    title="AdamW for BERT-Large at batch 16K",
+    measures="F1 score on dev set",
+    seeds=1,
+    corner="warm-up, rate",
+    down=True,
+)
+
+ADAMW_16K = dataclasses.replace(
+    BERT_LARGE,
+    **ADAMW_SETTINGS,
+    batch_size=16384,
+    total_steps=31_250,
+    stage2_steps=3_125,
+    sources=sources(
+        BERT_LARGE.sources,
+        paper("Table 8", "optimizer batch_size total_steps learning_rate warmup_ratio"),
+        assumed(f"default settings: {DEVLIN}", ADAM_SETTINGS),
+    ),
+)
+
+# fmt: off
+ROWS = table(
+    "table8", ADAMW_16K, "adamw-{batch_size}-warmup{warmup_ratio:.2f}-rate{learning_rate:g}",
+    "warmup_ratio  learning_rate  label               paper_last_loss  paper_last_step  paper_f1  paper_status",  # noqa: E501
+    (0.05,         0.0001,        "0.05 x 31250, 1e-4", 8.04471,         28126,           None,     "diverged"),  # noqa: E501
+    (0.05,         0.0002,        "0.05 x 31250, 2e-4", 7.89673,         28126,           None,     "diverged"),  # noqa: E501
+    (0.05,         0.0003,        "0.05 x 31250, 3e-4", 8.35102,         28126,           None,     "diverged"),  # noqa: E501
+    (0.10,         0.0001,        "0.10 x 31250, 1e-4", 2.01419,         31250,           86.034,   None),  # noqa: E501
+    (0.10,         0.0002,        "0.10 x 31250, 2e-4", 1.04689,         31250,           88.540,   None),  # noqa: E501
+    (0.10,         0.0003,        "0.10 x 31250, 3e-4", 8.05845,         20000,           None,     "diverged"),  # noqa: E501
+    (0.20,         0.0001,        "0.20 x 31250, 1e-4", 1.53706,         31250,           85.231,   None),  # noqa: E501
+    (0.20,         0.0002,        "0.20 x 31250, 2e-4", 1.15500,         31250,           88.110,   None),  # noqa: E501
+    (0.20,         0.0003,        "0.20 x 31250, 3e-4", 1.48798,         31250,           85.653,   None),  # noqa: E501
+)
+# fmt: on
+
+
+def laptop(row: Row) -> Row:
+    """BERT-Tiny, as the other tables."""
+    return bert_laptop(row)

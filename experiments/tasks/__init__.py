@@ -1,0 +1,1 @@
+"""What a row trains: classification, pre-training, SQuAD."""

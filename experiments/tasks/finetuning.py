@@ -1,0 +1,149 @@
+"""From a pre-trained encoder to its F1 on SQuAD v1.1: fine-tune, answer, score; each resumable."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.rows.row import Row, Stage
+
+FOLDER = "squad"  # inside the run's
+WEIGHT_DECAY, CLIP_NORM = 0.01, 1.0  # Devlin et al. 2018, for fine-tuning too
+CHECKPOINTS = 10  # in a fine-tuning
+STEPS_PER_LOOP = 10
+SETTINGS = (
+    *("squad_epochs", "squad_batch_size", "squad_learning_rate", "squad_warmup_ratio"),
+    *("squad_sequence_length", "squad_stride"),
+)
+
+
+class Encoder(NamedTuple):
+    """What is fine-tuned."""
+
+    load: Callable  # gives a model's encoder the pre-trained weights
+    origin: str  # for the record: which weights these are
+    vocabulary_file: str
+    lower_case: bool
+
+
+class Squad(NamedTuple):
+    """SQuAD v1.1 as `load_squad` gives it."""
+
+    train: Any
+    dev: Any
+
+
+def load(squad_dir: str) -> Squad:
+    """Reads and checks both files; ValueError where they are not there or not right."""
+    from largebatch.data import load_squad
+
+    return Squad(*(load_squad(squad_dir, split=split) for split in Squad._fields))
+
+
+def stage_of(row: Row, squad: Squad) -> Stage:
+    """The fine-tuning's stage; steps as Google's run_squad counts them: questions x epochs /
+    batch, rounded down, though an epoch of windows is a little longer."""
+    steps = max(1, int(squad.train.questions / row.squad_batch_size * row.squad_epochs))
+    warmup = int(steps * row.squad_warmup_ratio)
+    return Stage(
+        row.squad_sequence_length, row.squad_batch_size, steps, row.squad_learning_rate, warmup
+    )
+
+
+def run(
+    row: Row,
+    stage: Stage,
+    squad: Squad,
+    encoder: Encoder,
+    seed: int,
+    micro_batch,
+    strategy,
+    folder,
+):
+    """Fine-tunes and scores `encoder` in `folder`, resuming what lies there.
+
+    Returns:
+      (the loop's outcome, {"f1", "exact_match", ...} or None where the loop did not finish).
+
+    Raises:
+      ValueError: The folder holds another fine-tuning.
+    """
+    from largebatch import optimizers, tpu
+    from largebatch.data import squad_score, squad_windows
+    from largebatch.experiments.tasks import squad_evaluation
+    from largebatch.experiments.tasks.span_prediction import SpanPrediction, build_span_model
+    from largebatch.optimizers.schedules import WarmupPolynomialDecay
+
+    _check_settings(folder, _settings(row, encoder, squad, seed))
+
+    def windows(split):
+        return squad_windows(
+            split,
+            encoder.vocabulary_file,
+            lower_case=encoder.lower_case,
+            sequence_length=row.squad_sequence_length,
+            stride=row.squad_stride,
+        )
+
+    training_windows = windows(squad.train)
+    schedule = WarmupPolynomialDecay(stage.learning_rate, stage.warmup_steps, stage.steps)
+    outcome = tpu.fit(
+        SpanPrediction(row, stage, training_windows, seed, encoder.load),
+        lambda: optimizers.create("bert_adamw", schedule, weight_decay=WEIGHT_DECAY),
+        strategy,
+        folder,
+        tpu.FitOptions(
+            steps_per_epoch=len(training_windows) / stage.batch_size,
+            steps_per_loop=min(STEPS_PER_LOOP, stage.steps),
+            eval_batch=None,
+            checkpoint_every=-(-stage.steps // CHECKPOINTS),
+            micro_batch=micro_batch,
+            clip_norm=CLIP_NORM,
+        ),
+    )
+    if outcome.status != "finished":
+        return outcome, None
+    with strategy.scope():
+        model = build_span_model(row)
+        tpu.restore_model(model, folder.checkpoints)
+    predictions, n_best = squad_evaluation.answers(model, windows(squad.dev), strategy)
+    score = squad_score(squad.dev, predictions)
+    folder.write_json("predictions.json", predictions)
+    folder.write_json("nbest_predictions.json", n_best)
+    return outcome, {**score, "squad_questions": len(predictions)}
+
+
+def _settings(row: Row, encoder: Encoder, squad: Squad, seed: int) -> dict[str, Any]:
+    return {
+        **{field: getattr(row, field) for field in SETTINGS},
+        "encoder": encoder.origin,
+        "seed": seed,
+        "train_sha256": _sha256(squad.train.file),
+        "dev_sha256": _sha256(squad.dev.file),
+    }
+
+
+def _check_settings(folder, settings: dict[str, Any]) -> None:
+    """Writes what is fine-tuned, or compares it with what the folder holds."""
+    stored = folder.read_json("settings.json")
+    if stored is None:
+        folder.write_json("settings.json", settings)
+        return
+    for field, value in settings.items():
+        if stored.get(field) != value:
+            raise UserError(
+                f"{folder.path} holds another fine-tuning: {field} {stored.get(field)!r} found, "
+                f"{value!r} wanted; remove it to fine-tune again"
+            )
+
+
+def _sha256(path: str) -> str:
+    import tensorflow as tf
+
+    digest = hashlib.sha256()
+    with tf.io.gfile.GFile(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,89 @@
+"""The SQuAD v1.1 fine-tuning task: where in a window an answer starts and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from largebatch.data import squad_train_dataset
+from largebatch.experiments.rows.row import Row, Stage
+from largebatch.experiments.tasks.pretraining import MAX_POSITIONS
+from largebatch.models import bert_span_model
+from largebatch.tpu import Task
+
+
+class SpanPrediction(Task):
+    """A row's encoder with SQuAD's head.
+
+        loss of a window = (-log p(start) - log p(end)) / 2
+
+    Args:
+      row: Gives the model, dropout and the fine-tuning's settings.
+      stage: Its length and rate.
+      windows: Training windows, as `squad_windows` makes them.
+      seed: Of the order of the windows and of dropout.
+      load_encoder: Gives a new model's encoder the pre-trained weights.
+    """
+
+    def __init__(
+        self,
+        row: Row,
+        stage: Stage,
+        windows,
+        seed: int,
+        load_encoder: Callable[[tf.keras.Model], None],
+    ):
+        self._row = row
+        self._stage = stage
+        self._windows = windows
+        self._seed = seed
+        self._load_encoder = load_encoder
+
+    @property
+    def stages(self) -> Sequence[Stage]:
+        return (self._stage,)
+
+    def build_model(self) -> tf.keras.Model:
+        model = build_span_model(self._row)
+        self._load_encoder(model)
+        return model
+
+    def train_dataset(self, stage, context, micro_batch, first_step) -> tf.data.Dataset:
+        return squad_train_dataset(
+            self._windows,
+            batch_size=self._stage.batch_size,
+            micro_batch=micro_batch,
+            context=context,
+            seed=self._seed,
+            first_step=first_step,
+            steps=self._stage.steps,
+        )
+
+    def eval_dataset(self, context, batch) -> tf.data.Dataset:
+        raise NotImplementedError("scored by its answers after training: see squad_evaluation")
+
+    def forward(self, model, batch, training):
+        return model(batch, training=training)
+
+    def loss(self, outputs, batch) -> tuple[tf.Tensor, tf.Tensor]:
+        losses = [
+            tf.nn.sparse_softmax_cross_entropy_with_logits(
+                batch[f"{end}_positions"], outputs[f"{end}_logits"]
+            )
+            for end in ("start", "end")
+        ]
+        weight = batch["weight"]
+        return tf.reduce_sum((losses[0] + losses[1]) / 2 * weight), tf.reduce_sum(weight)
+
+    def metrics(self, outputs, batch):
+        return {}
+
+
+def build_span_model(row: Row) -> tf.keras.Model:
+    return bert_span_model(
+        row.model,
+        row.vocabulary_size,
+        max_positions=MAX_POSITIONS,
+        dropout=row.dropout,
+    )

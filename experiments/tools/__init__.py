@@ -1,0 +1,1 @@
+"""Smaller programs: exports of trained weights, traces of rates."""

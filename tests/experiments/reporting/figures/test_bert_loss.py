@@ -1,0 +1,75 @@
+"""The figures of BERT's training loss."""
+
+import re
+
+import pytest
+
+from largebatch.experiments.records.reader import find_runs
+from largebatch.experiments.reporting.figures import bert_loss
+from largebatch.experiments.tables import registry
+
+MIXED = "table1/lamb-65536-32768"
+
+
+def call(*arguments):
+    for name in bert_loss.FLAGS:
+        bert_loss.FLAGS[name].unparse()
+    return bert_loss.program(["figures", *arguments])
+
+
+@pytest.fixture
+def text_run(make_run):
+    """A finished laptop run of BERT whose loss falls by its share of the examples."""
+
+    def made(name, **changes):
+        history = [{"step": n, "progress": n / 100, "loss": 8 - n / 100} for n in range(1, 101)]
+        record = {"train_history": history, "history": [], "metrics": {"masked_lm_accuracy": 0.1}}
+        return make_run(name, scale="laptop", **{**record, **changes})
+
+    return made
+
+
+def test_figure_6_has_a_line_a_batch_size_from_the_rows_own_settings(text_run, tmp_path):
+    text_run("table1/lamb-512")
+    text_run("table1/lamb-32768")
+    text_run("table1/lamb-1024", settings={"learning_rate": "0.5"})
+    text_run("table1/lamb-2048", status="running", with_result=False)
+    runs = [run for run in find_runs(str(tmp_path))[0] if run.status == "finished"]
+    lines = bert_loss.batch_sizes(runs)
+    assert [label for label, _ in lines] == ["batch 1", "batch 64"]
+    curve = lines[0][1]
+    assert len(curve) == bert_loss.SMOOTHED and curve[-1] == (1.0, pytest.approx(7.02))
+
+
+def test_figure_7_sets_the_ablation_beside_the_mixed_batch(text_run, tmp_path):
+    text_run(MIXED)
+    text_run(f"{MIXED}-nvidia")
+    text_run(f"{MIXED}-nvidia", settings={"rewarmup": "false"})
+    text_run(MIXED, settings={"rewarmup": "false"})
+    text_run(MIXED, settings={"dropout": "0.2"})
+    runs, _ = find_runs(str(tmp_path))
+    assert [label for label, _ in bert_loss.mixed_batch(runs)] == [
+        "the paper's rules",
+        "the paper's rules, no re-warm-up",
+        "NVIDIA's rates",
+        "NVIDIA's rates, no re-warm-up",
+    ]
+
+
+def test_the_program_writes_the_pictures_that_there_are_runs_for(text_run, tmp_path, capsys):
+    text_run(MIXED)
+    output = tmp_path / "pictures"
+    assert call(f"--runs={tmp_path}", "--scale=laptop", f"--output_dir={output}") == 0
+    said = capsys.readouterr().out
+    assert "figure6: none of its runs is there" in said
+    assert re.search(r"</svg>\s*$", (output / "figure7-laptop.svg").read_text())
+
+
+def test_a_folder_that_is_not_there_is_one_line(capsys):
+    assert call("--runs=/nowhere/at/all", "--output_dir=x") == 2
+    assert capsys.readouterr().err.startswith("error: --runs=/nowhere/at/all")
+
+
+def test_every_batch_of_figure_6_is_a_row():
+    for batch in bert_loss.BATCHES:
+        registry.find(f"table1/lamb-{batch}")

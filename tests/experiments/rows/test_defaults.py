@@ -1,0 +1,61 @@
+"""What an open setting stands for: as the optimizers and the models have it."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from largebatch.experiments.rows import choices, defaults
+from largebatch.experiments.tables import registry
+
+
+def test_the_defaults_of_the_optimizers_are_their_own():
+    from largebatch import optimizers
+    from largebatch.optimizers.catalogue import class_of  # loads TensorFlow
+
+    for name, fields in choices.OPTIMIZER_SETTINGS.items():
+        own = optimizers.settings_of(name)
+        for field in fields:
+            value = own[field]
+            if value is None and field.startswith("exclude_from"):
+                value = class_of(name).default_exclusions
+                value = choices.NOTHING if value == "none" else value
+            assert defaults.OPTIMIZERS[name].get(field) == value, (name, field)
+
+
+def test_the_defaults_of_the_models_are_their_own():
+    from largebatch.experiments.tasks.classification import MODELS  # loads TensorFlow
+
+    for model, build in MODELS.items():
+        own = inspect.signature(build).parameters
+        for field in ("model_width", *choices.MODEL_SETTINGS.get(model, ())):
+            name = "width" if field == "model_width" else field
+            assert defaults.MODELS.get(model, {}).get(field) == own[name].default, (model, field)
+
+
+@pytest.mark.parametrize("name", ["table1/lamb-32768", "table5/lamb-512", "table12/adam-rate0.002"])
+def test_every_setting_that_a_row_reads_has_a_source_or_a_default(name):
+    row = registry.find(name)
+    for field in defaults.settings_read(row):
+        if field not in row.sources:
+            assert getattr(row, field) is None
+            assert defaults.why(row, field)
+
+
+def test_settings_of_other_optimizers_models_and_schedules_are_not_read():
+    adam = registry.find("table12/adam-rate0.002")  # Goyal et al.'s scheme
+    read = defaults.settings_read(adam)
+    assert not {"momentum", "weight_decay", "decay_from", "decay_power", "total_steps"} & set(read)
+    assert {"epsilon", "warmup_epochs", "initial_learning_rate", "norm_group"} <= set(read)
+    bert = defaults.settings_read(registry.find("table1/lamb-65536-32768"))
+    assert {"dropout", "stage2_warmup_ratio", "bias_correction", "squad_epochs"} <= set(bert)
+    assert not {"epochs", "model_width", "norm_batch", "eval_subset"} & set(bert)
+
+
+def test_none_is_filled_in_with_what_it_stands_for():
+    assert defaults.filled("norm", None, "lamb", "resnet50") == "l2"
+    assert defaults.filled("norm", "l1", "lamb", "resnet50") == "l1"
+    assert defaults.filled("zero_last_scale", None, "lamb", "resnet50") is True
+    assert defaults.filled("nesterov", None, "momentum", "lenet5") is False
+    assert defaults.filled("clip_norm", None, "lamb", "resnet50") is None

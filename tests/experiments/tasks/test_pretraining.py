@@ -1,0 +1,241 @@
+"""BERT pre-training as a run: two stages, pieces, devices, kills, and the chain to F1."""
+
+import json
+import pydoc_data.topics
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from largebatch.experiments.launching import launch
+from largebatch.experiments.launching.options import RunSettings
+from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.rows.overrides import apply_overrides
+from largebatch.experiments.tables import registry
+from largebatch.experiments.tables.registry import scaled
+from largebatch.experiments.tasks.pretraining import Pretraining
+from largebatch.experiments.tools import export
+from largebatch.tpu.hosts import devices
+
+SMALL = {"dataset": "text_folder", "vocabulary_size": "300", "eval_every_epochs": "1"}
+ADAMW = {"optimizer": "bert_adamw"}  # nothing to compile: a third of the time
+CONTEXT = "The cat sat on the mat. The dog ran to the park. A bird sang in the old tree."
+
+
+@pytest.fixture(scope="module")
+def text_dir(tmp_path_factory, folder_content):
+    folder = tmp_path_factory.mktemp("text")
+    topics = [text[:1500] for _, text in sorted(pydoc_data.topics.topics.items())]
+    (folder / "topics.txt").write_text("\n\n\n\n".join(topics))
+    before = folder_content(folder)
+    yield str(folder)
+    assert folder_content(folder) == before, "a data folder is only read"
+
+
+@pytest.fixture(scope="module")
+def squad_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("squad")
+
+    def question(identity, text, answer):
+        answers = [{"text": answer, "answer_start": CONTEXT.index(answer)}]
+        return {"id": identity, "question": text, "answers": answers}
+
+    asked = [
+        question("a", "Who sat on the mat?", "The cat"),
+        question("b", "Where did the dog run?", "to the park"),
+        question("c", "Where did a bird sing?", "in the old tree"),
+        question("d", "What did the cat sit on?", "the mat"),
+    ]
+    data = [{"title": "Animals", "paragraphs": [{"context": CONTEXT, "qas": asked}]}]
+    for split in ("train", "dev"):
+        content = json.dumps({"version": "1.1", "data": data})
+        (folder / f"{split}-v1.1.json").write_text(content)
+    return str(folder)
+
+
+@pytest.fixture
+def run(tmp_path, text_dir, tmp_path_factory, monkeypatch):
+    """Launches a smoke-scale row on the small text; returns the exit code and the folder."""
+    cache = tmp_path_factory.getbasetemp() / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+
+    def launch_row(name, folder="run", overrides=None, **settings):
+        row = apply_overrides(scaled(registry.find(name), "smoke"), {**SMALL, **(overrides or {})})
+        settings = {"data_dir": text_dir, "deterministic": True, **settings}
+        try:
+            code = launch.launch(row, RunSettings(output_dir=str(tmp_path / folder), **settings))
+        finally:
+            devices.configure_precision("float32")
+        return code, tmp_path / folder
+
+    return launch_row
+
+
+def result_of(folder):
+    return json.loads((folder / "result.json").read_text())
+
+
+def losses(folder):
+    records = [json.loads(line) for line in (folder / "metrics.jsonl").open()]
+    return [record["loss"] for record in records if record["kind"] == "train"]
+
+
+def final_weights(folder):
+    reader = tf.train.load_checkpoint(str(folder / "checkpoints" / "ckpt-10"))
+    names = sorted(reader.get_variable_to_shape_map())
+    return {
+        name: reader.get_tensor(name) for name in names if name != "_CHECKPOINTABLE_OBJECT_GRAPH"
+    }
+
+
+def test_one_command_trains_both_stages_and_says_what_on(run):
+    code, folder = run("table1/lamb-65536-32768", steps_per_loop=1)
+    assert code == 0
+    result = result_of(folder)
+    assert (result["status"], result["last_step"]) == ("finished", 10)
+    assert [
+        (s["sequence_length"], s["batch_size"], s["steps"]) for s in result["row"]["stages"]
+    ] == [
+        (32, 8, 6),
+        (64, 4, 4),
+    ]
+    assert [stage["sequence_length"] for stage in result["data"]["stages"]] == [32, 64]
+    metrics = result["metrics"]
+    assert metrics["loss"] == pytest.approx(
+        metrics["masked_lm_loss"] + metrics["next_sentence_loss"]
+    )
+    assert 0 <= metrics["masked_lm_accuracy"] <= 1
+    # 48 of the 64 sequences are the first stage's.
+    assert [r["progress"] for r in result["train_history"]][5] == pytest.approx(48 / 64)
+    assert result["train_history"][6]["learning_rate"] == 0  # stage 2's first: warm-up again
+
+
+def test_micro_batches_and_devices_give_the_run_of_the_whole_batch(run):
+    # Nothing to compile: a third of the time of LAMB's row.
+    name, without_dropout = "section41/adamw-65536-32768", {"dropout": "0"}
+    _, whole = run(name, "whole", without_dropout, steps_per_loop=1)
+    _, pieces = run(
+        name,
+        "pieces",
+        without_dropout,
+        steps_per_loop=1,
+        num_devices=2,
+        micro_batch=1,
+    )
+    np.testing.assert_allclose(losses(pieces), losses(whole), rtol=1e-4)
+
+
+@pytest.mark.parametrize("stop", [4, 6, 8])
+def test_a_run_cut_off_in_either_stage_ends_in_the_same_bits(run, monkeypatch, stop):
+    name, every = "table1/lamb-65536-32768", {"steps_per_loop": 1, "checkpoint_every": 2}
+    _, whole = run(name, "whole", ADAMW, **every)
+    made = Pretraining.train_dataset
+
+    class CutOff(BaseException):
+        pass
+
+    def cut(self, stage, context, micro_batch, first_step):
+        """The data end where the run is to die: after `stop` updates, both stages counted."""
+        begin = sum(s.steps for s in self.stages[:stage])
+        if begin + self.stages[stage].steps <= stop:
+            return made(self, stage, context, micro_batch, first_step)
+        if begin >= stop:
+            raise CutOff
+        return made(self, stage, context, micro_batch, first_step).take(stop - begin - first_step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Pretraining, "train_dataset", cut)
+        with pytest.raises((CutOff, tf.errors.OutOfRangeError, StopIteration)):
+            run(name, "cut", ADAMW, **every)
+    code, resumed = run(name, "cut", ADAMW, **every)
+    assert code == 0
+    assert losses(resumed) == losses(whole)
+    expected = final_weights(whole)
+    for name, value in final_weights(resumed).items():
+        np.testing.assert_array_equal(value, expected[name], err_msg=name)
+
+
+def test_moments_are_kept_across_the_stages_or_reset_as_the_row_says(run):
+    kept = {**ADAMW, "total_steps": "7", "stage2_steps": "1", "rewarmup": "false", "dropout": "0"}
+    weights = {}
+    for keep in ("true", "false"):
+        _, folder = run("table1/lamb-32768", keep, {**kept, "keep_moments": keep})
+        reader = tf.train.load_checkpoint(str(folder / "checkpoints" / "ckpt-7"))
+        slots = [n for n in reader.get_variable_to_shape_map() if "optimizer/_variables" in n]
+        weights[keep] = sum(float(np.abs(reader.get_tensor(n)).sum()) for n in slots)
+    # One update after the reset the first moments are a tenth of a gradient.
+    assert weights["false"] < weights["true"]
+
+
+def test_the_chain_ends_in_f1_and_each_part_is_resumed(run, squad_dir):
+    name, more = "table1/lamb-32768", {**ADAMW, "squad_epochs": "2", "squad_batch_size": "2"}
+    code, folder = run(name, overrides=more)
+    assert code == 0 and "f1" not in result_of(folder)["metrics"]
+    code, folder = run(name, overrides=more, squad_dir=squad_dir)
+    assert code == 0
+    metrics = result_of(folder)["metrics"]
+    assert 0 <= metrics["exact_match"] <= metrics["f1"] <= 100
+    assert metrics["squad_questions"] == 4 and "masked_lm_accuracy" in metrics
+    answers = json.loads((folder / "squad" / "predictions.json").read_text())
+    assert set(answers) == set("abcd")
+    assert len(result_of(folder)["train_history"]) > 0
+    steps = [json.loads(line)["step"] for line in (folder / "squad" / "metrics.jsonl").open()]
+    assert steps[-1] == 4  # 4 questions x 2 epochs / 2
+    exported = export_all(folder)
+    assert exported["encoder"] == {"sequence_output", "pooled_output"}
+    assert exported["squad"] == {"start_logits", "end_logits"}
+    with pytest.raises(UserError, match="another fine-tuning: squad_learning_rate|another run"):
+        run(name, overrides={**more, "squad_learning_rate": "1e-3"}, squad_dir=squad_dir)
+
+
+def export_all(folder):
+    """Exports both models in both formats; returns {part: the SavedModel's outputs}."""
+    outputs = {}
+    for part in ("encoder", "squad"):
+        for form in ("saved_model", "google"):
+            for name in export.FLAGS:
+                export.FLAGS[name].unparse()
+            output = str(folder / f"{part}-{form}")
+            arguments = (f"--run={folder}", f"--part={part}", f"--format={form}")
+            assert export.program(["export", *arguments, f"--output_dir={output}"]) == 0
+        served = tf.saved_model.load(str(folder / f"{part}-saved_model"))
+        outputs[part] = set(served.signatures["serving_default"].structured_outputs)
+        names = {name for name, _ in tf.train.list_variables(f"{output}/bert_model.ckpt")}
+        assert "bert/encoder/layer_0/attention/self/query/kernel" in names
+        assert ("cls/squad/output_weights" in names) == (part == "squad")
+        assert (folder / f"{part}-google" / "vocab.txt").exists()
+    return outputs
+
+
+def test_a_released_bert_is_scored_without_pre_training(run, squad_dir, tmp_path):
+    _, folder = run("table1/lamb-32768", "source", ADAMW)
+    for name in export.FLAGS:
+        export.FLAGS[name].unparse()
+    released = str(tmp_path / "uncased_L-2")
+    arguments = (f"--run={folder}", "--format=google", f"--output_dir={released}")
+    assert export.program(["export", *arguments]) == 0
+    settings = {"squad_dir": squad_dir, "init_checkpoint": released}
+    code, scored = run("table1/baseline", "scored", {"squad_epochs": "2"}, **settings)
+    assert code == 0
+    result = result_of(scored)
+    assert 0 <= result["metrics"]["f1"] <= 100 and "masked_lm_loss" not in result["metrics"]
+    assert result["squad"]["encoder"] == "released: uncased_L-2"
+    (tmp_path / "uncased_L-2" / "vocab.txt").unlink()
+    with pytest.raises(UserError, match="no vocab.txt in"):
+        run("table1/baseline", "again", **settings)
+
+
+def test_a_chain_that_cannot_end_is_refused_before_it_begins(run, tmp_path):
+    with pytest.raises(ValueError, match="SQuAD's file or folder .* does not exist"):
+        run("table1/lamb-32768", squad_dir=str(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match="--init_checkpoint is for table1/baseline"):
+        run("table1/lamb-32768", init_checkpoint="somewhere")
+
+
+def test_text_that_is_not_the_rows_is_refused(run):
+    with pytest.raises(UserError, match="brings its own text; leave the flag out"):
+        run("table1/lamb-32768", overrides={"dataset": "python_text"})
+    with pytest.raises(UserError, match="--data_dir is missing: the folder with the .txt files"):
+        run("table1/lamb-32768", data_dir=None)
+    with pytest.raises(ValueError, match="holds no pre-training data"):
+        run("table1/lamb-32768", overrides={"dataset": "wikipedia_books"})

@@ -1,0 +1,227 @@
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from largebatch.tpu import RunFolder
+from largebatch.tpu.folder.checkpoints import CheckpointError, Checkpoints
+from largebatch.tpu.loop import fit
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing in the code under test may catch it."""
+
+
+@pytest.fixture
+def kill_after(monkeypatch):
+    """Ends the process's run right after so many loops, before their checkpoint is written."""
+
+    def arm(loops):
+        done = []
+        real = fit._Run._after_loop
+
+        def after_loop(self, output):
+            real(self, output)
+            done.append(output)
+            if len(done) == loops:
+                raise Killed
+
+        monkeypatch.setattr(fit._Run, "_after_loop", after_loop)
+        return lambda: monkeypatch.setattr(fit._Run, "_after_loop", real)
+
+    return arm
+
+
+def same(left, right):
+    assert left.keys() == right.keys()
+    for name in left:
+        np.testing.assert_array_equal(left[name], right[name], err_msg=name)
+
+
+def log(folder):
+    """The metrics log without what the clock says."""
+    records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    clock = ("seconds", "examples_per_second")
+    return [{k: v for k, v in record.items() if k not in clock} for record in records]
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+@pytest.mark.parametrize("loops", [1, 4, 7])
+def test_a_killed_run_ends_in_the_same_bits_and_the_same_log(
+    run, regression, kill_after, tmp_path, devices, loops
+):
+    options = {"devices": devices, "eval_every": 8, "eval_batch": 10}
+    _, whole = run(regression(), "whole", **options)
+    disarm = kill_after(loops)
+    with pytest.raises(Killed):
+        run(regression(), "killed", **options)
+    disarm()
+    outcome, resumed = run(regression(), "killed", **options)
+    assert outcome.status == "finished"
+    same(whole, resumed)
+    assert log(tmp_path / "whole") == log(tmp_path / "killed")
+
+
+def test_two_stages_resume_in_either_and_across_the_switch(run, regression, kill_after, tmp_path):
+    stages = ((24, 10), (12, 10))
+    _, whole = run(regression(stages), "whole")
+    for loops in (2, 6, 8):
+        disarm = kill_after(loops)
+        with pytest.raises(Killed):
+            run(regression(stages), f"killed{loops}")
+        disarm()
+        _, resumed = run(regression(stages), f"killed{loops}")
+        same(whole, resumed)
+
+
+def test_evaluation_counts_every_example_once_whatever_the_batch_and_the_devices(run, regression):
+    results = [
+        run(regression(((24, 2),)), f"{devices}-{batch}", devices=devices, eval_batch=batch)[0]
+        for devices, batch in ((1, 96), (1, 7), (2, 9), (4, 10))
+    ]
+    total = float(sum(1 + i % 3 for i in range(96)))
+    for outcome in results:
+        assert outcome.metrics["examples"] == total
+        assert outcome.metrics["loss"] == pytest.approx(results[0].metrics["loss"], rel=1e-5)
+
+
+def test_a_nan_loss_ends_the_run_as_diverged_with_the_last_finite_step_and_loss(
+    run, regression, tmp_path
+):
+    outcome, _ = run(regression(bad_steps=(13,)), steps_per_loop=4)
+    assert (outcome.status, outcome.last_step) == ("diverged", 13)
+    assert np.isfinite(outcome.last_loss)
+    assert outcome.metrics == {}
+    # The last checkpoint is from before it, and whole.
+    reader = tf.train.load_checkpoint(str(tmp_path / "run/checkpoints/ckpt-10"))
+    assert all(
+        np.isfinite(reader.get_tensor(name)).all()
+        for name in reader.get_variable_to_shape_map()
+        if "GRAPH" not in name
+    )
+
+
+def test_the_records_have_the_loss_the_rate_and_the_speed(run, regression, tmp_path):
+    run(regression(), eval_every=10)
+    records = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").open()]
+    train = [record for record in records if record["kind"] == "train"]
+    assert train[-1]["step"] == 20 and train[-1]["epoch"] == 5
+    assert train[0]["learning_rate"] == pytest.approx(0.05)
+    assert all(record["examples_per_second"] > 0 for record in train)
+    assert [record["step"] for record in records if record["kind"] == "eval"] == [10, 20]
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_writes_a_checkpoint_and_the_same_command_goes_on(
+    run, regression, monkeypatch, tmp_path, signum
+):
+    _, whole = run(regression(), "whole")
+    real = fit._Run._record
+
+    def record(self, kind, **values):
+        if self._steps_done == 6:
+            os.kill(os.getpid(), signum)
+        return real(self, kind, **values)
+
+    monkeypatch.setattr(fit._Run, "_record", record)
+    outcome, _ = run(regression(), "stopped")
+    assert (outcome.status, outcome.last_step, outcome.signum) == ("interrupted", 6, signum)
+    assert (tmp_path / "stopped/checkpoints/ckpt-6.index").exists()
+    monkeypatch.undo()
+    outcome, resumed = run(regression(), "stopped")
+    assert outcome.status == "finished"
+    same(whole, resumed)
+
+
+def test_a_run_goes_on_with_fewer_devices_then_more_and_keeps_its_global_batch(
+    run, regression, kill_after, tmp_path
+):
+    stages = ((24, 10), (12, 10))
+    _, whole = run(regression(stages), "whole")
+    for devices, loops in ((4, 2), (2, 3), (1, 1)):
+        disarm = kill_after(loops)
+        with pytest.raises(Killed):
+            run(regression(stages), "elastic", devices=devices)
+        disarm()
+    outcome, elastic = run(regression(stages), "elastic", devices=4, micro_batch=1)
+    assert outcome.status == "finished"
+    assert whole.keys() == elastic.keys()
+    for name in whole:
+        np.testing.assert_allclose(elastic[name], whole[name], rtol=1e-5, atol=1e-6, err_msg=name)
+    assert [r["step"] for r in log(tmp_path / "elastic")] == [
+        r["step"] for r in log(tmp_path / "whole")
+    ]
+
+
+def test_a_finished_run_started_again_trains_no_further(run, regression, tmp_path):
+    first, weights = run(regression())
+    before = log(tmp_path / "run")
+    second, again = run(regression())
+    same(weights, again)
+    assert log(tmp_path / "run") == before
+    assert second.metrics == first.metrics
+
+
+def test_a_batch_that_the_devices_do_not_divide_fails_before_anything_is_built(run, regression):
+    with pytest.raises(ValueError, match="does not divide over 4 devices"):
+        run(regression(((25, 4),)), devices=4)
+
+
+def test_a_folder_without_a_whole_checkpoint_is_refused(run, regression, tmp_path):
+    run(regression())
+    for path in (tmp_path / "run/checkpoints").glob("*.index"):
+        path.write_bytes(path.read_bytes()[:30])
+    with pytest.raises(CheckpointError, match="no checkpoint that is whole"):
+        run(regression())
+
+
+def test_a_damaged_newest_checkpoint_costs_its_steps_and_no_more(run, regression, tmp_path):
+    _, whole = run(regression(), "whole")
+    run(regression(), "damaged")
+    (tmp_path / "damaged/checkpoints/ckpt-20.data-00000-of-00001").write_bytes(b"")
+    (tmp_path / "damaged/checkpoints/checkpoint").unlink(missing_ok=True)
+    _, resumed = run(regression(), "damaged")
+    same(whole, resumed)
+    assert log(tmp_path / "whole") == log(tmp_path / "damaged")
+
+
+def test_checkpoints_are_due_at_multiples_of_the_interval_and_at_the_end(run, regression, tmp_path):
+    saved = []
+    real = Checkpoints.save
+
+    def save(self, checkpoint_number, *args, **kwargs):
+        path = real(self, checkpoint_number, *args, **kwargs)
+        saved.extend([int(checkpoint_number)] if path else [])
+        return path
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoints, "save", save)
+        run(regression(((24, 18),)), checkpoint_every=7)
+    assert saved == [7, 14, 18]
+
+
+def test_events_hold_the_curves_and_the_hyperparameters(run, regression, tmp_path):
+    run(regression(), hparams={"optimizer": "momentum", "rate": 0.05, "none": None})
+    tags = set()
+    for path in (tmp_path / "run/events").rglob("events.*"):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            tags.update(value.tag for value in event.summary.value)
+    assert {"loss", "learning_rate", "error", "_hparams_/session_start_info"} <= tags
+
+
+def test_the_folder_is_locked_while_the_run_is_on(run, regression, tmp_path, monkeypatch):
+    refused = []
+    real = fit._Run._record
+
+    def record(self, kind, **values):
+        with pytest.raises(ValueError, match="in use by process"):
+            RunFolder(tmp_path / "run").__enter__()
+        refused.append(kind)
+        return real(self, kind, **values)
+
+    monkeypatch.setattr(fit._Run, "_record", record)
+    run(regression(((24, 3),)))
+    assert refused

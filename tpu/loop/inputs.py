@@ -1,0 +1,59 @@
+"""How a task's datasets reach the replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+from tensorflow.python.distribute.values import PerReplica
+
+from largebatch.tpu.hosts.agreement import Hosts
+
+DatasetFn = Callable[[tf.distribute.InputContext], tf.data.Dataset]
+
+
+def distributed_dataset(strategy: tf.distribute.Strategy, dataset_fn: DatasetFn):
+    """Returns what to iterate over for `strategy.run`: one element for each local replica.
+
+    Datasets are not autotuned: dropping an iterator would wait for its tuning thread's next
+    round, up to a minute, at each evaluation and at the end of a run. Tasks state their
+    parallelism.
+    """
+
+    def untuned(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        return dataset_fn(context).with_options(options)
+
+    devices = strategy.extended.worker_devices
+    if all("CPU" in device.upper() for device in devices):
+        # TensorFlow's distributed iterators copy to devices through datasets of their own, which
+        # are tuned. On a host's CPUs there is nothing to copy.
+        return _CpuReplicas(untuned(Hosts(strategy).input_context()), len(devices))
+    return strategy.distribute_datasets_from_function(untuned)
+
+
+class _CpuReplicas:
+    """Iterates over groups of one dataset element for each of several CPU replicas."""
+
+    def __init__(self, dataset: tf.data.Dataset, replicas: int):
+        self._dataset = dataset
+        self._replicas = replicas
+
+    def __iter__(self):
+        return _CpuIterator(iter(self._dataset), self._replicas)
+
+
+class _CpuIterator:
+    def __init__(self, iterator, replicas: int):
+        self._iterator = iterator
+        self._replicas = replicas
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        elements = [next(self._iterator) for _ in range(self._replicas)]
+        if self._replicas == 1:
+            return elements[0]
+        return tf.nest.map_structure(lambda *values: PerReplica(values), *elements)

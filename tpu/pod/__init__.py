@@ -1,0 +1,1 @@
+"""Runs a row on a Cloud TPU pod."""
