@@ -105,7 +105,7 @@ TEST_REQUIRES = [
     "codespell==2.4.1",  # exact: another one knows other words
 ]
 
-DOCS_REQUIRES = [
+DOCS_REQUIRES = [  # `make docs`
     "mkdocs>=1.6,<2",
     "mkdocs-material>=9.6,<10",
 ]
@@ -151,6 +151,7 @@ setuptools.setup(
     name="largebatch",
     version=version(),
     description="The experiments of the LAMB paper, rerun, checked and extended in TensorFlow.",
+    author="largebatch contributors",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     keywords=["LAMB", "LARS", "large batch", "optimizers", "BERT", "ResNet-50", "TPU"],
@@ -158,11 +159,14 @@ setuptools.setup(
     license_files=["LICENSE"],
     classifiers=[
         "Development Status :: 4 - Beta",
+        "Intended Audience :: Developers",
         "Intended Audience :: Science/Research",
+        "Natural Language :: English",
         "Operating System :: POSIX :: Linux",
         "Programming Language :: Python :: 3",
         *(f"Programming Language :: Python :: 3.{minor}" for minor in range(9, 14)),
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Software Development :: Libraries :: Python Modules",
         "Typing :: Typed",
     ],
     python_requires=">=3.9,<3.14",

@@ -1,7 +1,7 @@
 """What MkDocs does beside rendering docs/: pages from elsewhere, and links that lead out of docs/.
 
-CONTRIBUTING.md, CHANGELOG.md and the notebook become pages. A link to another file of the
-repository leads to `repo_url`, or is plain text where mkdocs.yml has none.
+README.md, CONTRIBUTING.md, CHANGELOG.md and the notebook become pages. A link to another file of
+the repository leads to `repo_url`, or is plain text where mkdocs.yml has none.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ NOTEBOOK = "docs/first_steps.ipynb"
 PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
-    "README.md": "index.md",
+    "README.md": "readme.md",
     NOTEBOOK: "first_steps.md",
 }
-LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
+# A fence, a link, or a span of code; only in a link is anything changed.
+LINK = re.compile(
+    r"^```.*?^```|(?<!!)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)|`[^`\n]+`",
+    re.DOTALL | re.MULTILINE,
+)
 
 
 def on_files(files, config):
@@ -32,41 +36,33 @@ def on_files(files, config):
             text, pictures = page_of(json.loads((ROOT / source).read_text(encoding="utf-8")))
             for picture, content in pictures.items():
                 files.append(File.generated(config, picture, content=content))
-        elif source != "README.md":
-            text = (ROOT / source).read_text(encoding="utf-8")
         else:
-            continue
+            text = (ROOT / source).read_text(encoding="utf-8")
         files.append(File.generated(config, name, content=text))
     return files
 
 
 def on_page_markdown(markdown, page, config, files):
-    source = next((s for s, name in PAGES.items() if name == page.file.src_uri), None)
-    if source is None or source == "README.md":
-        source = f"docs/{page.file.src_uri}"
-    return relinked(markdown, source, page.file.src_uri, config.repo_url)
+    name = page.file.src_uri
+    source = next((source for source in PAGES if PAGES[source] == name), f"docs/{name}")
+    return relinked(markdown, source, name, config.repo_url)
 
 
 def relinked(markdown: str, source: str, page: str, repo_url: str | None) -> str:
     """The text with its links as the site needs them; `source` is the file that it is from."""
 
     def replace(match):
-        text, target = match.groups()
-        path, hash_mark, anchor = target.partition("#")
+        text, (path, mark, anchor) = match["text"], (match["target"] or "").partition("#")
         if not path or "://" in path or path.startswith("mailto:"):
             return match[0]
         found = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
-        inside = PAGES.get(found)
-        if inside is None and found.startswith("docs/"):
-            inside = found[len("docs/") :]
+        inside = PAGES.get(found, found[5:] if found.startswith("docs/") else None)
         if inside is not None:
             link = posixpath.relpath(inside, posixpath.dirname(page) or ".")
-            return f"[{text}]({link}{hash_mark}{anchor})"
+            return f"[{text}]({link}{mark}{anchor})"
         return f"[{text}]({repo_url.rstrip('/')}/blob/main/{found})" if repo_url else text
 
-    # Code is left as it is, whether a fence or a span.
-    parts = re.split(r"(^```.*?^```|`[^`\n]+`(?!\]))", markdown, flags=re.DOTALL | re.MULTILINE)
-    return "".join(part if n % 2 else LINK.sub(replace, part) for n, part in enumerate(parts))
+    return LINK.sub(replace, markdown)
 
 
 def page_of(notebook: dict) -> tuple[str, dict[str, bytes]]:
