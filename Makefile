@@ -17,15 +17,16 @@ core := tests/optimizers tests/models tests/tpu/hosts tests/tpu/folder tests/tpu
 	tests/experiments/records/test_provenance.py tests/experiments/test_smoke_rows.py tests/test_stack.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-core faults environment constraints tpu-compile-environment tpu-compile-table pjrt-environment
+.PHONY: help demo test test-core faults docs environment constraints docs-environment tpu-compile-environment tpu-compile-table pjrt-environment
 .NOTPARALLEL:
 
 help:
 	@echo 'make demo    train the rows of Table 7 on real digits (no download), then print the table'
-	@echo 'make test    lint, format check and all tests'
+	@echo 'make test    lint, format and spelling checks, and all tests'
 	@echo 'make test-core  optimizers, loop, models and a row of each task: minutes'
 	@echo 'make faults  the long tests of kills and lost hosts (docs/faults.md)'
-	@echo 'All first make the environment: .venv from the Python 3.9 to 3.13 that is found, or'
+	@echo 'make docs    the site of docs/, in build/site'
+	@echo 'All but docs first make the environment: .venv from the Python 3.9 to 3.13 that is found, or'
 	@echo 'make STACK=classic|modern ... (docs/install.md), or make PYTHON=/path/to/python ...'
 
 demo: environment
@@ -35,6 +36,7 @@ demo: environment
 test: environment
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
+	$(python) -m codespell_lib
 	$(python) -m pytest $(parallel)
 
 test-core: environment
@@ -42,6 +44,14 @@ test-core: environment
 
 faults: environment
 	$(python) -m pytest $(parallel) -m faults -v -rP tests/faults
+
+# mkdocs-material with its pins, in .venv-docs: 0.1 GB, any Python 3.9 or later. The pages need nothing of the suite.
+docs: docs-environment
+	.venv-docs/bin/python -m mkdocs build --strict
+
+docs-environment:
+	@[ -x .venv-docs/bin/mkdocs ] || { $(or $(PYTHON),python3) -m venv .venv-docs && \
+		.venv-docs/bin/python -m pip install --quiet -c constraints.txt mkdocs mkdocs-material; }
 
 environment:
 	@bash ./environment.sh

@@ -80,7 +80,7 @@ def requirements(setup, python):
 
 
 def test_the_packages_are_the_folders_that_hold_code(setup):
-    ignored = ("tests", "build", "dist", "runs", "results")
+    ignored = ("tests", "docs", "build", "dist", "runs", "results")
     folders = {
         path.parent.relative_to(ROOT)
         for path in ROOT.glob("[!.]*/**/*.py")
@@ -152,7 +152,8 @@ def test_everything_that_is_installed_is_pinned_to_its_version():
     assert not differ, f"installed and pinned: {differ}"
 
 
-TREE = ("setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md", "__init__.py",
+TREE = ("setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md", "CONTRIBUTING.md",
+        "CHANGELOG.md", "CITATION.cff", "mkdocs.yml", ".codespellrc", ".github", "__init__.py",
         "stack.py", "programs.py", "checkout.py", "py.typed", "constraints.txt",
         "environment.sh", "Makefile",
         "tests", ".ci", "docs")  # fmt: skip
@@ -226,6 +227,8 @@ def test_the_wheel_s_metadata_has_readme_licence_and_pythons(distributions):
     metadata = email.message_from_bytes(wheel.read(name))
     assert metadata["Version"] == largebatch.__version__
     assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Author"] == "largebatch contributors"
+    assert metadata.get_all("Project-URL") is None and metadata["Home-page"] is None
     assert f"{name.rpartition('/')[0]}/licenses/LICENSE" in wheel.namelist()
     assert metadata["Description-Content-Type"] == "text/markdown"
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -240,6 +243,7 @@ def test_the_wheel_s_metadata_has_readme_licence_and_pythons(distributions):
 def test_the_source_distribution_has_what_make_needs(distributions):
     names = {name.partition("/")[2] for name in tarfile.open(distributions[0]).getnames()}
     wanted = ("constraints.txt", "environment.sh", "Makefile", ".ci/run", "tests/conftest.py",
+              "CONTRIBUTING.md", "CITATION.cff", "mkdocs.yml", ".github/workflows/ci.yml",
               "tests/test_packaging.py", "docs/install.md",
               "data/text/docstrings.txt.gz")  # fmt: skip
     assert set(wanted) <= names
