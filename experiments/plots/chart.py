@@ -13,7 +13,7 @@ from typing import NamedTuple
 from largebatch.experiments.plots.axis import LOG, Axis, Scale, fit
 
 WIDTH, PLOT_HEIGHT = 480, 250
-_LETTER = 5.9  # width of one, at the size of 11
+_LETTER = 6.6  # width of one, at the size of 11
 _SHAPES = {
     "square": "M-4-4H4V4H-4Z",
     "triangle": "M0-5 5 4H-5Z",
@@ -250,7 +250,7 @@ def _legend(series: Sequence[Series], crosses: bool) -> tuple[str, float]:
         entries.append(Series("diverged", (), "currentColor", line=False, mark="cross"))
     parts, px, py = [], 6.0, 14.0
     for s in entries:
-        size = 42 + len(s.name) * _LETTER
+        size = 38 + len(s.name) * _LETTER
         if px + size > WIDTH and px > 6:
             px, py = 6.0, py + 16
         if s.line and s.mark not in ("ring", "cross"):
@@ -279,7 +279,7 @@ def _wrapped(note: str) -> list[str]:
     """Lines that fit the picture's width."""
     lines = [""]
     for word in note.split():
-        if len(lines[-1]) + len(word) > WIDTH / _LETTER - 12:
+        if len(lines[-1]) + len(word) > WIDTH / _LETTER - 4:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return [line for line in lines if line]

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 
 from largebatch.experiments.plots import chart, style
-from largebatch.experiments.plots.axis import ACCURACY, LOG, Axis
+from largebatch.experiments.plots.axis import LOG, Axis
 from largebatch.experiments.plots.chart import Point, Series
 from largebatch.experiments.reporting.figures import run_curves
 from largebatch.experiments.reporting.model.cells import Cell, TableReport
-from largebatch.experiments.reporting.model.grids import metrics_shown, split_label
+from largebatch.experiments.reporting.model.grids import split_label
 
 HOLLOW = "Hollow: printed in the paper."
 TEXT = "currentColor"
@@ -23,6 +23,7 @@ def by_optimizer(table: TableReport) -> str | None:
     if not any(cell.summary for cell in table.cells):
         return None
     series, crosses = [], []
+    axis = run_curves.metric_axis(table)
     for place, cell in enumerate(table.cells):
         colour, mark = style.colour_of(cell.row.optimizer), style.mark_of(cell.row.optimizer)
         if cell.printed is not None:
@@ -36,9 +37,9 @@ def by_optimizer(table: TableReport) -> str | None:
     printed = any(cell.printed is not None for cell in table.cells)
     return chart.draw(
         series,
-        Axis(_axis_name(table), ACCURACY, run_curves.top(table.cells[0].row.metric)),
+        axis,
         Axis(names=[cell.row.label for cell in table.cells]),
-        f"{table.title}: {_axis_name(table)} by row",
+        f"{table.title}: {axis.title} by row",
         f"Bars: {run_curves.seeds_note(table.cells)} {HOLLOW if printed else ''}",
         crosses,
     )
@@ -58,6 +59,7 @@ def over_batches(table: TableReport) -> str | None:
     if len({_size(cell) for cell in with_values}) < 3:
         return None
     series, crosses = [], []
+    axis = run_curves.metric_axis(table)
     looks = run_curves.looks([cells[0] for cells in recipes.values()])
     for (name, cells), look in zip(recipes.items(), looks):
         cells = sorted(cells, key=_size)
@@ -89,8 +91,8 @@ def over_batches(table: TableReport) -> str | None:
     return chart.draw(
         series,
         Axis("batch size", LOG, ticks={size: _short(size) for size in sizes}),
-        Axis(_axis_name(table), ACCURACY, run_curves.top(table.cells[0].row.metric)),
-        f"{table.title}: {_axis_name(table)} over batch sizes",
+        axis,
+        f"{table.title}: {axis.title} over batch sizes",
         " ".join([*notes, HOLLOW if printed_too else ""]),
         crosses,
     )
@@ -115,9 +117,3 @@ def _short(size: int) -> str:
     if size >= 1024 and math.log2(size).is_integer():
         return f"{size // 1024}K"
     return f"{size / 1000:.3g}k" if size >= 10_000 else f"{size}"
-
-
-def _axis_name(table: TableReport) -> str:
-    """The metric, with its unit where it has one."""
-    name = next(iter(metrics_shown(table).values())).partition(" (")[0]
-    return f"{name}, %" if table.cells[0].row.metric in run_curves.PERCENTAGES else name

@@ -17,6 +17,7 @@ from largebatch.experiments.plots.chart import Point, Series
 from largebatch.experiments.records.best import Summary, summarize
 from largebatch.experiments.records.reader import Run
 from largebatch.experiments.reporting.model.cells import Cell, TableReport
+from largebatch.experiments.reporting.model.grids import metrics_shown
 
 PERCENTAGES = ("f1",)  # metrics whose best value is 100
 DASHES = ("", "7 3", "2 2.5", "9 3 2 3", "4 4", "1 4")  # of rows that share an optimizer
@@ -31,8 +32,7 @@ class Look(NamedTuple):
 
 def accuracy_curves(table: TableReport) -> str | None:
     """The metric of the best point against epoch: mean over seeds, and a band of one deviation."""
-    metric = table.cells[0].row.metric
-    axis = Axis(f"test {metric}", ACCURACY, top(metric))
+    axis = metric_axis(table)
     return _against_epoch(table, [("history", lambda cell: cell.row.metric, "")], axis)
 
 
@@ -65,14 +65,14 @@ def tuning_curves(table: TableReport) -> str | None:
         series.append(Series(cell.row.label, points, look.colour, dash=look.dash, mark=look.mark))
         chosen = Point(cell.best.values["learning_rate"], cell.summary.mean, note="the best")
         series.append(Series("", [chosen], look.colour, cell.row.label, line=False, mark="ring"))
-    metric = tuned[0].row.metric
+    axis = metric_axis(table)
     rates = sorted({p.values["learning_rate"] for c in tuned for p in c.points if p.runs})
     ticks = {rate: f"{rate:g}" for rate in rates} if len(rates) <= 6 else None
     return chart.draw(
         series,
         Axis("learning rate", LOG, ticks=ticks),
-        Axis(f"test {metric}", ACCURACY, top(metric)),
-        f"{table.title}: test {metric} against the learning rate",
+        axis,
+        f"{table.title}: {axis.title} against the learning rate",
         f"Bars: {seeds_note(tuned)} Ring: the best rate.",
     )
 
@@ -88,7 +88,10 @@ def looks(cells: Sequence[Cell]) -> list[Look]:
     if len(cells) > 2 and len(set(optimizers)) == 1 and len(set(sizes)) > len(sizes) // 2:
         order = sorted(set(sizes))
         colours = style.shades(len(order))
-        return [Look(colours[order.index(size)], "", "circle") for size in sizes]
+        return [
+            Look(colours[order.index(size)], DASHES[sizes[:number].count(size) % 6], "circle")
+            for number, size in enumerate(sizes)
+        ]
     found = []
     for number, name in enumerate(optimizers):
         before = optimizers[:number].count(name)
@@ -108,6 +111,13 @@ def seeds_note(cells: Sequence[Cell], what: str = "± 1 standard deviation") -> 
         return "none, n = 1 seed."
     told = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}" if counts else "0"
     return f"{what} over n = {told} seeds."
+
+
+def metric_axis(table: TableReport) -> Axis:
+    """Of the metric that the rows are judged by, with its unit where it has one."""
+    name = next(iter(metrics_shown(table).values())).partition(" (")[0]
+    metric = table.cells[0].row.metric
+    return Axis(f"{name}, %" if metric in PERCENTAGES else name, ACCURACY, top(metric))
 
 
 def top(metric: str) -> float:

@@ -7,12 +7,17 @@ from typing import NamedTuple
 
 from largebatch.experiments.claims import words as claim_words
 from largebatch.experiments.claims.claim import AS_RUN
-from largebatch.experiments.claims.verdict import NOT_RUN, counted
+from largebatch.experiments.claims.verdict import NOT_RUN, Verdict, counted
 from largebatch.experiments.program.text_table import NOTHING, Sheet
 from largebatch.experiments.reporting.model import like_with_like, words
 from largebatch.experiments.reporting.model.cells import Cell, Report, TableReport
+from largebatch.experiments.reporting.model.grids import metrics_shown
+from largebatch.experiments.rows.scale import ALL_SCALES
 
-HEADER = ("table", "scale", "row", "printed", "measured", "difference", "n", "cells", "claims")
+HEADER = (
+    *("table", "scale", "row", "metric", "printed", "measured", "difference", "n", "cells"),
+    "claims",
+)
 
 
 class Conclusion(NamedTuple):
@@ -36,32 +41,36 @@ class Line(NamedTuple):
     def texts(self) -> list[str]:
         """By HEADER; the difference is on the images that the printed value was scored on."""
         cell, row = self.cell, self.cell.row
-        cells = self.table.all_cells
+        cells = [c for c in self.table.all_cells if c.row.follows_code == row.follows_code]
         measured = sum(one.status == "measured" for one in cells)
+        scale = AS_RUN if row.follows_code else row.scale
+        told = [one.word for one in self.conclusions if one.scale == scale]
         summary = like_with_like.compared(cell)
         return [
             self.table.heading,
-            row.scale,
-            f"{row.label}, as run" if row.follows_code else row.label,
+            scale,
+            row.label,
+            next(iter(metrics_shown(self.table).values())),
             words.printed(cell),
             words.spread(summary, row.metric),
             words.difference(cell),
             str(summary.n),
             f"{measured} of {len(cells)}",
-            counted([one.word for one in self.conclusions]) or NOTHING,
+            counted(told) or NOTHING,
         ]
 
 
 def lines(report: Report) -> list[Line]:
     """Of each table at each scale at which something was measured: the row with the best printed
-    value or, where nothing is printed, the best measured one."""
+    value or, where nothing is printed, the best measured one. The paper's own scale comes first."""
     found = []
     for table in report.tables:
-        measured = [cell for cell in table.all_cells if cell.summary]
-        if measured:
-            best = max(measured, key=_rank)
-            found.append(Line(table, best, conclusions(report, [table])))
-    return found
+        for as_run in (False, True):
+            measured = [c for c in table.all_cells if c.summary and c.row.follows_code == as_run]
+            if measured:
+                best = max(measured, key=_rank)
+                found.append(Line(table, best, conclusions(report, [table])))
+    return sorted(found, key=lambda line: ALL_SCALES.index(line.cell.row.scale))
 
 
 def _rank(cell: Cell) -> tuple[bool, float]:
@@ -91,8 +100,16 @@ def conclusions(report: Report, tables: Iterable[TableReport]) -> list[Conclusio
                 if test.scale not in scales or verdict.word == NOT_RUN:
                     continue
                 if own & set(test.criterion.rows):
-                    text = claim_words.sentence(verdict).removeprefix(verdict.word).lstrip(": ")
                     found[one.claim.name, test.scale] = Conclusion(
-                        one.claim.name, test.scale, verdict.word, one.claim.sentence, text
-                    )
+                        one.claim.name, test.scale, verdict.word, one.claim.sentence,
+                        _figures(verdict),
+                    )  # fmt: skip
     return list(found.values())
+
+
+def _figures(verdict: Verdict) -> str:
+    """'difference > 0: +0.0008 [+0.0002, +0.0014], n = 5 and 5'."""
+    parts = [claim_words.figure(verdict.effect, verdict), claim_words.interval(verdict)]
+    told = " ".join(part for part in parts if part != NOTHING)
+    why = f" ({verdict.why})" if verdict.why else ""
+    return f"{verdict.criterion}: {told}, n = {claim_words.seeds(verdict)}{why}"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from largebatch.experiments.claims import words as claim_words
+from largebatch.experiments.claims.claim import Judged
+from largebatch.experiments.claims.verdict import NOT_RUN
 from largebatch.experiments.reporting.figures.pictures import Picture
 from largebatch.experiments.reporting.model import headline, origins, words
 from largebatch.experiments.reporting.model.cells import Report, TableReport
@@ -79,21 +81,11 @@ def _claims(report: Report) -> str:
         return ""
     parts = [f"<p class=hint>{escaped(claim_words.counts_line(report.claims))}</p>"]
     for by, mine in claim_words.groups(report.claims):
-        sheet = claim_words.summary_sheet(mine)
-        rows = []
-        for one, (sentence, place, *verdicts) in zip(mine, sheet.rows):
-            told = "".join(
-                f"<td data-of='{scale}'>{badge(word) if word != words.NOTHING else word}</td>"
-                for scale, word in zip(sheet.header[2:], verdicts)
-            )
-            head = tagged("th", f"{escaped(sentence)}<small>{escaped(place)}</small>")
-            rows.append(f"<tr id='claim-{one.claim.name}'>{head}{told}</tr>")
-        names = [sheet.header[0], *sheet.header[2:]]
+        tested = [one for one in mine if _is_tested(one)]
+        others = [one for one in mine if not _is_tested(one)]
         parts.append(f"<h3>{escaped(claim_words.title(by))}</h3>")
-        parts.append(
-            f"<div class='frame verdicts'><table><thead><tr>{_heads(names)}</tr></thead>"
-            f"<tbody>{''.join(rows)}</tbody></table></div>"
-        )
+        parts += [_verdicts(tested)] if tested else []
+        parts += [folded(f"Not run yet: {len(others)}", _verdicts(others))] if others else []
     details = []
     for one in report.claims:
         told = "".join(f"<p class=hint>{escaped(text)}</p>" for text in claim_words.remarks(one))
@@ -103,6 +95,31 @@ def _claims(report: Report) -> str:
     legend = "".join(tagged("p", escaped(text)) for text in claim_words.LEGEND)
     parts.append(folded("How a verdict is made", legend))
     return _section("claims", "Claims and verdicts", "".join(parts))
+
+
+def _is_tested(one: Judged) -> bool:
+    return any(verdict.word != NOT_RUN for verdict in one.verdicts.values())
+
+
+def _verdicts(judged: Sequence[Judged]) -> str:
+    sheet = claim_words.summary_sheet(judged)
+    rows = []
+    for one, (sentence, place, *verdicts) in zip(judged, sheet.rows):
+        shown = (badge(word) if word != words.NOTHING else word for word in verdicts)
+        told = "".join(map(_named, sheet.header[2:], shown))
+        head = tagged("th", f"{escaped(sentence)}<small>{escaped(place)}</small>")
+        rows.append(f"<tr id='claim-{one.claim.name}'>{head}{told}</tr>")
+    names = [sheet.header[0], *sheet.header[2:]]
+    return (
+        f"<div class='frame verdicts stack'><table><thead><tr>{_heads(names)}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _named(column: str, inside: str) -> str:
+    """A cell that names its column where there is no room for columns."""
+    css = " class=nothing" if inside == words.NOTHING else ""
+    return f"<td{css} data-of='{column}'>{inside}</td>"
 
 
 def _heads(names: Sequence[str]) -> str:
@@ -116,17 +133,17 @@ def _glance(report: Report) -> str:
     if found:
         rows = []
         for line in found:
-            table, *texts, verdicts = map(escaped, line.texts)
+            table, *texts = map(escaped, line.texts)
             name = f"<th><a href='#{line.table.anchor}'>{table}</a></th>"
             if line.conclusions:
-                verdicts = f"<a href='#claim-{line.conclusions[0].claim}'>{verdicts}</a>"
+                texts[-1] = f"<a href='#claim-{line.conclusions[0].claim}'>{texts[-1]}</a>"
             scaled = "" if line.cell.row.scale == "paper" else " class=scaled"
-            cells = "".join(tagged("td", text) for text in (*texts, verdicts))
+            cells = "".join(map(_named, headline.HEADER[1:], texts))
             rows.append(f"<tr{scaled}>{name}{cells}</tr>")
         parts.append(
             "<p class=hint>Each table by its row with the best printed value or, at a smaller "
             "scale, the best measured one. Mean ± standard deviation over n seeds; the claims "
-            f"that its rows test.</p><div class='frame grid glance sort'><table><thead><tr>"
+            f"that its rows test.</p><div class='frame grid glance stack sort'><table><thead><tr>"
             f"{_heads(headline.HEADER)}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
         )
     missing = [

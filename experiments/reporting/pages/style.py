@@ -48,11 +48,14 @@ td small, th small { display: block; color: var(--soft); font-size: .8rem; font-
 .grid td.nothing { font-weight: 400; }
 .small table { font-size: .84rem; } .small td { white-space: normal; text-align: left;
   min-width: 7em; max-width: 26em; overflow-wrap: anywhere; } .small th { text-align: left; }
-.glance td:nth-child(2), .glance td:nth-child(3), .glance th:nth-child(2), .glance th:nth-child(3),
-  .glance th:last-child, .glance td:last-child { text-align: left; }
+.glance td:nth-child(-n+4), .glance th:nth-child(-n+4), .glance th:last-child,
+  .glance td:last-child { text-align: left; white-space: normal; }
+.glance td:nth-child(4), .glance td:last-child { font-size: .88rem; }
+.glance td:nth-child(6) { font-weight: 650; }
 .glance tr.scaled td { color: var(--soft); } .glance table { width: 100%; }
 .matrix th b { font-weight: 600; margin-right: .4em; } .matrix th span { color: var(--soft); }
-.matrix table { width: 100%; } .matrix th:first-child { max-width: none; }
+.matrix table { width: 100%; } .matrix th:first-child { max-width: none; width: 60%; }
+.glance th:first-child { white-space: nowrap; }
 .matrix td, .matrix thead th { text-align: center; width: 8.5em; padding: 3px 8px; }
 .matrix tr.part th { padding-top: 14px; color: var(--soft); font-size: .85rem; font-weight: 600; }
 .state { display: inline-block; min-width: 4.2em; border-radius: 6px; padding: 1px 8px;
@@ -89,7 +92,7 @@ figcaption { color: var(--soft); font-size: .9rem; font-weight: 600; text-align:
   color: var(--card); }
 .block > h3, .block > summary h3 { display: flex; flex-wrap: wrap; gap: 4px 8px;
   align-items: center; margin: 0 0 8px; font-weight: 400; }
-.block + .block { margin-top: 20px; } .block > summary h3 { display: inline-flex; margin: 0; }
+.block + .block { margin-top: 20px; } .block > summary h3 { display: inline; margin: 0; }
 .block .what { color: var(--soft); font-size: .92rem; }
 .block.scaled { --under: var(--scaled-card); border-left: 4px solid var(--scaled);
   background: var(--scaled-card); padding: 14px 16px; border-radius: 0 10px 10px 0; }
@@ -110,10 +113,11 @@ sup { line-height: 0; font-size: .72em; }
   .block.scaled { padding: 12px 8px; margin-left: -6px; margin-right: -6px; }
   .matrix th span { display: none; } .matrix td, .matrix thead th { width: auto; padding: 3px; }
   .state { min-width: 0; padding: 1px 5px; }
-  .verdicts tr { display: flex; flex-wrap: wrap; gap: 2px 6px; padding: 8px 0;
-    border-bottom: 1px solid var(--line); } .verdicts thead { display: none; }
-  .verdicts th, .verdicts td { border: 0; padding: 0; } .verdicts th { flex: 1 0 100%; }
-  .verdicts td::before { color: var(--soft); font-size: .78rem; content: attr(data-of) " "; }
+  .stack tr { display: flex; flex-wrap: wrap; gap: 2px 10px; padding: 8px 0;
+    border-bottom: 1px solid var(--line); } .stack thead, .stack td.nothing { display: none; }
+  .stack th, .stack td { border: 0; padding: 0; } .stack th:first-child { flex: 1 0 100%;
+    max-width: none; position: static; font-size: .95rem; }
+  .stack td::before { color: var(--soft); font-size: .78rem; content: attr(data-of) " "; }
   .prose table, .prose tbody, .prose tr, .prose th, .prose td { display: block; border: 0; }
   .prose thead { display: none; } .prose th, .prose td { padding: 1px 0; }
   .prose tr { padding: 7px 0; border-bottom: 1px solid var(--line); }
