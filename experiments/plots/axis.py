@@ -15,8 +15,9 @@ _ACCURACIES = (0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)  # of 
 class Axis:
     """One axis of a chart.
 
-    An ACCURACY axis is linear or, where the errors `top` - value span much, their logarithm: so
-    that 0.993 and 0.994 can be told apart. `names` stand at 0, 1, ...; `ticks` are {value: its
+    A LOG axis is linear where its values span little: it has labels enough then. An ACCURACY axis
+    is linear or, where the errors `top` - value span much, their logarithm: so that 0.993 and 0.994
+    can be told apart. `names` stand at 0, 1, ...; `ticks` are {value: its
     label}, in place of round numbers.
     """
 
@@ -47,7 +48,7 @@ def fit(axis: Axis, values: Sequence[float]) -> Scale:
         return _over(-0.6, len(axis.names) - 0.4, float, enumerate(axis.names))
     low = min(values, default=0.0) if axis.low is None else axis.low
     high = max(values, default=1.0) if axis.high is None else axis.high
-    if axis.kind == LOG and low > 0:
+    if axis.kind == LOG and low > 0 and (axis.ticks or high > 3 * low):
         span = math.log10(high / low) or 0.3
         low, high = low * 10 ** (-0.05 * span), high * 10 ** (0.05 * span)
         return _over(low, high, math.log10, (axis.ticks or _powers(low, high)).items())

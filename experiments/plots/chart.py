@@ -13,7 +13,7 @@ from typing import NamedTuple
 from largebatch.experiments.plots.axis import LOG, Axis, Scale, fit
 
 WIDTH, PLOT_HEIGHT = 480, 250
-_LETTER = 6.6  # width of one, at the size of 11
+_LETTER = 6.6  # width of most, at the size of 11
 _SHAPES = {
     "square": "M-4-4H4V4H-4Z",
     "triangle": "M0-5 5 4H-5Z",
@@ -87,8 +87,8 @@ def draw(
     places = [place for place, *_ in crosses]
     across, up = fit(x, [*xs, *(() if sideways else places)]), fit(y, ys)
     legend, legend_height = _legend(series, bool(crosses))
-    longest = max((len(text) for _, text in up.ticks), default=0)
-    left = max(46, round(longest * _LETTER) + (14 if sideways else 28))
+    longest = max((_width(text) for _, text in up.ticks), default=0)
+    left = max(46, round(longest) + (14 if sideways else 28))
     top, height = (
         legend_height + 8,
         max(PLOT_HEIGHT, 15 * len(y.names)) if sideways else PLOT_HEIGHT,
@@ -151,7 +151,7 @@ def _axes(frame: _Frame, x: Axis, y: Axis) -> Iterable[str]:
         place = round(left + width * share, 1)
         grid.append(f"M{place} {top}V{bottom}")
         lines = text.split("\n")
-        half = max(map(len, lines)) * _LETTER / 2
+        half = max(map(_width, lines)) / 2
         if place - half < last + 3:
             continue  # its label would stand on its neighbour's
         last = place + half
@@ -250,7 +250,7 @@ def _legend(series: Sequence[Series], crosses: bool) -> tuple[str, float]:
         entries.append(Series("diverged", (), "currentColor", line=False, mark="cross"))
     parts, px, py = [], 6.0, 14.0
     for s in entries:
-        size = 38 + len(s.name) * _LETTER
+        size = 38 + _width(s.name)
         if px + size > WIDTH and px > 6:
             px, py = 6.0, py + 16
         if s.line and s.mark not in ("ring", "cross"):
@@ -279,10 +279,15 @@ def _wrapped(note: str) -> list[str]:
     """Lines that fit the picture's width."""
     lines = [""]
     for word in note.split():
-        if len(lines[-1]) + len(word) > WIDTH / _LETTER - 4:
+        if _width(f"{lines[-1]} {word}") > WIDTH - 60:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return [line for line in lines if line]
+
+
+def _width(text: str) -> float:
+    """About, in a sans-serif of the size of 11."""
+    return sum(11 if c in "mwMW" else 3.6 if c in "ijl.,:;'|" else _LETTER for c in text)
 
 
 def _text(text: str) -> str:

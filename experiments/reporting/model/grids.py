@@ -35,6 +35,8 @@ class Item(NamedTuple):
 class Grid(NamedTuple):
     header: list[str]
     lines: list[list[Item]]  # the first item of a line is its head
+    judged: str = ""  # the metric that names of columns, or lines, begin with
+    caption: str = ""  # the same where they do not
 
 
 class Column(NamedTuple):
@@ -50,13 +52,14 @@ def grid(table: TableReport, joined: bool = True) -> Grid:
     if table.layout.across:
         return _across(table)
     columns = _columns(table)
+    judged = next(iter(metrics_shown(table).values()))
     if table.layout.down:
         header = [table.layout.corner, *(column.name for column in columns)]
         lines = [
             [Item(cell.row.label), *(column.item(cell) for column in columns)]
             for cell in table.cells
         ]
-        return Grid(header, lines)
+        return Grid(header, lines, judged)
     pairs = table.layout.pairs and joined and table.scale == "paper"
     groups = _pairs(table) if pairs else [[cell] for cell in table.cells]
     names = ("/".join(cell.row.label for cell in group) for group in groups)
@@ -64,7 +67,7 @@ def grid(table: TableReport, joined: bool = True) -> Grid:
         [Item(column.name), *(_joined([column.item(cell) for cell in group]) for group in groups)]
         for column in columns
     ]
-    return Grid([table.layout.corner, *names], lines)
+    return Grid([table.layout.corner, *names], lines, judged)
 
 
 def width(shown: Grid) -> int:
@@ -74,13 +77,16 @@ def width(shown: Grid) -> int:
 
 
 def fitting(shown: Grid, letters: int) -> Grid:
-    """The grid, on its side where it is wider than `letters` and less wide so."""
+    """The grid, on its side where it is wider than `letters` and less wide so: its metric is its
+    caption then."""
+    names = (_short(line[0].text, shown.judged) for line in shown.lines)
     turned = Grid(
-        [shown.header[0], *(line[0].text for line in shown.lines)],
+        [shown.header[0], *names],
         [
             [Item(name), *(line[place] for line in shown.lines)]
             for place, name in enumerate(shown.header[1:], 1)
         ],
+        caption=shown.judged,
     )
     return turned if width(shown) > letters and width(turned) < width(shown) else shown
 
@@ -226,15 +232,15 @@ def _pairs(table: TableReport) -> list[list[Cell]]:
 
 def _extra_columns(table: TableReport) -> list[Column]:
     """What else the paper prints of a row, and the same of the runs."""
-    columns = []
+    printed, measured = [], []
     for name in table.layout.beside:
-        printed, measured = _BESIDE[name]
-        if table.scale == "paper":
-            title = name if name in ("TPUs", "hardware") else f"{name}: printed"
-            columns.append(Column(title, lambda c, text=printed: Item(text(c), "paper")))
-        title = "devices: measured" if name in ("TPUs", "hardware") else f"{name}: measured"
-        columns.append(Column(title, lambda c, text=measured: Item(text(c), "measured")))
-    return columns
+        on_paper, of_runs = _BESIDE[name]
+        machine = name in ("TPUs", "hardware")
+        title = name if machine else f"{name}: printed"
+        printed.append(Column(title, lambda c, text=on_paper: Item(text(c), "paper")))
+        title = "devices: measured" if machine else f"{name}: measured"
+        measured.append(Column(title, lambda c, text=of_runs: Item(text(c), "measured")))
+    return [*printed, *measured] if table.scale == "paper" else measured
 
 
 def _machine(cell: Cell) -> str:

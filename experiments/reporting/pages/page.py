@@ -245,7 +245,9 @@ def _figure(picture: Picture) -> str:
 
 def _table(table: TableReport) -> str:
     shown = fitting(grid(table), LETTERS)
-    markup = grid_table(shown, sort=table.layout.down)
+    sort = table.layout.down != bool(shown.caption)  # its lines are rows of the paper's
+    caption = f"<p class=hint>{escaped(shown.caption)}</p>" if shown.caption else ""
+    markup = caption + grid_table(shown, sort)
     if len(shown.lines) <= LONG or table.layout.across:
         return markup
     return folded(f"The table: {len(shown.lines)} lines", markup)

@@ -35,7 +35,9 @@ def as_text(report: Report) -> str:
 
 
 def _table(table: TableReport, columns: int) -> list[str]:
-    parts = [table.title, aligned(as_sheet(_plain(table, columns)))]
+    shown = _plain(table, columns)
+    caption = f": {shown.caption}" if shown.caption else ""
+    parts = [f"{table.title}{caption}", aligned(as_sheet(shown))]
     tuning = words.tuning_sheet(table)
     if tuning:
         parts += ["  Tuning, mean ± standard deviation (n), * the best:", aligned(tuning)]
@@ -46,7 +48,7 @@ def _plain(table: TableReport, columns: int) -> Grid:
     """Turned on its side where the terminal is too narrow for the paper's layout."""
     shown = grid(table, joined=False)
     lines = [[first, *(Item(plain(item)) for item in items)] for first, *items in shown.lines]
-    return fitting(Grid(shown.header, lines), columns)
+    return fitting(shown._replace(lines=lines), columns)
 
 
 def as_sheet(shown: Grid) -> Sheet:
