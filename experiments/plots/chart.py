@@ -98,7 +98,7 @@ def draw(
     notes = _wrapped(note)
     bottom = top + height + 38 + deeper + 14 * len(notes)
     parts = [
-        f'<svg class=chart viewBox="0 0 {WIDTH} {bottom}" width="{WIDTH}" height="{bottom}" '
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {bottom}" width="{WIDTH}" height="{bottom}" '
         f'role="img" aria-label="{_text(label)}" font-size="11" fill="currentColor">',
         legend,
         *_axes(frame, x, y),
@@ -107,7 +107,7 @@ def draw(
         *_lines(notes, left, top + height + 48 + deeper, 14, ' opacity=".75"'),
         "</svg>",
     ]
-    return "".join(parts).replace("class=chart", 'class="chart"')
+    return "".join(parts)
 
 
 def as_file(svg: str) -> str:
@@ -203,16 +203,17 @@ def _drawn(s: Series, frame: _Frame, x: Axis, y: Axis) -> Iterable[str]:
         yield _mark(shown, px, py, s, text)
 
 
-def _mark(shape: str, px: float, py: float, s: Series, text: str) -> str:
+def _mark(shape: str, px: float, py: float, s: Series, text: str = "") -> str:
+    """`text` is said on hover; without one it is the legend's."""
     fill = "var(--card,#fff)" if s.hollow else s.colour
     look = f'fill="{fill}" stroke="{s.colour}" stroke-width="1.4"'
     if not s.mark:
         look = 'fill="transparent"'  # seen by the pointer alone
     elif shape in ("ring", "cross"):
         look = f'fill="none" stroke="{s.colour}" stroke-width="1.8"'
+    path = f'd="{_SHAPES[shape]}" transform="translate({px} {py})" {look}'
     return (
-        f'<path class="p" d="{_SHAPES[shape]}" transform="translate({px} {py})" {look}>'
-        f"<title>{_text(text)}</title></path>"
+        f'<path class="p" {path}><title>{_text(text)}</title></path>' if text else f"<path {path}/>"
     )
 
 
@@ -262,10 +263,10 @@ def _legend(series: Sequence[Series], crosses: bool) -> tuple[str, float]:
                 f'<path d="M{px + 6:.0f} {py - 9}h10v9h-10z" fill="{s.colour}" opacity=".4"/>'
             )
         if s.mark:
-            parts.append(_mark(s.mark, round(px + 11), py - 4, s, s.name))
+            parts.append(_mark(s.mark, round(px + 11), py - 4, s))
         parts.append(f'<text x="{px + 28:.0f}" y="{py}">{_text(s.name)}</text>')
         px += size
-    return "".join(parts).replace('class="p" ', ""), py + 6 if entries else 4
+    return "".join(parts), py + 6 if entries else 4
 
 
 def _lines(texts: Iterable[str], x: float, y: float, step: float, more: str) -> list[str]:

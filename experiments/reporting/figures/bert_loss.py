@@ -31,7 +31,8 @@ flags.DEFINE_enum("scale", "paper", scale.ALL_SCALES, "Of the runs shown.", flag
 flags.DEFINE_string("output_dir", None, "Where to write the pictures.", flag_values=FLAGS)
 
 BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
-MIXED = "table1/lamb-65536-32768"
+TABLE = "table1"  # whose rows the figures show
+MIXED = f"{TABLE}/lamb-65536-32768"
 KINDS = {MIXED: "the paper's rules", f"{MIXED}-nvidia": "NVIDIA's rates"}
 SMOOTHED = 20  # points that a curve is averaged down to, so that small batches can be read
 
@@ -42,7 +43,7 @@ def main() -> int:
             raise UserError(f"--{name} is missing")
     if not os.path.isdir(FLAGS.runs):
         raise UserError(f"--runs={FLAGS.runs}: there is no such folder")
-    runs = ended(gather(FLAGS.runs, ["table1"]), FLAGS.scale)
+    runs = ended(gather(FLAGS.runs, [TABLE]), FLAGS.scale)
     os.makedirs(FLAGS.output_dir, exist_ok=True)
     for name, (title, lines_of) in FIGURES.items():
         lines = lines_of(runs)
@@ -58,10 +59,10 @@ def main() -> int:
 
 def ended(report: Report, scale: str) -> list[Run]:
     """The report's runs of Table 1 at that scale, and those with settings changed by hand."""
-    tables = [t for t in report.tables if t.table == "table1" and t.scale == scale]
+    tables = [t for t in report.tables if t.table == TABLE and t.scale == scale]
     runs = [run for table in tables for cell in table.cells for run in cell.runs]
     changed = [o for o in report.overridden if o.row.scale == scale]
-    runs += [run for one in changed if one.row.table == "table1" for run in one.point.runs]
+    runs += [run for one in changed if one.row.table == TABLE for run in one.point.runs]
     return [run for run in runs if run.status in ENDED]
 
 
@@ -69,7 +70,7 @@ def batch_sizes(runs: Sequence[Run]) -> list[tuple[str, list]]:
     """[(label, curve)] of Figure 6: one run a batch size, as its row says, the first seed."""
     lines = []
     for batch in BATCHES:
-        row = registry.find(f"table1/lamb-{batch}")
+        row = registry.find(f"{TABLE}/lamb-{batch}")
         found = [run for run in runs if run.name == row.name and not run.overrides]
         current = [run for run in found if not differences(run, registry.scaled(row, run.scale))]
         for run in sorted(current, key=lambda run: run.seed)[:1]:

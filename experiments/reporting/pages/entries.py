@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from largebatch.experiments.claims.claim import AS_RUN, SCALES
+from largebatch.experiments.program.text_table import as_one_line
 from largebatch.experiments.reporting.figures import pictures as paper_pictures
 from largebatch.experiments.reporting.figures import tuning as figures_tuning
 from largebatch.experiments.reporting.figures.pictures import Asked, Drawn, Picture
@@ -207,10 +208,11 @@ def counted(found: dict[str, int]) -> str:
 
 def opening(report: Report) -> str:
     """'21 runs under DIR, 2 of them left out.'"""
+    root = as_one_line(report.root)
     if not report.counted:
-        return f"No runs under {report.root}."
+        return f"No runs under {root}."
     left = f", {len(report.left_out)} left out (listed below)" if report.left_out else ""
-    return f"{report.counted} runs under {report.root}{left}."
+    return f"{report.counted} runs under {root}{left}."
 
 
 def _of_table(

@@ -145,8 +145,6 @@ def test_counts_are_told_at_a_glance_and_on_the_terminal(written):
     counts = dict(re.findall(r"^  (\S+): (.*)$", output, flags=re.M))
     assert sum(int(number) for number in re.findall(r"\d+", counts["paper"])) == rows
     assert counts["overridden"] == "1" and "half-written" in output
-    index = Page(texts["report.html"]).sections["index"]
-    assert "Table 5BERT" not in index and "1/7" in index  # one of Table 5's rows, of seven
 
 
 def test_the_trust_ratios_are_six_pictures_of_six_iterations(written):
@@ -317,3 +315,110 @@ def test_tables_are_laid_out_as_the_paper_prints_them(tmp_path):
     texts = {line[0].text: texts_of(line) for line in limit.lines}
     assert "0.9887 (log)" in texts["MNIST, LAMB: printed"]
     assert "0.7535 (log)" in texts["LAMB as run: printed"]
+
+
+def test_the_index_is_a_matrix_of_tables_and_scales(written):
+    text = written[0]["report.html"]
+    index = re.search(r"<section class=card id=index>.*?</section>", text, re.DOTALL)[0]
+    head = re.findall(r"<th>(.*?)</th>", index)
+    assert head[:4] == ["", "paper", "as run", "laptop"]
+    [line] = [row for row in re.findall(r"<tr><th>.*?</tr>", index) if "<b>Table 5</b>" in row]
+    cells = re.findall(r"<td>(?:<a class='state (\w+)' href='#([\w-]+)'>([\d/]+)</a>)?</td>", line)
+    assert cells == [
+        ("some", "table5", "1/7"), ("none", "table5", "0/7"), ("some", "table5-laptop", "4/7")
+    ]  # fmt: skip
+    assert (
+        "| Table 5 |" in written[0]["report.md"]
+        and "| 1 of 7 | 0 of 7 |" in (written[0]["report.md"])
+    )
+
+
+def test_claims_come_first_then_a_line_a_table_then_the_index(written):
+    page = Page(written[0]["report.html"])
+    ids = [name for name in page.ids if name in ("claims", "results", "index", "table1")]
+    assert ids == ["claims", "results", "index", "table1"]
+    results = page.sections["results"]
+    assert "0.7696" in results and "0.7700" in results and "+0.0004" in results
+    assert "Not measured at any scale" in results and "Table 13" in results
+    text = written[0]["report.md"]
+    assert text.index("## Claims") < text.index("## Results at a glance")
+    assert text.index("## Results at a glance") < text.index("\n## What there is")
+
+
+def test_what_was_not_run_is_folded_and_what_was_is_open(written):
+    text = written[0]["report.html"]
+    assert "<details class=card id='table1'>" in text and "<section class=card id='table5'>" in text
+    # Of Table 12 a smaller scale was run: its card is open, the paper's block in it is folded.
+    card = re.search(r"<section class=card id='table12'>.*?</section>", text, re.DOTALL)[0]
+    assert card.index("<details class='block'") < card.index("id='table12-laptop'")
+
+
+def test_the_page_is_read_without_its_script_and_sorts_with_it(written):
+    text = written[0]["report.html"]
+    body, _, script = text.partition("<script>")
+    assert "hidden" not in body.partition("</style>")[2] and "onclick" not in body
+    assert "classList.add('can-sort')" in script and "class='frame grid sort'" in body
+    # A title is read by a pointer that rests, with or without the script.
+    assert body.count("<title>") > 200
+
+
+def test_the_page_has_a_dark_look_and_wide_tables_keep_their_first_column(written):
+    look = re.search(r"<style>(.*?)</style>", written[0]["report.html"], re.DOTALL)[1]
+    colours = [
+        set(re.findall(r"(--[\w-]+):", part)) for part in re.findall(r":root {([^}]*)}", look)
+    ]
+    assert len(colours) == 2 and colours[0] == colours[1]
+    used = set(re.findall(r"var\((--[\w-]+)", look)) - {"--under"}
+    assert used <= colours[0]
+    assert re.search(r"\.grid th:first-child {[^}]*position: sticky", look)
+
+
+def test_a_wide_table_is_turned_and_hides_no_optimizer(make_run, tmp_path):
+    for name in ("adagrad", "adam", "lamb"):
+        row = registry.find(f"table3/{name}")
+        for seed in range(3):
+            metrics = {"top1": 0.97 + seed / 1000, "loss": 0.1}
+            make_run(row.run_name, scale="laptop", seed=seed, metrics=metrics)
+    made = next(t for t in gather(str(tmp_path), ["table3"]).tables if t.scale == "laptop")
+    shown = grids.fitting(grids.grid(made), 80)
+    assert [line[0].text for line in shown.lines][-1] == "lamb" and len(shown.lines) == 8
+    assert shown.header == ["Optimizer", "measured", "n"]
+    assert shown.caption == "test top-1 accuracy" and grids.width(shown) < 80
+
+
+def test_progress_is_a_line_a_table_on_stderr(written):
+    lines = written[0]["stderr"].splitlines()
+    assert lines[0].startswith("reading the runs under ")
+    assert lines[1] == "[1/35] Table 1: 10 not run"
+    assert [line.partition("]")[0] for line in lines[1:]] == [f"[{n}/35" for n in range(1, 36)]
+
+
+def test_layers_are_named_in_the_pictures_of_trust_ratios(written):
+    svg = (written[2] / "figures" / "figure9-laptop.svg").read_text()
+    assert "a/kernel</text>" in svg and "<title>adapted by LAMB: a/kernel, trust ratio 0.5" in svg
+
+
+def test_a_folders_name_is_no_markup_in_the_markdown(make_run, tmp_path, capsys):
+    odd = tmp_path / "<script>alert(1)</script>\n<b>"
+    make_run("table7/lamb", folder=odd / "run", settings={"learning_rate": "0.01"})
+    make_run("table7/lamb", folder=odd / "again", settings={"learning_rate": "0.01"})
+    assert call(f"--runs={odd}", "--table=7", f"--output_dir={tmp_path / 'page'}") == 0
+    text = (tmp_path / "page" / "report.md").read_text()
+    assert "&lt;script>" in text and "<script" not in text and "<b>" not in text
+    for block in re.findall(r"(?:^\|.*\|\n)+", text, flags=re.M):
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1
+    assert "<script>alert" not in (tmp_path / "page" / "report.html").read_text()
+    assert "\n<b>" not in capsys.readouterr().out
+
+
+def test_a_plain_report_is_the_same_page_of_the_tables_asked_for(make_run, tmp_path, written):
+    make_run("table7/lamb", accuracy=0.9931, settings={"learning_rate": "0.01"})
+    assert call(f"--runs={tmp_path}", "--table=7", f"--output_dir={tmp_path / 'page'}") == 0
+    page = Page((tmp_path / "page" / "report.html").read_text())
+    assert {"claims", "results", "index", "table7"} <= set(page.ids) and "table5" not in page.ids
+    card = re.compile(r"<section class=card id='table7'>.*?</section>", re.DOTALL)
+    cards = [
+        re.sub(r"runs0?/|\d+ overridden", "", card.search(text)[0])
+        for text in ((tmp_path / "page" / "report.html").read_text(), written[0]["report.html"])
+    ]
+    assert cards[0] == cards[1]
