@@ -199,7 +199,9 @@ def _drawn(s: Series, frame: _Frame, x: Axis, y: Axis) -> Iterable[str]:
         yield f'<path d="{path}" {stroke} stroke-width="{s.width}"{dash} fill="none"/>'
     shown = s.mark or "circle"
     for p, (px, py) in zip(points, places):
-        text = f"{s.hover or s.name}: {_where(p, x, y)}" + (f"; {p.note}" if p.note else "")
+        name, text = s.hover or s.name, _where(p, x, y) + (f"; {p.note}" if p.note else "")
+        if name and not text.startswith(f"{name},"):
+            text = f"{name}: {text}"
         yield _mark(shown, px, py, s, text)
 
 

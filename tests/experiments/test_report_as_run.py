@@ -11,7 +11,7 @@ from largebatch.experiments.report import FORMATS
 from largebatch.experiments.reporting.model import grids, like_with_like
 from largebatch.experiments.reporting.model.cells import gather
 from largebatch.experiments.reporting.pages.cells_csv import as_csv
-from largebatch.experiments.reporting.pages.text import as_sheet, as_text
+from largebatch.experiments.reporting.pages.text import as_text
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def report(tmp_path):
 
 
 def lines(report):
-    sheet = as_sheet(grids.grid(report.tables[0]))
+    sheet = grids.as_sheet(grids.grid(report.tables[0]))
     return {row[0]: row[1:] for row in sheet.rows}
 
 

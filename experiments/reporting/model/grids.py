@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from largebatch.experiments.program.text_table import Sheet
 from largebatch.experiments.records.best import summarize
 from largebatch.experiments.records.reader import finite_number
 from largebatch.experiments.reporting.model import (
@@ -89,6 +90,19 @@ def fitting(shown: Grid, letters: int) -> Grid:
         caption=shown.judged,
     )
     return turned if width(shown) > letters and width(turned) < width(shown) else shown
+
+
+def as_sheet(shown: Grid) -> Sheet:
+    return Sheet(shown.header, [[line[0].text, *map(plain, line[1:])] for line in shown.lines])
+
+
+def plain(item: Item) -> str:
+    """'0.9924 ± 0.0004 (n = 5)'; the status in place of a value that is not there."""
+    unusual = [status for status in item.statuses if status != "measured"]
+    if not item.text or item.text == words.NOTHING:
+        return " / ".join(unusual) or item.text
+    note = ", ".join([part for part in (item.note, *unusual) if part])
+    return f"{item.text} ({note})" if note else item.text
 
 
 def _columns(table: TableReport) -> list[Column]:

@@ -43,12 +43,10 @@ class Line(NamedTuple):
         cell, row = self.cell, self.cell.row
         cells = [c for c in self.table.all_cells if c.row.follows_code == row.follows_code]
         measured = sum(one.status == "measured" for one in cells)
-        scale = AS_RUN if row.follows_code else row.scale
-        told = [one.word for one in self.conclusions if one.scale == scale]
         summary = like_with_like.compared(cell)
         return [
             self.table.heading,
-            scale,
+            AS_RUN if row.follows_code else row.scale,
             row.label,
             next(iter(metrics_shown(self.table).values())),
             words.printed(cell),
@@ -56,7 +54,7 @@ class Line(NamedTuple):
             words.difference(cell),
             str(summary.n),
             f"{measured} of {len(cells)}",
-            counted(told) or NOTHING,
+            counted([one.word for one in self.conclusions]) or NOTHING,
         ]
 
 
@@ -65,11 +63,15 @@ def lines(report: Report) -> list[Line]:
     value or, where nothing is printed, the best measured one. The paper's own scale comes first."""
     found = []
     for table in report.tables:
-        for as_run in (False, True):
-            measured = [c for c in table.all_cells if c.summary and c.row.follows_code == as_run]
-            if measured:
-                best = max(measured, key=_rank)
-                found.append(Line(table, best, conclusions(report, [table])))
+        told = conclusions(report, [table])
+        measured = [cell for cell in table.all_cells if cell.summary]
+        kinds = {as_run: [c for c in measured if c.row.follows_code == as_run]
+                 for as_run in (False, True)}  # fmt: skip
+        for as_run, cells in kinds.items():
+            if cells:
+                mine = [one for one in told if (one.scale == AS_RUN) == as_run]
+                best = max(cells, key=_rank)
+                found.append(Line(table, best, mine if all(kinds.values()) else told))
     return sorted(found, key=lambda line: ALL_SCALES.index(line.cell.row.scale))
 
 

@@ -9,7 +9,7 @@ from largebatch.experiments.program.text_table import Sheet, as_prose, piped
 from largebatch.experiments.reporting.figures.pictures import Picture
 from largebatch.experiments.reporting.model import headline, origins, words
 from largebatch.experiments.reporting.model.cells import Report, TableReport
-from largebatch.experiments.reporting.model.grids import grid
+from largebatch.experiments.reporting.model.grids import as_sheet, grid
 from largebatch.experiments.reporting.pages.entries import (
     EXPLAIN_OVERRIDDEN,
     GROUPS,
@@ -22,7 +22,6 @@ from largebatch.experiments.reporting.pages.entries import (
     matrix,
     opening,
 )
-from largebatch.experiments.reporting.pages.text import as_sheet
 
 PICTURES = "figures"  # the folder of the pictures, beside the file
 LONG = 12  # lines of a table; longer ones are folded

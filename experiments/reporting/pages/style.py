@@ -50,7 +50,8 @@ td small, th small { display: block; color: var(--soft); font-size: .8rem; font-
   min-width: 7em; max-width: 26em; overflow-wrap: anywhere; } .small th { text-align: left; }
 .glance td:nth-child(-n+4), .glance th:nth-child(-n+4), .glance th:last-child,
   .glance td:last-child { text-align: left; white-space: normal; }
-.glance td:nth-child(4), .glance td:last-child { font-size: .88rem; }
+.glance td:nth-child(4), .glance td:last-child { font-size: .85rem; min-width: 11.5em; }
+.glance th, .glance td { padding-left: 7px; padding-right: 7px; }
 .glance td:nth-child(6) { font-weight: 650; }
 .glance tr.scaled td { color: var(--soft); } .glance table { width: 100%; }
 .matrix th b { font-weight: 600; margin-right: .4em; } .matrix th span { color: var(--soft); }

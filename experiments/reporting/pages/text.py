@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 
 from largebatch.experiments.claims import words as claim_words
-from largebatch.experiments.program.text_table import Sheet, aligned
+from largebatch.experiments.program.text_table import aligned
 from largebatch.experiments.reporting.model import headline, words
 from largebatch.experiments.reporting.model.cells import Report, TableReport
-from largebatch.experiments.reporting.model.grids import Grid, Item, fitting, grid
+from largebatch.experiments.reporting.model.grids import Grid, Item, as_sheet, fitting, grid, plain
 from largebatch.experiments.reporting.pages import entries
 from largebatch.experiments.reporting.pages.entries import Block
 
@@ -49,19 +49,6 @@ def _plain(table: TableReport, columns: int) -> Grid:
     shown = grid(table, joined=False)
     lines = [[first, *(Item(plain(item)) for item in items)] for first, *items in shown.lines]
     return fitting(shown._replace(lines=lines), columns)
-
-
-def as_sheet(shown: Grid) -> Sheet:
-    return Sheet(shown.header, [[line[0].text, *map(plain, line[1:])] for line in shown.lines])
-
-
-def plain(item: Item) -> str:
-    """'0.9924 ± 0.0004 (n = 5)'; the status in place of a value that is not there."""
-    unusual = [status for status in item.statuses if status != "measured"]
-    if not item.text or item.text == words.NOTHING:
-        return " / ".join(unusual) or item.text
-    note = ", ".join([part for part in (item.note, *unusual) if part])
-    return f"{item.text} ({note})" if note else item.text
 
 
 def _concluded(block: Block) -> list[str]:

@@ -61,7 +61,7 @@ def test_named_places_stand_on_the_side_and_values_across():
         Axis("accuracy"), Axis(names=("Adam", "LAMB")),
         crosses=[(1, "#0072B2", "LAMB: diverged")],
     )  # fmt: skip
-    assert titles(svg) == ["LAMB: Adam, accuracy 0.9", "LAMB: LAMB, accuracy 0.8", "LAMB: diverged"]
+    assert titles(svg) == ["LAMB: Adam, accuracy 0.9", "LAMB, accuracy 0.8", "LAMB: diverged"]
     assert "Adam</text>" in svg and "diverged</text>" in svg
 
 

@@ -38,8 +38,7 @@ def test_an_interrupted_run_that_goes_on_is_running(make_run):
 
 
 def test_the_lock_is_the_one_that_a_run_takes(tmp_path):
-    from largebatch.experiments.records import reader
-from largebatch.experiments.records.reader import is_locked
+    from largebatch.experiments.records.reader import is_locked
     from largebatch.tpu.folder.run_folder import RunFolder
 
     with RunFolder(tmp_path):
