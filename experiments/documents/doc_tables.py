@@ -28,7 +28,7 @@ from largebatch.experiments.costs import chips, scaling_tables, step_time
 from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.program.text_table import Sheet, piped
-from largebatch.experiments.reporting.model import result_sheets, words
+from largebatch.experiments.reporting.model import grids, notes, words
 from largebatch.experiments.reporting.model.cells import Report, TableReport, gather
 from largebatch.experiments.tables import registry
 
@@ -103,7 +103,7 @@ def _report() -> Report:
 
 
 def _table(table: TableReport) -> str:
-    parts = [piped(result_sheets.result_sheet(table)), " ".join(result_sheets.notes(table))]
+    parts = [piped(grids.as_sheet(grids.grid(table))), " ".join(notes.notes(table))]
     tuning = words.tuning_sheet(table)
     if tuning:
         parts += ["Tuning: mean ± standard deviation (n), \\* the best.", piped(tuning)]
