@@ -8,8 +8,13 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, told apart by the colour-blind too; by optimizer, LAMB's the strongest.
 COLOURS = {
@@ -29,7 +34,7 @@ TICKS = (0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)  # of the be
 SIZE = (4.6, 3.4)  # inches: legible at a phone's width
 
 
-def new_figure():
+def new_figure() -> tuple[Figure, Axes]:
     import matplotlib
 
     matplotlib.use("agg")
@@ -47,7 +52,7 @@ def new_figure():
     return figure, axes
 
 
-def accuracy_axis(axes, values: Sequence[float], top: float) -> None:
+def accuracy_axis(axes: Axes, values: Sequence[float], top: float) -> None:
     """Shows `values`; where their errors span much, on the logarithm of top - value."""
     low, high = min(values), min(max(values), top * (1 - 1e-5))
     worst, least = top - low, top - high
@@ -68,7 +73,7 @@ def _from_log_error(top: float):
     return lambda logarithm: top - 10.0**-logarithm
 
 
-def as_svg(figure, axes, columns: int = 2) -> str:
+def as_svg(figure: Figure, axes: Axes, columns: int = 2) -> str:
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         axes.legend(handles, labels, frameon=False, fontsize=8.5, ncols=columns)
@@ -87,7 +92,7 @@ def _rounded(path: re.Match) -> str:
     return _LONG.sub(lambda number: f"{float(number[0]):.2f}", path[0])
 
 
-def new_panels(rows: int, columns: int, size: tuple[float, float]):
+def new_panels(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
     """(figure, its axes row by row), in the style of the other pictures."""
     figure, first = new_figure()
     figure.set_size_inches(size)
@@ -110,7 +115,7 @@ def shades(count: int) -> list:
     return [scale(0.95 * number / max(count - 1, 1)) for number in range(count)]
 
 
-def batch_axis(axes, batches: Sequence[int]) -> None:
+def batch_axis(axes: Axes, batches: Sequence[int]) -> None:
     """A logarithmic axis that names the batch sizes."""
     axes.set_xscale("log", base=2)
     axes.set_xticks(batches, [str(batch) for batch in batches])
@@ -118,7 +123,7 @@ def batch_axis(axes, batches: Sequence[int]) -> None:
     axes.set_xlabel("batch size")
 
 
-def svg_of(figure, panels: Sequence) -> str:
+def svg_of(figure: Figure, panels: Sequence) -> str:
     """The SVG file's text, with a legend where a panel has labels."""
     for axes in panels:
         if axes.get_legend_handles_labels()[0]:

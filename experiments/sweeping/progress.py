@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from typing import TextIO
 
 from largebatch.experiments.records.reader import Run, read_run
 from largebatch.experiments.sweeping.pool import Ended, Pool, last_words
@@ -24,7 +25,7 @@ def duration(seconds: float) -> str:
 class Progress:
     """Counts the runs of a sweep and guesses the time that is left from those that have ended."""
 
-    def __init__(self, total: int, pool: Pool, stream=None):
+    def __init__(self, total: int, pool: Pool, stream: TextIO | None = None):
         self.total = total
         self.pool = pool
         self.stream = sys.stdout if stream is None else stream

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from largebatch.experiments.program.text_table import NOTHING, Sheet
 from largebatch.experiments.records.best import Point, Summary
 from largebatch.experiments.reporting.model import like_with_like
 from largebatch.experiments.reporting.model.cells import Cell, Overridden, Report, TableReport
 from largebatch.experiments.rows.row import SETTINGS, Row
+
+if TYPE_CHECKING:
+    from largebatch.experiments.records.reader import Run
 
 DECIMALS = {"f1": 3, "exact_match": 3}  # as the paper prints them; 4 otherwise
 # What is shown beside a metric, from the same runs.
@@ -163,7 +166,7 @@ def origin_lines(table: TableReport) -> list[str]:
     return [f"{line} ({n} runs)" if n > 1 else f"{line} (1 run)" for line, n in counts.items()]
 
 
-def engine(run) -> str:
+def engine(run: Run) -> str:
     """What has executed the run: TensorFlow, or an exported program on a device of JAX's."""
     versions = run.record.get("versions")
     versions = versions if isinstance(versions, dict) else {}
@@ -172,7 +175,7 @@ def engine(run) -> str:
     return f"TensorFlow {versions.get('tensorflow', 'unknown')}"
 
 
-def device(run) -> str:
+def device(run: Run) -> str:
     found = run.record.get("device_kind") or run.record.get("device", "unknown device")
     return str(found).replace("device:", "")
 
