@@ -216,8 +216,6 @@ def test_a_sweep_of_a_table_is_of_what_is_printed_and_names_what_it_leaves_out(c
 
 
 def planned_sweep(*arguments):
-    for name in sweep.FLAGS:
-        sweep.FLAGS[name].unparse()
     return sweep.sweep(["sweep", *arguments])
 
 

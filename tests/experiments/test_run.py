@@ -19,8 +19,6 @@ LIST_FIELDS = [
 
 
 def call(*arguments):
-    for name in run.FLAGS:
-        run.FLAGS[name].unparse()
     return run.run(["run", *arguments])
 
 
@@ -49,6 +47,13 @@ def test_the_glob_may_follow_list_with_or_without_an_equals_sign(capsys, argumen
     assert call(*arguments) == 0
     output = capsys.readouterr().out
     assert "table7/lamb" in output and "table6" not in output and "10 rows" in output
+
+
+def test_a_second_call_in_one_process_starts_from_the_defaults(capsys):
+    assert call("--list=table7/*", "--format=json") == 0
+    json.loads(capsys.readouterr().out)
+    assert call("--list") == 0
+    assert f"{len(registry.all_rows())} rows" in capsys.readouterr().out
 
 
 def test_list_alone_may_stand_before_another_flag(capsys):

@@ -42,6 +42,14 @@ def test_a_result_says_what_was_run_how_it_ended_and_what_came_out(run):
     assert result["refused_steps"] == 0
 
 
+def test_a_launched_row_learns_the_digits(launch_row):
+    code, result = launch_row("table7/lamb", scale="laptop", overrides={"epochs": "5"})
+    assert code == 0
+    accuracies = [record["accuracy"] for record in result["history"]]
+    assert accuracies[-1] == result["metrics"]["accuracy"] > 0.95, accuracies
+    assert result["last_loss"] < 0.2 * result["train_history"][0]["loss"]
+
+
 @pytest.mark.parametrize(
     "name", ["table7/momentum", "table7/adagrad", "table7/adam", "table7/adamw"]
 )

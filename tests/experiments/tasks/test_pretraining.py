@@ -193,8 +193,6 @@ def export_all(folder):
     outputs = {}
     for part in ("encoder", "squad"):
         for form in ("saved_model", "google"):
-            for name in export.FLAGS:
-                export.FLAGS[name].unparse()
             output = str(folder / f"{part}-{form}")
             arguments = (f"--run={folder}", f"--part={part}", f"--format={form}")
             assert export.program(["export", *arguments, f"--output_dir={output}"]) == 0
@@ -209,8 +207,6 @@ def export_all(folder):
 
 def test_a_released_bert_is_scored_without_pre_training(run, squad_dir, tmp_path):
     _, folder = run("table1/lamb-32768", "source", ADAMW)
-    for name in export.FLAGS:
-        export.FLAGS[name].unparse()
     released = str(tmp_path / "uncased_L-2")
     arguments = (f"--run={folder}", "--format=google", f"--output_dir={released}")
     assert export.program(["export", *arguments]) == 0
