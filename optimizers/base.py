@@ -39,9 +39,9 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
     """Base class; see the module's docstring for what a subclass writes."""
 
     #: Names of the slots that have their variable's shape, zero at the start.
-    slot_names = ()
+    slot_names: tuple[str, ...] = ()
     #: Names of scalar state shared by all variables, one at the start.
-    scalar_names = ()
+    scalar_names: tuple[str, ...] = ()
 
     def __init__(
         self, learning_rate: LearningRate, name: str, jit_compile: bool = True, **kwargs: Any
@@ -125,7 +125,9 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
     def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
         """Update `variable` unconditionally (Keras' interface for one variable)."""
         coefficients, _ = self._coefficients()
-        self._update(variable, gradient, *self._state_of(variable), tf.constant(True), coefficients)
+        slots, statistics, decayed, adapted = self._state_of(variable)
+        always = tf.constant(True)
+        self._update(variable, gradient, slots, statistics, decayed, adapted, always, coefficients)
 
     def _coefficients(self):
         scalars = {
@@ -237,7 +239,7 @@ class LayerwiseOptimizer(RuleOptimizer):
     adapts_layers = True
     weight_decay = 0.0
     norm = "l2"
-    phi_bounds = None
+    phi_bounds: norms.Bounds = None
 
     def _set_exclusions(self, from_weight_decay, from_layer_adaptation):
         self.exclude_from_weight_decay = checked("exclude_from_weight_decay", from_weight_decay)

@@ -62,7 +62,8 @@ class BertAdamW(RuleOptimizer):
         decayed: bool,
         adapted: bool,
     ) -> tuple[tf.Tensor, ...]:
-        return lamb_moments(*slots, gradient, self.beta_1, self.beta_2)
+        m, v = slots
+        return lamb_moments(m, v, gradient, self.beta_1, self.beta_2)
 
     def change(
         self,
@@ -74,7 +75,8 @@ class BertAdamW(RuleOptimizer):
         decayed: bool,
         adapted: bool,
     ) -> tuple[tf.Tensor, Statistics | None]:
-        update = lamb_ratio(*slots, self.epsilon)
+        m, v = slots
+        update = lamb_ratio(m, v, self.epsilon)
         if decayed:
             update += self.weight_decay * weight
         return coefficients["learning_rate"] * update, None

@@ -67,7 +67,7 @@ def settings_of(name: str) -> dict:
     """{setting: default} of an optimizer, the learning rate left out."""
     settings = {}
     for cls in class_of(name).__mro__:
-        parameters = inspect.signature(cls.__init__).parameters
+        parameters = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
         for key, parameter in parameters.items():
             if key == "weight_decay" and cls.__module__.startswith(("keras.", "tf_keras.")):
                 continue  # Keras' own decay is never used: see keras_baselines.

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from largebatch.optimizers.exclusions import Parameter, ParameterTable, excluded, path_of
+from largebatch.optimizers.exclusions import (
+    Exclusions,
+    Parameter,
+    ParameterTable,
+    excluded,
+    path_of,
+)
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -17,8 +23,8 @@ class SelectsVariables:
     An optimizer without layer adaptation has only the first list and adapts nothing.
     """
 
-    exclude_from_weight_decay = None
-    exclude_from_layer_adaptation = None
+    exclude_from_weight_decay: Exclusions = None
+    exclude_from_layer_adaptation: Exclusions = None
     adapts_layers = False
     #: The preset that None stands for in both lists.
     default_exclusions = "default"

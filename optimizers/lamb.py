@@ -114,7 +114,8 @@ class LAMB(LayerwiseOptimizer):
         decayed: bool,
         adapted: bool,
     ) -> tuple[tf.Tensor, ...]:
-        return lamb_moments(*slots, gradient, self.beta_1, self.beta_2)
+        m, v = slots
+        return lamb_moments(m, v, gradient, self.beta_1, self.beta_2)
 
     def ratio(
         self, gradient: tf.Tensor, m: tf.Tensor, v: tf.Tensor, coefficients: Scalars
@@ -135,7 +136,8 @@ class LAMB(LayerwiseOptimizer):
         adapted: bool,
     ) -> tuple[tf.Tensor, Statistics | None]:
         """η φ(‖x‖)/‖r + λx‖ (r + λx), the last line of Algorithms 2, 3 and 4."""
-        update = self.ratio(gradient, *slots, coefficients)
+        m, v = slots
+        update = self.ratio(gradient, m, v, coefficients)
         if decayed:
             update += self.weight_decay * weight
         statistics = self.statistics(weight, self.norm_of(update), adapted)

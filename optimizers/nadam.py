@@ -68,7 +68,8 @@ class Nadam(RuleOptimizer):
         decayed: bool,
         adapted: bool,
     ) -> tuple[tf.Tensor, ...]:
-        return lamb_moments(*slots, gradient, self.beta_1, self.beta_2)
+        m, v = slots
+        return lamb_moments(m, v, gradient, self.beta_1, self.beta_2)
 
     def change(
         self,

@@ -158,7 +158,7 @@ class Stages(tf.keras.optimizers.schedules.LearningRateSchedule):
         self,
         stages: Iterable[tuple[tf.keras.optimizers.schedules.LearningRateSchedule | dict, int]],
     ):
-        stages = [
+        made = [
             (
                 tf.keras.optimizers.schedules.deserialize(schedule)
                 if isinstance(schedule, dict)
@@ -167,9 +167,9 @@ class Stages(tf.keras.optimizers.schedules.LearningRateSchedule):
             )
             for schedule, steps in stages
         ]
-        if not stages or any(steps <= 0 for _, steps in stages):
-            raise ValueError(f"want one or more (schedule, steps > 0), found {stages}")
-        self.stages = stages
+        if not made or any(steps <= 0 for _, steps in made):
+            raise ValueError(f"want one or more (schedule, steps > 0), found {made}")
+        self.stages: list[tuple[Any, int]] = made
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
         step = tf.cast(step, tf.int64)

@@ -22,6 +22,8 @@ class RefusesNonFinite:
     turns that off where there is no GPU).
     """
 
+    _variables: list[tf.Variable]  # Keras' own
+
     def _begin(self, jit_compile: bool) -> None:
         """To be called once the base's constructor has run."""
         self.jit_compile = bool(jit_compile)

@@ -83,7 +83,7 @@ def squad_score(
       predictions: {question id: answer}.
     """
     if isinstance(dataset, (str, os.PathLike)):
-        dataset = load_squad(dataset, split="dev")
+        dataset = load_squad(os.fspath(dataset), split="dev")
     if isinstance(dataset, SquadSet):
         articles = dataset.articles
     else:

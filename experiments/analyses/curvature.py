@@ -60,7 +60,7 @@ class CurvatureObserver:
 
     def __init__(self, task: Task, batches: Iterable[Batch], steps: Collection[int]):
         self._task, self._batches, self.steps = task, batches, steps
-        self._objective = None
+        self._objective: Objective | None = None
 
     def begin(self, model: tf.keras.Model) -> None:
         # As the run's own gradient is taken: batch norm by the batch, dropout on.

@@ -54,7 +54,7 @@ def main() -> int:
         raise UserError(f"--beta_2={FLAGS.beta_2}: want at least 0 and below 1")
     if FLAGS.seeds < 1:
         raise UserError(f"--seeds={FLAGS.seeds}: want 1 or more")
-    settings = theorems.Settings(*alpha, FLAGS.beta_2)
+    settings = theorems.Settings(alpha[0], alpha[1], FLAGS.beta_2)
     problem = theorems.new_quadratic(FLAGS.layers, FLAGS.width, FLAGS.noise)
     points = compare(problem, steps, FLAGS.seeds, settings)
     print(as_text(points))

@@ -96,7 +96,7 @@ def out_of_memory(message: str) -> dict:
     """What the compiler says of a step that does not fit; any other error is raised."""
     if "Ran out of memory" not in message or "hbm" not in message.lower():
         raise RuntimeError(message)
-    result = {"fits": False, "total_bytes": None, "limit_bytes": None}
+    result: dict[str, Any] = {"fits": False, "total_bytes": None, "limit_bytes": None}
     for pattern, name in ((_USED, "total_bytes"), (_TEMPORARIES, "temporaries_bytes")):
         found = pattern.search(message)
         if found:

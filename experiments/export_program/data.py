@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +83,7 @@ def _updates(dataset, pieces: int, updates: int) -> Iterator[dict[str, np.ndarra
             held = []
 
 
-def _stacked(batches: list[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def _stacked(batches: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return {name: _compact(np.stack([one[name] for one in batches])) for name in batches[0]}
 
 

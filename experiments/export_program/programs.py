@@ -58,7 +58,7 @@ class RowPrograms:
         self._task = task
         self._strategy = strategy
         self._row = row
-        for stage in task.stages:
+        for stage in row.stages:
             memory.check_groups(row, stage, 1, micro_batch)
         self.plans = [
             BatchPlan.make(stage.batch_size, 1, micro_batch, task.pads_batches)

@@ -64,7 +64,7 @@ def run(
     squad: Squad,
     encoder: Encoder,
     seed: int,
-    micro_batch: int | None,
+    micro_batch: list[int | None],
     strategy: tf.distribute.Strategy,
     folder: RunFolder,
 ) -> tuple[Outcome, dict[str, Any] | None]:

@@ -39,7 +39,7 @@ def write_whole(path: AnyPath, text: str, mark: str = "part") -> None:
             file.flush()
             if isinstance(path, Path):
                 os.fsync(file.fileno())  # A rename may reach the disk before the content.
-        temporary.replace(path)
+        temporary.replace(path)  # type: ignore[arg-type]
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)

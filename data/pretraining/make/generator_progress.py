@@ -20,7 +20,7 @@ class GeneratorProgress:
 
     def __init__(self, console: rich.console.Console | None = None, quiet: bool = False):
         self._console = console or rich.console.Console(stderr=True, highlight=False, quiet=quiet)
-        self._bar = None
+        self._bar: rich.progress.Progress | None = None
         self._began = time.monotonic()
         self._last_line = 0.0
         self._shards = self._done = self._kept = self._examples = 0

@@ -39,7 +39,7 @@ class Grid(NamedTuple):
 
 class Column(NamedTuple):
     name: str
-    item: Callable[[Cell], Item]
+    item: Callable[..., Item]  # of a Cell
 
 
 def grid(table: TableReport) -> Grid:
