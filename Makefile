@@ -15,12 +15,13 @@ python := .venv$(if $(STACK),-$(STACK))/bin/python
 core := tests/optimizers tests/tpu tests/models tests/experiments/test_smoke_rows.py tests/test_stack.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-core faults environment constraints tpu-compile-environment tpu-compile-table pjrt-environment
+.PHONY: help demo test test-core types faults environment constraints tpu-compile-environment tpu-compile-table pjrt-environment
 .NOTPARALLEL:
 
 help:
 	@echo 'make demo    train the rows of Table 7 on real digits (no download), then print the table'
-	@echo 'make test    lint, format check and all tests'
+	@echo 'make test    lint, format check, types and all tests'
+	@echo 'make types   mypy on all rooms'
 	@echo 'make test-core  optimizers, loop, models and a row of each task: minutes'
 	@echo 'make faults  the long tests of kills and lost hosts (docs/faults.md)'
 	@echo 'All first make the environment: .venv from the Python 3.9 to 3.13 that is found, or'
@@ -33,7 +34,13 @@ demo: environment
 test: environment
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
+	@$(MAKE) --no-print-directory types
 	$(python) -m pytest $(parallel)
+
+# Half a minute the first time. mypy finds the package by its name, which the checkout's folder need not have.
+types: environment
+	@mkdir -p .mypy_cache/root && ln -sfn ../.. .mypy_cache/root/largebatch
+	MYPYPATH=.mypy_cache/root $(python) -m mypy
 
 test-core: environment
 	$(python) -m pytest $(parallel) -m 'not slow and not faults' $(core)

@@ -21,9 +21,9 @@ _Result = collections.namedtuple("_Result", ["unique_id", "start_logits", "end_l
 def squad_predictions(
     examples: Sequence,
     features: Sequence,
-    start_logits,
-    end_logits,
-    unique_ids,
+    start_logits: np.ndarray,
+    end_logits: np.ndarray,
+    unique_ids: np.ndarray,
     *,
     n_best: int = 20,
     max_answer_length: int = 30,

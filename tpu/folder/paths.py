@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Union
+from typing import Any, Union
 
 
 def is_remote(path: str | os.PathLike) -> bool:
@@ -87,7 +87,7 @@ class RemotePath:
         return iter([self / name.rstrip("/") for name in names])
 
     @contextlib.contextmanager
-    def open(self, mode: str = "r"):
+    def open(self, mode: str = "r") -> Iterator[Any]:
         with _os_errors(self), _gfile().GFile(self._address, mode) as file:
             yield file
 

@@ -91,7 +91,7 @@ class TrainLoop(orbit.AbstractTrainer):
         self.last_loss: float | None = None
         self._refused_in_a_row = 0
 
-    def start_stage(self, plan: BatchPlan, dataset) -> None:
+    def start_stage(self, plan: BatchPlan, dataset: tf.distribute.DistributedDataset) -> None:
         """Takes a stage's batch plan and distributed dataset; a stage has its own traced loop."""
         self._iterator = iter(dataset)
         self._loop = tf.function(self._run_updates)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import rich.console
 import rich.progress
+
+if TYPE_CHECKING:
+    from largebatch.data.pretraining.make.shard import ShardTask
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -44,7 +48,7 @@ class GeneratorProgress:
             self._task = self._bar.add_task("", total=self._shards, completed=self._kept)
             self._bar.start()
 
-    def done(self, task, record: dict) -> None:
+    def done(self, task: ShardTask, record: dict) -> None:
         """A shard's task is done."""
         self._done += 1
         self._examples += sum(
