@@ -17,12 +17,13 @@ core := tests/optimizers tests/models tests/tpu/hosts tests/tpu/folder tests/tpu
 	tests/experiments/records/test_provenance.py tests/experiments/test_smoke_rows.py tests/test_stack.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-core faults docs environment constraints docs-environment tpu-compile-environment tpu-compile-table pjrt-environment
+.PHONY: help demo test test-core types faults docs environment constraints docs-environment tpu-compile-environment tpu-compile-table pjrt-environment
 .NOTPARALLEL:
 
 help:
 	@echo 'make demo    train the rows of Table 7 on real digits (no download), then print the table'
-	@echo 'make test    lint, format and spelling checks, and all tests'
+	@echo 'make test    lint, format, spelling and types, and all tests'
+	@echo 'make types   mypy on all rooms'
 	@echo 'make test-core  optimizers, loop, models and a row of each task: minutes'
 	@echo 'make faults  the long tests of kills and lost hosts (docs/faults.md)'
 	@echo 'make docs    the site of docs/, in build/site'
@@ -37,7 +38,13 @@ test: environment
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m codespell_lib
+	@$(MAKE) --no-print-directory types
 	$(python) -m pytest $(parallel)
+
+# Half a minute the first time. mypy finds the package by its name, which the checkout's folder need not have.
+types: environment
+	@mkdir -p .mypy_cache/root && ln -sfn ../.. .mypy_cache/root/largebatch
+	MYPYPATH=.mypy_cache/root $(python) -m mypy
 
 test-core: environment
 	$(python) -m pytest $(parallel) --thin=3 -m 'not slow and not faults' $(core)

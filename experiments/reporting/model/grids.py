@@ -42,7 +42,7 @@ class Grid(NamedTuple):
 
 class Column(NamedTuple):
     name: str
-    item: Callable[[Cell], Item]
+    item: Callable[..., Item]  # of a Cell
 
 
 def grid(table: TableReport, joined: bool = True) -> Grid:

@@ -98,8 +98,6 @@ def test_a_layer_without_a_gradient_has_no_smoothness_along_it():
 
 
 def call(*arguments):
-    for name in layer_density.FLAGS:
-        layer_density.FLAGS[name].unparse()
     return layer_density.program(["layer_density", *arguments])
 
 

@@ -138,16 +138,12 @@ def test_an_unknown_stage_is_refused_with_those_there_are():
 
 def test_a_program_tells_what_it_would_lower_without_tensorflow(capsys):
     flags = ["--experiment=table1/lamb-32768", "--stage=1", "--batch_per_core=64", "--describe"]
-    for name in lowered_step.FLAGS:
-        lowered_step.FLAGS[name].unparse()
     assert lowered_step.program(["lowered_step", *flags]) == 0
     printed = capsys.readouterr().out
     assert '"sequence_length": 128' in printed and '"batch_per_core": 64' in printed
 
 
 def lint_program(*flags):
-    for name in step_lint.FLAGS:
-        step_lint.FLAGS[name].unparse()
     return step_lint.program(["step_lint", *flags])
 
 

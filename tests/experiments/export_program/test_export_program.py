@@ -277,8 +277,6 @@ def test_every_file_of_a_folder_is_in_its_manifest(small):
 
 
 def run_program(*flags):
-    for name in export_program.FLAGS:
-        export_program.FLAGS[name].unparse()  # what an earlier call was given
     return export_program.program(["export_program", *flags])
 
 
