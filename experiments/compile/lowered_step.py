@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from largebatch import cli
 from largebatch.experiments.compile import shape_only
@@ -21,6 +21,10 @@ from largebatch.experiments.rows.row import Row, Stage
 from largebatch.experiments.tables import row_flags
 from largebatch.experiments.tasks import finetuning
 from largebatch.stack import quiet_tensorflow
+
+if TYPE_CHECKING:
+    from largebatch.tpu.loop.task import Task
+    from largebatch.tpu.lowering.lowering import Lowered
 
 SQUAD = "squad"
 CORES_A_CHIP = 2  # of TPU v3, on which the paper ran
@@ -111,8 +115,13 @@ def description(row: Row, stage: str, batch: int | None = None) -> dict[str, Any
 
 
 def lower_row(
-    row: Row, stage: str, batch: int, program: str = "update", task=None, replicated: bool = False
-):
+    row: Row,
+    stage: str,
+    batch: int,
+    program: str = "update",
+    task: Task | None = None,
+    replicated: bool = False,
+) -> Lowered:
     """Lowers a program of the row's step with `batch` examples a pass; see `tpu.lowering.lower`.
 
     `task` stands in for the row's own.

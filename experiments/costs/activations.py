@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from largebatch.experiments.rows import defaults
 from largebatch.experiments.rows.row import Row
 from largebatch.models.image_models import IMAGE_MODELS
+
+if TYPE_CHECKING:
+    from largebatch.models.bert_sizes import BertSize
 
 # Numbers that a layer keeps for the backward pass, a token: 34 H of activations and 5 a L of
 # attention (a heads, L length), after Korthikanti et al. 2022, "Reducing Activation Recomputation";
@@ -27,7 +32,7 @@ def image_numbers(row: Row) -> float:
     return width * (row.image_size / 224) ** 2 * _IMAGE_NUMBERS[row.model]
 
 
-def sequence_bytes(size, length: int, vocabulary: int, width: int) -> float:
+def sequence_bytes(size: BertSize, length: int, vocabulary: int, width: int) -> float:
     """What a BERT of `size` keeps of one sequence; activations are `width` bytes a number, logits
     float32."""
     layer = KEPT_OF_HIDDEN * size.hidden_size + KEPT_OF_ATTENTION * size.heads * length

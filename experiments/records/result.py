@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from largebatch.experiments.records.provenance import today
 from largebatch.experiments.rows.row import Row
 
 # Curves in a result file: enough points for a picture, few enough to commit.
@@ -12,7 +13,7 @@ LAYER_POINTS = 6  # iterations at which each layer's norms and trust ratio are k
 _CURVE_FIELDS = ("step", "epoch", "progress", "loss", "learning_rate")
 
 
-def outcome_record(outcome, row: Row, folder) -> dict[str, Any]:
+def outcome_record(outcome: Any, row: Row, folder: Any) -> dict[str, Any]:
     records = folder.metrics()
     train = [_without(record, "kind") for record in records if record["kind"] == "train"]
     layers = [_without(r, "kind", "seconds") for r in records if r["kind"] == "layers"]
@@ -24,6 +25,7 @@ def outcome_record(outcome, row: Row, folder) -> dict[str, Any]:
         "last_loss": outcome.last_loss,
         "refused_steps": outcome.refused_steps,
         "wall_seconds": outcome.wall_seconds,
+        "date": today(),
         "history": [_without(r, "kind", "seconds") for r in records if r["kind"] == "eval"],
         "train_history": _thinned(train),
         "layers": spread(layers, LAYER_POINTS),

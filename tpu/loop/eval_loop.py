@@ -5,7 +5,7 @@ from __future__ import annotations
 import orbit
 import tensorflow as tf
 
-from largebatch.tpu.loop.task import Task
+from largebatch.tpu.loop.task import Batch, Task
 
 
 class EvalLoop(orbit.AbstractEvaluator):
@@ -18,7 +18,13 @@ class EvalLoop(orbit.AbstractEvaluator):
       dataset: The distributed evaluation dataset, padded with examples of weight 0.
     """
 
-    def __init__(self, task: Task, model: tf.keras.Model, strategy, dataset):
+    def __init__(
+        self,
+        task: Task,
+        model: tf.keras.Model,
+        strategy: tf.distribute.Strategy,
+        dataset: tf.data.Dataset,
+    ):
         self._task = task
         self._model = model
         self._strategy = strategy
@@ -67,7 +73,8 @@ class EvalLoop(orbit.AbstractEvaluator):
             per_replica,
         )
 
-    def replica_sums(self, batch):
+    def replica_sums(self, batch: Batch) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
+        """(sum, weight) of the loss, of the counts and of each metric, over one replica's batch."""
         outputs = self._task.forward(self._model, batch, training=False)
         loss, weight = self._task.loss(outputs, batch)
         examples = tf.reduce_sum(batch["weight"]) if "weight" in batch else weight

@@ -12,7 +12,9 @@ from largebatch.tpu.hosts.tensorflow_internals import per_replica
 DatasetFn = Callable[[tf.distribute.InputContext], tf.data.Dataset]
 
 
-def distributed_dataset(strategy: tf.distribute.Strategy, dataset_fn: DatasetFn):
+def distributed_dataset(
+    strategy: tf.distribute.Strategy, dataset_fn: DatasetFn
+) -> tf.distribute.DistributedDataset:
     """Returns what to iterate over for `strategy.run`: one element for each local replica."""
 
     def dataset_of(context: tf.distribute.InputContext) -> tf.data.Dataset:
