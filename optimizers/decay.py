@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from largebatch.optimizers.exclusions import Parameter, ParameterTable, excluded, path_of
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 class SelectsVariables:
@@ -17,7 +23,7 @@ class SelectsVariables:
     #: The preset that None stands for in both lists.
     default_exclusions = "default"
 
-    def parameter_table(self, variables) -> ParameterTable:
+    def parameter_table(self, variables: Iterable[tf.Variable]) -> ParameterTable:
         """(path, shape, decayed?, adapted?) of each of `variables`; print it to read it.
 
         Raises ValueError if a pattern that the user gave matches none of `variables`.

@@ -79,6 +79,6 @@ class RefusesNonFinite:
         tf.cond(finite, apply, lambda: tf.constant(0))
 
 
-def dense(gradient):
+def dense(gradient: tf.Tensor | tf.IndexedSlices | None) -> tf.Tensor | None:
     """IndexedSlices to a tensor, rows with the same index summed."""
     return tf.convert_to_tensor(gradient) if gradient is not None else None

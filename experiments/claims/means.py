@@ -184,7 +184,7 @@ def below(first: Side, target: float) -> Comparison:
 
 
 def error_ratio(
-    first: str, second: str, at_most: float, at_least: float = -math.inf, metric="top1"
+    first: str, second: str, at_most: float, at_least: float = -math.inf, metric: str = "top1"
 ):
     """The error (1 - accuracy) of first over second's: a loss of accuracy that means the same on
     an easy and on a hard data set."""
