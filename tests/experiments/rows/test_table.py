@@ -99,7 +99,7 @@ def test_what_is_printed_stands_in_a_block_of_its_own():
         (PRINTED[:2], "1 rows are printed, want 2"),
         ((PRINTED[0], PRINTED[2], PRINTED[1]), "row 1 is .*'lamb'.*what is printed is of .*'adam'"),
         (("label accuracy", ("LAMB", 0.9), ("Adam", 0.8)), "row 1 is .*what is printed is of"),
-        (("optimizer accuray", ("lamb", 0.9), ("adam", 0.8)), "'paper_accuray'.*paper_accuracy"),
+        (("optimizer top_1", ("lamb", 0.9), ("adam", 0.8)), "'paper_top_1'.*paper_top1"),
     ],
 )
 def test_a_printed_block_of_other_rows_or_columns_fails(printed, message):
