@@ -34,6 +34,12 @@ def pytest_collection_finish(session):
             )
 
 
+def pytest_collection_modifyitems(items):
+    """Files with slow tests first: of several processes none is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def process_defaults():
     """What a test sets for the whole process (a run sets a precision policy, and determinism, under
