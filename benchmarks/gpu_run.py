@@ -50,7 +50,7 @@ def parse(arguments=None):
         help="main: the runs; check: a few updates of every program, and step times.")  # fmt: skip
     add("--only", default="", help="Only the jobs whose titles contain this.")
     add("--max_steps", type=int, help="End each run after so many updates.")
-    add("--threads", type=int, default=2, help="Programs compiled at once; 8 slowed each tenfold.")
+    add("--threads", type=int, default=2, help="Programs compiled at once.")
     add("--small", action="store_true", help="Small sizes of what is timed: a rehearsal.")
     add("--loops", action="store_true", help="Loops on the device on a CPU, too: a rehearsal.")
     add("--compile_cache", help="A folder that keeps compiled programs between calls.")

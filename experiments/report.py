@@ -2,11 +2,12 @@
 
     python -m largebatch.experiments.report --runs=runs
     python -m largebatch.experiments.report --runs=results --table=7 --format=markdown
-    python -m largebatch.experiments.report --runs=runs --output_dir=page   (report.md, report.html)
+    python -m largebatch.experiments.report --runs=runs --output_dir=page
     python -m largebatch.experiments.report --runs=results --all --output_dir=page
 
-With --all: every table, figure and study of the paper on one page, run or not (report.html), the
-same as Markdown with its pictures (report.md, figures/), and every cell as a line (cells.csv).
+--output_dir gets the tables asked for as one page (report.html), the same as Markdown with its
+pictures (report.md, figures/), and every cell as a line (cells.csv). With --all: every table,
+figure and study of the paper, run or not, and counts in place of the tables on the terminal.
 
 A cell is filled by runs of exactly its row at the paper's scale, the best point of its tuning grid;
 scaled and overridden runs are shown apart, and what cannot be read as a run is listed and left out.
@@ -15,13 +16,16 @@ scaled and overridden runs are shown apart, and what cannot be read as a run is 
 from __future__ import annotations
 
 import os
+import sys
 
 from absl import flags
 
 from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.program.text_table import as_one_line
 from largebatch.experiments.reporting.model.cells import Report, gather
-from largebatch.experiments.reporting.pages.text import as_markdown, as_text, opening
+from largebatch.experiments.reporting.pages import all_pages, entries, markdown_page, page
+from largebatch.experiments.reporting.pages.text import as_text
 from largebatch.experiments.tables import registry
 
 FLAGS = cli.new_flags()
@@ -38,55 +42,50 @@ flags.DEFINE_boolean(
 )
 
 
+FORMATS = {
+    "text": as_text,
+    "markdown": lambda report: markdown_page.as_markdown(report, entries.entries(report, False)),
+    "html": lambda report: page.as_html(report, entries.entries(report)),
+}
+
+
 def main() -> int:
     if FLAGS.runs is None:
         raise UserError("--runs is missing: the folder of runs, for example --runs=runs")
     if not os.path.isdir(FLAGS.runs):
         raise UserError(f"--runs={FLAGS.runs}: there is no such folder")
-    tables = list(registry.TABLES)
-    if FLAGS.all:
-        return _all(tables)
-    if FLAGS.table is not None:
-        tables = [registry.table_name(FLAGS.table)]
-    report = gather(FLAGS.runs, tables)
-    print({"text": as_text, "markdown": as_markdown, "html": _html}[FLAGS.format](report))
+    if FLAGS.all and FLAGS.table is not None:
+        raise UserError(f"--all is of all tables, --table={FLAGS.table} of one: give one of them")
+    if FLAGS.all and FLAGS.output_dir is None:
+        raise UserError("--all needs --output_dir: the folder to write the page to")
+    tables = [registry.table_name(FLAGS.table)] if FLAGS.table else list(registry.TABLES)
     if FLAGS.output_dir is not None:
         os.makedirs(FLAGS.output_dir, exist_ok=True)
-        for name, write in (("report.md", as_markdown), ("report.html", _html)):
-            path = os.path.join(FLAGS.output_dir, name)
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(write(report).rstrip("\n") + "\n")
+    say = _say if FLAGS.all else _nothing
+    say(f"reading the runs under {FLAGS.runs}")
+    report = gather(FLAGS.runs, tables)
+    print(_counts(report) if FLAGS.all else FORMATS[FLAGS.format](report))
+    if FLAGS.output_dir is not None:
+        for path in all_pages.write_all(report, FLAGS.output_dir, say):
             print(f"wrote {path}")
     return 0
 
 
-def _all(tables: list[str]) -> int:
-    if FLAGS.table is not None:
-        raise UserError(f"--all is of all tables, --table={FLAGS.table} of one: give one of them")
-    if FLAGS.output_dir is None:
-        raise UserError("--all needs --output_dir: the folder to write the page to")
-    os.makedirs(FLAGS.output_dir, exist_ok=True)
-    report = gather(FLAGS.runs, tables)
-    # Imported here: the pictures need matplotlib, which takes a second that text does not.
-    from largebatch.experiments.reporting.pages import all_pages, entries
-    from largebatch.experiments.reporting.pages.markdown_page import words
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
-    print(opening(report))
+
+def _nothing(line: str) -> None:
+    pass
+
+
+def _counts(report: Report) -> str:
+    lines = [entries.opening(report)]
     for scale, found in entries.all_counts(report).items():
-        print(f"  {scale}: {words(found)}")
-    print(f"  overridden: {len(report.overridden)}")
-    for path, reason in report.left_out:
-        print(f"  left out: {path}: {reason}")
-    for path in all_pages.write_all(report, FLAGS.output_dir):
-        print(f"wrote {path}")
-    return 0
-
-
-def _html(report: Report) -> str:
-    # Imported here: the curves need matplotlib, which takes a second that text does not.
-    from largebatch.experiments.reporting.pages.html_page import as_html
-
-    return as_html(report)
+        lines.append(f"  {scale}: {entries.counted(found)}")
+    lines.append(f"  overridden: {len(report.overridden)}")
+    lines += [as_one_line(f"  left out: {path}: {why}") for path, why in report.left_out]
+    return "\n".join(lines)
 
 
 report, console = cli.entry(main, FLAGS, __doc__)

@@ -27,6 +27,10 @@ LEGEND = (
     "comparisons holds where all hold, fails where one fails with Bonferroni's allowance for their "
     "number, and shows its weakest. A diverged run scores 0. At this confidence one verdict in "
     "twenty that rests on a true difference of zero is wrong by chance.",
+    "What was chosen when: the criteria and margins were written when most of the laptop results "
+    "were known, so the verdicts at that scale are descriptions rather than tests of a prediction. "
+    "That a level on CIFAR-10 is judged only where momentum reaches its own was added after the "
+    "runs on this JPEG copy, which would otherwise have said `fails`; so, too, the margin for it.",
 )
 
 

@@ -286,7 +286,7 @@ class Run:
             **{"status": status, "metrics": bare(metrics), "steps": self.total},
             **{"last_step": self.last_step, "last_loss": self.last_loss},
             "refused_steps": int(self.state[self.names["refused_steps"]]),
-            "wall_seconds": self._seconds(),
+            **{"wall_seconds": self._seconds(), "date": time.strftime("%Y-%m-%d", time.gmtime())},
             **{"history": told["eval"], "train_history": thinned(told["train"])},
             "layers": spread(told["layers"]),
         }

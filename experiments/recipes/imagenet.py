@@ -214,8 +214,17 @@ def tuning(name: str, base: Row, columns: str, *cells: tuple, **fixed: Any) -> d
 
 
 def tuning_layout(title: str, corner: str) -> Layout:
-    """How a tuning table is printed: a line for each point."""
-    return Layout(title, measures="Top-1 Validation Accuracy", seeds=1, corner=corner, down=True)
+    """How a tuning table is printed: a line for each point, named after its rate."""
+    decays = ("weight decay", "L2 regularization") if title.startswith("tuning AdamW") else ()
+    return Layout(
+        title,
+        measures="Top-1 Validation Accuracy",
+        seeds=1,
+        corner=corner,
+        down=True,
+        settings=("learning rate", *decays),
+        labelled="learning rate",
+    )
 
 
 _SHORT = {"learning_rate": "rate", "weight_decay": "decay"}

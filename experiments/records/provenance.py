@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import re
 import subprocess
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import largebatch
@@ -40,6 +43,26 @@ def commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return head + ("+changes" if changed else "")
+
+
+def today() -> str:
+    """'2026-11-20', in UTC: what a result is dated with."""
+    return time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def commit_dates(commits: Iterable[str]) -> dict[str, str]:
+    """{commit: '2026-11-20'} of those that this checkout knows; {} outside a checkout."""
+    names = sorted({commit.partition("+")[0] for commit in commits})
+    known = [name for name in names if re.fullmatch("[0-9a-f]{40}", name)]
+    if not known:
+        return {}
+    try:
+        lines = _git(
+            PACKAGE, "log", "--no-walk", "--ignore-missing", "--format=%H %cs", *known, "--"
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return dict(line.split() for line in lines.splitlines())
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -108,6 +108,28 @@ def read_run(folder: str) -> Run | Problem | None:
     )
 
 
+def logged(folder: str, last: bool = False) -> list[dict[str, Any]]:
+    """The whole records of the run's metrics.jsonl, [] where there are none; a line that a crash
+    cut, and what follows it, are left out. `last`: of the file's end alone, the last one."""
+    path = os.path.join(folder, "metrics.jsonl")
+    try:
+        with open(path, "rb") as file:
+            if last:
+                file.seek(max(0, os.path.getsize(path) - 2048))
+            lines = file.read().splitlines()
+    except OSError:
+        return []
+    records: list[dict[str, Any]] = []
+    for line in lines[-1:] if last else lines:
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            break
+        if isinstance(record, dict):
+            records.append(record)
+    return records
+
+
 def is_locked(folder: str) -> bool:
     """Whether a process holds the folder's lock now."""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from largebatch.experiments.records.provenance import today
 from largebatch.experiments.rows.row import Row
 
 # Curves in a result file: enough points for a picture, few enough to commit.
@@ -24,6 +25,7 @@ def outcome_record(outcome: Any, row: Row, folder: Any) -> dict[str, Any]:
         "last_loss": outcome.last_loss,
         "refused_steps": outcome.refused_steps,
         "wall_seconds": outcome.wall_seconds,
+        "date": today(),
         "history": [_without(r, "kind", "seconds") for r in records if r["kind"] == "eval"],
         "train_history": _thinned(train),
         "layers": spread(layers, LAYER_POINTS),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from typing import TextIO
 
-from largebatch.experiments.records.reader import Run, read_run
+from largebatch.experiments.records.reader import Run, logged, read_run
 from largebatch.experiments.sweeping.pool import Ended, Pool, last_words
 
 WORDS = {0: "finished", 3: "diverged", 130: "interrupted", 143: "interrupted"}  # run's exit codes
@@ -92,10 +91,5 @@ class Progress:
 
 def _step(folder: str) -> str:
     """'step 400', from the last line of the run's metrics."""
-    try:
-        with open(os.path.join(folder, "metrics.jsonl"), "rb") as file:
-            file.seek(max(0, os.path.getsize(file.name) - 2048))
-            last = file.read().splitlines()[-1]
-        return f"step {json.loads(last)['step']}"
-    except (OSError, ValueError, LookupError, TypeError):
-        return ""
+    found = logged(folder, last=True)
+    return f"step {found[-1]['step']}" if found and "step" in found[-1] else ""

@@ -23,6 +23,8 @@ LAYOUT = Layout(
     corner="Model, optimizer and batch size",
     down=True,
     heading="Lecture, AlexNet",
+    settings=("batch size", "epochs", "learning rate"),
+    recipes=", ",
 )
 
 YOU = "You et al. 2017, 'Large Batch Training of Convolutional Networks'"

@@ -28,6 +28,8 @@ LAYOUT = Layout(
     corner="Optimizer and batch size",
     down=True,
     heading="Batch sizes",
+    recipes=", ",
+    across=True,
 )
 
 BATCHES = {512: "512", 1024: "1K", 2048: "2K", 4096: "4K", 8192: "8K", 16384: "16K", 32768: "32K"}

@@ -31,6 +31,7 @@ LAYOUT = Layout(
     measures="Top-1 validation accuracy",
     seeds=1,
     heading="Figure 1",
+    by_row=True,
 )
 
 _BATCH = paper("appendix D: 'we scaled the batch size to 32K'", "batch_size optimizer")

@@ -23,6 +23,7 @@ LAYOUT = Layout(
     measures="Top-1 validation accuracy",
     seeds=1,
     heading="Figure 3",
+    by_row=True,
 )
 
 _BASE = dataclasses.replace(

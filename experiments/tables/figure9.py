@@ -20,6 +20,7 @@ LAYOUT = Layout(
     measures="Top-1 Accuracy",
     seeds=1,
     heading="Figures 9 to 14",
+    layers=True,
 )
 
 # fmt: off

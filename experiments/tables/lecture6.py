@@ -25,6 +25,8 @@ LAYOUT = Layout(
     corner="Batch size and hardware",
     down=True,
     heading="Lecture, Table 6",
+    settings=("batch size", "epochs"),
+    beside=("hardware", "time"),
 )
 
 _256 = dataclasses.replace(

@@ -25,6 +25,8 @@ LAYOUT = Layout(
     corner="Batch size and hardware",
     down=True,
     heading="Lecture, Table 7",
+    settings=("batch size", "epochs"),
+    beside=("hardware", "time"),
 )
 
 _256 = dataclasses.replace(MOMENTUM, batch_size=256, learning_rate=0.1)

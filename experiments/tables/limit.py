@@ -35,6 +35,8 @@ LAYOUT = Layout(
     corner="Recipe and batch size",
     down=True,
     heading="The limit of the batch size",
+    recipes=", ",
+    across=True,
 )
 
 WHOLE = TRAINING_EXAMPLES["imagenet2012"]

@@ -22,6 +22,9 @@ LAYOUT = Layout(
     measures="test accuracy",
     seeds=1,
     heading="Lecture, LSTM",
+    settings=("batch size", "learning rate", "warm-up epochs"),
+    labelled="batch size",
+    by_row=True,
 )
 
 LEGW = "You et al. 2019, 'Large-batch training for LSTM and beyond'"

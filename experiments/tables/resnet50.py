@@ -28,6 +28,8 @@ LAYOUT = Layout(
     corner="Recipe and batch size",
     down=True,
     heading="ResNet-50 recipes",
+    recipes=", ",
+    across=True,
 )
 
 _MLPERF = "MLPerf 2.1's reference points for LARS"

@@ -33,6 +33,8 @@ LAYOUT = Layout(
     seeds=1,
     corner="Solver",
     down=True,
+    settings=("batch size", "steps"),
+    beside=("TPUs", "time"),
 )
 
 BERT_LARGE_LAMB = dataclasses.replace(

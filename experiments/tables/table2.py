@@ -25,6 +25,8 @@ LAYOUT = Layout(
     seeds=1,
     corner="Batch size",
     down=True,
+    recipes=" ",
+    across=True,
 )
 
 # Factors of LAMB's rate for the same batch: LARS (Algorithm 1) normalises its update layer by

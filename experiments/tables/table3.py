@@ -27,6 +27,8 @@ LAYOUT = Layout(
     title="ImageNet with ResNet-50 at batch 16K (90 epochs)",
     measures="Top-1 validation accuracy",
     seeds=1,
+    pairs=True,
+    by_row=True,
 )
 
 _BESTS = {

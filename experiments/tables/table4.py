@@ -14,6 +14,9 @@ LAYOUT = Layout(
     measures="F1 score",
     seeds=1,
     corner="Batch size",
+    settings=("batch size", "learning rate", "warm-up ratio"),
+    labelled="batch size",
+    halved_rates=(5, 3),
 )
 
 # fmt: off

@@ -18,6 +18,9 @@ LAYOUT = Layout(
     measures="Top-1 Accuracy",
     seeds=1,
     corner="Batch size",
+    settings=("batch size", "learning rate", "warm-up epochs"),
+    labelled="batch size",
+    halved_rates=(4, 2),
 )
 
 # fmt: off

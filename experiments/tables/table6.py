@@ -24,6 +24,7 @@ LAYOUT = Layout(
     title="CIFAR-10 with DavidNet (batch 512, 24 epochs)",
     measures="Test Accuracy",
     seeds=1,
+    by_row=True,
 )
 
 PRINTED_RATES = (

@@ -25,6 +25,7 @@ LAYOUT = Layout(
     title="MNIST with LeNet (batch 1024, 30 epochs)",
     measures="Average accuracy over 5 runs",
     seeds=5,
+    by_row=True,
 )
 
 GRID = {"learning_rate": (0.0001, 0.001, 0.01, 0.1)}

@@ -30,6 +30,8 @@ LAYOUT = Layout(
     seeds=1,
     corner="warm-up, rate",
     down=True,
+    settings=("batch size", "warm-up steps", "learning rate"),
+    beside=("last step",),
 )
 
 ADAMW_16K = dataclasses.replace(

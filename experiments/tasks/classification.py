@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
@@ -17,31 +16,10 @@ from largebatch.data import (
     train_dataset,
     with_dropout_seeds,
 )
-from largebatch.experiments.rows import choices
 from largebatch.experiments.rows.row import Row, Stage
-from largebatch.models import (
-    alexnet,
-    alexnet_bn,
-    davidnet,
-    lenet5,
-    lstm_classifier,
-    mnist_convnet,
-    resnet50,
-)
+from largebatch.models import IMAGE_MODELS
 from largebatch.tpu import Task
 from largebatch.tpu.loop.task import Batch
-
-MODELS = {
-    "lenet5": lenet5,
-    # The larger LeNet that ships with Caffe: another reading of the paper's "LeNet".
-    "lenet5_caffe": functools.partial(lenet5, variant="caffe"),
-    "mnist_convnet": mnist_convnet,
-    "davidnet": davidnet,
-    "resnet50": resnet50,
-    "alexnet": alexnet,
-    "alexnet_bn": alexnet_bn,
-    "lstm": lstm_classifier,
-}
 
 
 class ImageClassification(Task):
@@ -74,12 +52,12 @@ class ImageClassification(Task):
         row = self._row
         given = {"width": row.model_width, **{f: getattr(row, f) for f in self._model_settings}}
         settings = {name: value for name, value in given.items() if value is not None}
-        build = MODELS[row.model]
+        build = IMAGE_MODELS[row.model].load()
         return build(self._images.image_shape, self._images.num_classes, **settings)
 
     @property
     def _model_settings(self) -> tuple[str, ...]:
-        return choices.MODEL_SETTINGS.get(self._row.model, ())
+        return IMAGE_MODELS[self._row.model].settings
 
     def train_dataset(
         self, stage: int, context: tf.distribute.InputContext, micro_batch: int, first_step: int

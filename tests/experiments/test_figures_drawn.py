@@ -137,7 +137,7 @@ def test_a_tuning_picture_has_a_curve_a_weight_decay_and_the_best_ringed(make_ru
     svg = figures_tuning.draw(cells)
     for name in ("1e-05: printed", "1e-05: measured", "0.0001: printed", "0.01: printed"):
         assert f"weight decay {name}" in svg
-    assert "ring: the best" in svg
+    assert "Ring: the best" in svg
     make_run("table17/adamw-rate0.002", scale="laptop", metrics={"top1": 0.6, "loss": 1})
     assert figures_tuning.draw(table_of(tmp_path, "table17", "laptop").cells) is None
 
@@ -167,7 +167,8 @@ def test_figures_6_and_7_show_the_runs_of_their_own_scale(make_run, tmp_path):
     def shown(number, scale):
         tables = [table for table in report.tables if table.scale == scale]
         cells = [cell for table in tables for cell in table.cells]
-        return pictures.of_figure(number, report, scale, tables, cells)
+        name = f"figure{number}" if scale == "paper" else f"figure{number}-{scale}"
+        return pictures.losses_of_bert(pictures.Asked(name, report, scale, tables, cells))
 
     assert shown("6", "paper") == shown("7", "paper") == ([], [])
     [six], _ = shown("6", "laptop")

@@ -7,10 +7,11 @@ import io
 
 import pytest
 
-from largebatch.experiments.reporting.model import grids, like_with_like, result_sheets
+from largebatch.experiments.report import FORMATS
+from largebatch.experiments.reporting.model import grids, like_with_like
 from largebatch.experiments.reporting.model.cells import gather
 from largebatch.experiments.reporting.pages.cells_csv import as_csv
-from largebatch.experiments.reporting.pages.text import as_markdown, as_text
+from largebatch.experiments.reporting.pages.text import as_text
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def report(tmp_path):
 
 
 def lines(report):
-    sheet = result_sheets.columns(report.tables[0])
+    sheet = grids.as_sheet(grids.grid(report.tables[0]))
     return {row[0]: row[1:] for row in sheet.rows}
 
 
@@ -32,11 +33,12 @@ def test_what_the_code_ran_is_a_line_below_and_no_column(make_run, report):
         *("Momentum", "Addgrad", "ADAM", "ADAMW", "LAMB")
     ]
     found = lines(made)
-    assert found["paper"][-1] == "0.9945" and found["measured"][-1] == "0.9900"
+    name = "Average accuracy over 5 runs"
+    assert found[f"{name}: printed"][-1] == "0.9945"
+    assert found[f"{name}: measured"][-1] == "0.9900"
     # One run of LAMB's code stands below both of the names that it was printed under.
-    assert found["as run"] == ["not run"] * 3 + ["0.9940 ± 0.0003"] * 2
-    assert found["as run (n)"] == ["0", "0", "0", "2", "2"]
-    assert found["as run, difference"] == ["-", "-", "-", "-0.0001", "-0.0005"]
+    assert found["as run: measured"] == ["not run"] * 3 + ["0.9940 ± 0.0003 (n = 2)"] * 2
+    assert found["as run: difference"] == ["-", "-", "-", "-0.0001", "-0.0005"]
     text = as_text(made)
     assert "table7/adamw-as-run is the same run as table7/lamb-as-run." in text
     assert "run --describe --experiment=table7/" in text
@@ -45,7 +47,7 @@ def test_what_the_code_ran_is_a_line_below_and_no_column(make_run, report):
 def test_a_changed_run_of_the_code_fills_no_line(make_run, report):
     make_run("table7/lamb-as-run", settings={"weight_decay": "0.1"}, accuracy=0.9)
     made = report()
-    assert lines(made)["as run"][-1] == "not run"
+    assert lines(made)["as run: measured"][-1] == "not run"
     assert [(o.row.name, o.changes) for o in made.overridden] == [
         ("table7/lamb-as-run", {"weight_decay": 0.1})
     ]
@@ -68,20 +70,19 @@ def test_the_difference_is_on_the_images_that_were_scored(make_run, report):
         make_run("table6/lamb-as-run", seed=seed, metrics=scored(0.9340, 0.9360))
     made = report("table6")
     found = lines(made)
-    assert found["as run"][-1] == "0.9340 ± 0.0000"
-    assert found["as run, on the first 8,000"][-1] == "0.9360 ± 0.0000"
-    assert found["as run, difference"][-1] == "-0.0048"
-    assert found["as run, compared on"] == [
-        *("all images", "first 8,000", "all images", "all images", "first 8,000")
-    ]
+    assert found["as run: measured"][-1] == (
+        "0.9340 ± 0.0000 (n = 2, first 8,000: 0.9360 ± 0.0000)"
+    )
+    assert found["as run: difference"][-1] == "-0.0048 (on first 8,000)"
+    compared = [like_with_like.scored_on(c.as_run[0]) for c in made.tables[0].cells]
+    assert compared == ["all images", "first 8,000", "all images", "all images", "first 8,000"]
 
 
 def test_a_result_without_that_score_is_compared_on_all_images_and_says_so(make_run, report):
     make_run("table6/lamb-as-run", metrics=scored(0.9340))
     made = report("table6")
     found = lines(made)
-    assert found["as run, difference"][-1] == "-0.0068"
-    assert found["as run, compared on"][-1] == "all images (printed: first 8,000)"
+    assert found["as run: difference"][-1] == "-0.0068 (on all images (printed: first 8,000))"
     note = "Compared on all images, as the runs have no other score: table6/lamb-as-run."
     assert note in as_text(made)
 
@@ -97,7 +98,7 @@ def test_one_run_without_that_score_is_not_averaged_with_those_that_have_it(make
 def test_a_logs_value_is_marked(make_run, report):
     make_run("limit/mnist-lamb-60000", accuracy=0.986)
     made = report("limit")
-    assert "0.9887 (log)" in as_text(made) and "0.9887 (log)" in as_markdown(made)
+    assert "0.9887 (log)" in as_text(made) and "0.9887 (log)" in FORMATS["markdown"](made)
     assert "(log): not printed in the paper" in as_text(made)
     grid = grids.grid(made.tables[0])
     texts = {line[0].text: [item.text for item in line[1:]] for line in grid.lines}

@@ -14,11 +14,14 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from largebatch.experiments.plots import style
+from largebatch.experiments.plots import chart, style
+from largebatch.experiments.plots.axis import Axis
+from largebatch.experiments.plots.chart import Point, Series
 from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.records.match import differences, row_of
-from largebatch.experiments.records.reader import Run, find_runs
+from largebatch.experiments.records.reader import ENDED, Run
+from largebatch.experiments.reporting.model.cells import Report, gather
 from largebatch.experiments.rows import scale
 from largebatch.experiments.tables import registry
 
@@ -28,7 +31,8 @@ flags.DEFINE_enum("scale", "paper", scale.ALL_SCALES, "Of the runs shown.", flag
 flags.DEFINE_string("output_dir", None, "Where to write the pictures.", flag_values=FLAGS)
 
 BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
-MIXED = "table1/lamb-65536-32768"
+TABLE = "table1"  # whose rows the figures show
+MIXED = f"{TABLE}/lamb-65536-32768"
 KINDS = {MIXED: "the paper's rules", f"{MIXED}-nvidia": "NVIDIA's rates"}
 SMOOTHED = 20  # points that a curve is averaged down to, so that small batches can be read
 
@@ -39,28 +43,34 @@ def main() -> int:
             raise UserError(f"--{name} is missing")
     if not os.path.isdir(FLAGS.runs):
         raise UserError(f"--runs={FLAGS.runs}: there is no such folder")
-    runs = [
-        run
-        for run in find_runs(FLAGS.runs)[0]
-        if run.scale == FLAGS.scale and run.status in ("finished", "diverged")
-    ]
+    runs = ended(gather(FLAGS.runs, [TABLE]), FLAGS.scale)
     os.makedirs(FLAGS.output_dir, exist_ok=True)
-    for name, lines in (("figure6", batch_sizes(runs)), ("figure7", mixed_batch(runs))):
+    for name, (title, lines_of) in FIGURES.items():
+        lines = lines_of(runs)
         if not lines:
             print(f"{name}: none of its runs is there at {FLAGS.scale} scale")
             continue
         path = os.path.join(FLAGS.output_dir, f"{name}-{FLAGS.scale}.svg")
         with open(path, "w", encoding="utf-8") as file:
-            file.write(draw(lines))
+            file.write(chart.as_file(draw(lines, title)))
         print(f"wrote {path}")
     return 0
+
+
+def ended(report: Report, scale: str) -> list[Run]:
+    """The report's runs of Table 1 at that scale, and those with settings changed by hand."""
+    tables = [t for t in report.tables if t.table == TABLE and t.scale == scale]
+    runs = [run for table in tables for cell in table.cells for run in cell.runs]
+    changed = [o for o in report.overridden if o.row.scale == scale]
+    runs += [run for one in changed if one.row.table == TABLE for run in one.point.runs]
+    return [run for run in runs if run.status in ENDED]
 
 
 def batch_sizes(runs: Sequence[Run]) -> list[tuple[str, list]]:
     """[(label, curve)] of Figure 6: one run a batch size, as its row says, the first seed."""
     lines = []
     for batch in BATCHES:
-        row = registry.find(f"table1/lamb-{batch}")
+        row = registry.find(f"{TABLE}/lamb-{batch}")
         found = [run for run in runs if run.name == row.name and not run.overrides]
         current = [run for run in found if not differences(run, registry.scaled(row, run.scale))]
         for run in sorted(current, key=lambda run: run.seed)[:1]:
@@ -88,19 +98,27 @@ def smoothed(run: Run) -> list[tuple[float, float]]:
     return [(block[-1][0], sum(loss for _, loss in block) / len(block)) for block in blocks]
 
 
-def draw(lines: Sequence[tuple[str, list]]) -> str:
-    """An SVG file's text."""
+# {name: (title, its curves)}
+FIGURES = {
+    "figure6": ("Training loss, by batch size", batch_sizes),
+    "figure7": ("Training loss, by rates and re-warm-up", mixed_batch),
+}
 
-    figure, axes = style.new_figure()
-    import matplotlib
 
-    colours = matplotlib.colormaps["viridis"]
-    for number, (label, curve) in enumerate(lines):
-        colour = colours(0.95 * number / max(len(lines) - 1, 1))
-        axes.plot(*zip(*curve), color=colour, label=label, lw=1.5)
-    axes.set_xlabel("share of the run's examples")
-    axes.set_ylabel("training loss")
-    return style.as_svg(figure, axes, columns=1)
+def draw(lines: Sequence[tuple[str, list]], title: str) -> str:
+    """Batch sizes in the colours of an ordered scale; other curves each in one of its own."""
+    ordered = all(label.startswith("batch ") for label, _ in lines)
+    colours = style.shades(len(lines)) if ordered else style.SERIES
+    return chart.draw(
+        [
+            Series(label, [Point(share, loss) for share, loss in curve], colour)
+            for (label, curve), colour in zip(lines, colours)
+        ],
+        Axis("share of the run's examples"),
+        Axis("training loss, nats"),
+        title,
+        f"n = 1 run a curve; each point the mean of a {SMOOTHED}th of the run.",
+    )
 
 
 program, console = cli.entry(main, FLAGS, __doc__)

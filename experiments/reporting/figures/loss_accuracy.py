@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from largebatch.experiments.plots import style
+from largebatch.experiments.plots import chart, style
+from largebatch.experiments.plots.axis import ACCURACY, LINEAR, LOG, Axis
+from largebatch.experiments.plots.chart import Point, Series
 from largebatch.experiments.records.reader import Run, finite_number
 from largebatch.experiments.reporting.figures import run_curves
 from largebatch.experiments.reporting.model.cells import Report
@@ -47,17 +49,20 @@ def clouds(report: Report, scale: str) -> list[Cloud]:
 
 
 def draw(cloud: Cloud) -> str:
-    figure, axes = style.new_figure()
-    by_optimizer: dict[str, list[tuple[float, float]]] = {}
-    for run, point in zip(cloud.runs, cloud.points):
-        by_optimizer.setdefault(str(run.row.get("optimizer")), []).append(point)
-    for optimizer, points in by_optimizer.items():
-        colour = style.COLOURS.get(optimizer, style.OTHER_COLOUR)
-        axes.plot(*zip(*points), "o", ms=5, alpha=0.75, mew=0, color=colour, label=optimizer)
-    losses = [loss for loss, _ in cloud.points if loss > 0]
-    if losses and max(losses) / min(losses) > 10 and len(losses) == len(cloud.points):
-        axes.set_xscale("log")
-    axes.set_xlabel("validation loss at the end")
-    axes.set_ylabel(f"test {cloud.metric}")
-    style.accuracy_axis(axes, [value for _, value in cloud.points], run_curves.top(cloud.metric))
-    return style.as_svg(figure, axes)
+    by_optimizer: dict[str, list[Point]] = {}
+    for run, (loss, value) in zip(cloud.runs, cloud.points):
+        by_optimizer.setdefault(str(run.row.get("optimizer")), []).append(
+            Point(loss, value, note=f"{run.name}, seed {run.seed}")
+        )
+    losses = [loss for loss, _ in cloud.points]
+    wide = min(losses) > 0 and max(losses) / min(losses) > 10
+    return chart.draw(
+        [
+            Series(name, points, style.colour_of(name), line=False, mark=style.mark_of(name))
+            for name, points in by_optimizer.items()
+        ],
+        Axis("validation loss at the end, nats", LOG if wide else LINEAR),
+        Axis(f"test {cloud.metric}", ACCURACY, run_curves.top(cloud.metric)),
+        f"{cloud.model} on {cloud.dataset}: test {cloud.metric} against the validation loss",
+        f"A point a run, n = {len(cloud.runs)} runs of all seeds and settings.",
+    )

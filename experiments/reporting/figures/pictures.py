@@ -18,7 +18,6 @@ from largebatch.experiments.reporting.figures import tuning as figures_tuning
 from largebatch.experiments.reporting.figures.tuning import TuningSet
 from largebatch.experiments.reporting.model.cells import Cell, Report, TableReport
 
-BY_OPTIMIZER = ("table3", "table6", "table7", "figure1", "figure2", "figure3", "lstm")
 MOST_CURVES = 12  # that can be told apart in one picture
 DISAGREEING = "In {:.0%} of the pairs of its {} runs, the one with the lower loss is less accurate"
 
@@ -31,24 +30,22 @@ class Picture(NamedTuple):
 
 def of_table(table: TableReport) -> list[Picture]:
     """A table's own pictures; [] where there is nothing to draw."""
-    if table.table == "figure9":
+    if table.layout.layers:
         return _trust_ratios(table)
     tried = sum(bool(point.runs) for cell in table.cells for point in cell.points)
     few = sum(bool(cell.best) for cell in table.cells) <= MOST_CURVES
     drawn = [
-        ("batches", "Accuracy over batch sizes", batches.over_batches(table)),
-        ("optimizers", "Accuracy by optimizer",
-         batches.by_optimizer(table) if table.table in BY_OPTIMIZER else None),
-        ("accuracy", "Test metric over the run",
-         run_curves.accuracy_curves(table) if few else None),
-        ("loss", "Loss over the run", run_curves.loss_curves(table) if few else None),
-        ("tuning", "Test metric against learning rate",
-         run_curves.tuning_curves(table) if few and tried > len(table.cells) else None),
+        ("batches", "Accuracy over batch sizes", batches.over_batches, True),
+        ("optimizers", "Accuracy by row", batches.by_optimizer, table.layout.by_row),
+        ("accuracy", "Test metric over the run", run_curves.accuracy_curves, few),
+        ("loss", "Loss over the run", run_curves.loss_curves, few),
+        ("tuning", "Test metric against learning rate", run_curves.tuning_curves,
+         few and tried > len(table.cells)),
     ]  # fmt: skip
     return [
         Picture(f"{table.anchor}-{name}", caption, svg)
-        for name, caption, svg in drawn
-        if svg is not None
+        for name, caption, draw, wanted in drawn
+        if wanted and (svg := draw(table)) is not None
     ]
 
 
@@ -60,52 +57,51 @@ def of_tuning(tuning: TuningSet, cells: Sequence[Cell]) -> list[Picture]:
     return [Picture(f"{name}-rates", caption, svg)] if svg else []
 
 
-def of_figure(
-    number: str,
-    report: Report,
-    scale: str,
-    tables: Sequence[TableReport],
-    cells: Sequence[Cell],
-) -> tuple[list[Picture], list[str]]:
-    """(pictures, notes) of one of Figures 4 to 8 at one scale."""
-    name = f"figure{number}" if scale == "paper" else f"figure{number}-{scale}"
-    if number == "4":
-        return _solvers(name, tables)
-    if number == "5":
-        return _losses(name, report, scale)
-    if number == "8":
-        return _efficiency(name, scale, cells)
-    runs = [run for table in tables for cell in table.cells for run in cell.runs]
-    runs += [r for o in report.overridden if o.row.scale == scale for r in o.point.runs]
-    ended = [run for run in runs if run.status in ("finished", "diverged")]
-    lines = bert_loss.batch_sizes(ended) if number == "6" else bert_loss.mixed_batch(ended)
-    lines = [line for line in lines if line[1]]
+class Asked(NamedTuple):
+    """One of Figures 4 to 8 at one scale: what it may be drawn from."""
+
+    name: str  # of its file
+    report: Report
+    scale: str
+    tables: Sequence[TableReport]
+    cells: Sequence[Cell]
+
+
+Drawn = tuple[list[Picture], list[str]]  # pictures, notes
+
+
+def losses_of_bert(asked: Asked) -> Drawn:
+    """Figures 6 and 7."""
+    figure = asked.name.partition("-")[0]
+    title, lines_of = bert_loss.FIGURES[figure]
+    runs = bert_loss.ended(asked.report, asked.scale)
+    lines = [line for line in lines_of(runs) if line[1]]
     if not lines:
         return [], []
-    caption = "Training loss, by " + ("batch size" if number == "6" else "rates and re-warm-up")
-    notes = []
-    if any(run.overrides for run in ended if number == "7"):
-        notes = ["The curve without re-warm-up is an overridden run: an ablation, in no table."]
-    return [Picture(name, caption, bert_loss.draw(lines))], notes
+    changed = lines_of is bert_loss.mixed_batch and any(run.overrides for run in runs)
+    notes = ["The curve without re-warm-up is an overridden run: an ablation, in no table."]
+    return [Picture(asked.name, title, bert_loss.draw(lines, title))], notes if changed else []
 
 
-def _solvers(name: str, tables: Sequence[TableReport]) -> tuple[list[Picture], list[str]]:
+def solvers(asked: Asked) -> Drawn:
+    """Figure 4."""
     found = []
-    for table in tables:
+    for table in asked.tables:
         for kind, caption, svg in (
             ("optimizers", "Test accuracy by optimizer", batches.by_optimizer(table)),
             ("accuracy", "Test accuracy against epoch", run_curves.accuracy_curves(table)),
         ):
             if svg is not None:
-                found.append(Picture(f"{name}-{kind}", caption, svg))
+                found.append(Picture(f"{asked.name}-{kind}", caption, svg))
     return found, []
 
 
-def _losses(name: str, report: Report, scale: str) -> tuple[list[Picture], list[str]]:
+def losses_and_accuracies(asked: Asked) -> Drawn:
+    """Figure 5."""
     pictures, notes = [], []
-    for cloud in loss_accuracy.clouds(report, scale):
+    for cloud in loss_accuracy.clouds(asked.report, asked.scale):
         caption = f"{cloud.model} on {cloud.dataset}: {len(cloud.runs)} runs"
-        stem = f"{name}-{cloud.model}-{cloud.dataset}"
+        stem = f"{asked.name}-{cloud.model}-{cloud.dataset}"
         pictures.append(Picture(stem, caption, loss_accuracy.draw(cloud)))
         share = disagreeing(cloud.points)
         half = disagreeing(better_half(cloud.points))
@@ -113,16 +109,18 @@ def _losses(name: str, report: Report, scale: str) -> tuple[list[Picture], list[
             best = "" if half is None else f"; of the more accurate half of them, {half:.0%}"
             text = DISAGREEING.format(share, len(cloud.runs))
             notes.append(f"{cloud.model} on {cloud.dataset}: {text[0].lower()}{text[1:]}{best}.")
-    if scale == "paper" and not pictures:
+    if asked.scale == "paper" and not pictures:
         notes = [f"Drawn from {loss_accuracy.FEWEST} finished runs of a model on."]
     return pictures, notes
 
 
-def _efficiency(name: str, scale: str, cells: Sequence[Cell]) -> tuple[list[Picture], list[str]]:
-    if scale != "paper":
+def scaling_efficiency(asked: Asked) -> Drawn:
+    """Figure 8."""
+    if asked.scale != "paper":
         return [], []
     notes = ["The model's points are predictions of a fit to four of these rows, not runs."]
-    return [Picture(name, "Scaling efficiency by number of TPUs", efficiency.draw(cells))], (notes)
+    caption = "Scaling efficiency by number of TPUs"
+    return [Picture(asked.name, caption, efficiency.draw(asked.cells))], notes
 
 
 def _trust_ratios(table: TableReport) -> list[Picture]:

@@ -1,27 +1,39 @@
 """Pictures of a table's runs: accuracy and loss against epoch, accuracy against the learning rate.
 
-Each returns an SVG file's text, or None where there is nothing to draw; the same runs give the same
-bytes. Where accuracies span much, their axis is the logarithm of the error, so that 0.993 and
-0.994 can be told apart.
+Each returns the text of an <svg> element, or None where there is nothing to draw; the same runs
+give the same text. Where accuracies span much, their axis is the logarithm of the error, so that
+0.993 and 0.994 can be told apart.
 """
 
 from __future__ import annotations
 
-import math
+import dataclasses
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from largebatch.experiments.plots import style
-from largebatch.experiments.records.best import summarize
+from largebatch.experiments.plots import chart, style
+from largebatch.experiments.plots.axis import ACCURACY, LOG, Axis
+from largebatch.experiments.plots.chart import Point, Series
+from largebatch.experiments.records.best import Summary, summarize
 from largebatch.experiments.records.reader import Run
 from largebatch.experiments.reporting.model.cells import Cell, TableReport
+from largebatch.experiments.reporting.model.grids import metrics_shown
 
 PERCENTAGES = ("f1",)  # metrics whose best value is 100
+DASHES = ("", "7 3", "2 2.5", "9 3 2 3", "4 4", "1 4")  # of rows that share an optimizer
+MOST_POINTS = 40  # of a curve: more cannot be told apart, nor pointed at
+
+
+class Look(NamedTuple):
+    colour: str
+    dash: str
+    mark: str
 
 
 def accuracy_curves(table: TableReport) -> str | None:
     """The metric of the best point against epoch: mean over seeds, and a band of one deviation."""
-    label = f"test {table.cells[0].row.metric}"
-    return _against_epoch(table, [("history", _metric, "-")], label, accuracy=True)
+    axis = metric_axis(table)
+    return _against_epoch(table, [("history", lambda cell: cell.row.metric, "")], axis)
 
 
 def loss_curves(table: TableReport) -> str | None:
@@ -30,10 +42,11 @@ def loss_curves(table: TableReport) -> str | None:
     Of text the training loss alone, as the paper's Figures 6 and 7: its rows are many.
     """
     if table.cells[0].row.training_examples is None:
-        lines = [("train_history", _loss, "-")]
-        return _against_epoch(table, lines, "training loss", accuracy=False)
-    lines = [("history", _loss, "-"), ("train_history", _loss, ":")]
-    return _against_epoch(table, lines, "loss: test (solid), training (dotted)", accuracy=False)
+        lines = [("train_history", _loss, "")]
+        return _against_epoch(table, lines, Axis("training loss, nats", LOG))
+    lines = [("history", _loss, ""), ("train_history", _loss, ":")]
+    note = "Solid: on the test set; dotted, thin: in training."
+    return _against_epoch(table, lines, Axis("loss, nats", LOG), note)
 
 
 def tuning_curves(table: TableReport) -> str | None:
@@ -41,127 +54,138 @@ def tuning_curves(table: TableReport) -> str | None:
     tuned = [c for c in table.cells if "learning_rate" in c.row.grid and c.best]
     if not tuned:
         return None
-    figure, axes = style.new_figure()
-    drawn: list[float] = []
-    for cell in tuned:
-        metric = cell.row.metric
-        best_at_rate: dict[float, tuple[float, float]] = {}
+    series = []
+    for cell, look in zip(tuned, looks(tuned)):
+        best: dict[float, Summary] = {}
         for point in cell.points:
-            summary = point.summary(metric)
-            rate = point.values["learning_rate"]
-            if summary.n and summary.mean > best_at_rate.get(rate, (-math.inf,))[0]:
-                best_at_rate[rate] = (summary.mean, summary.std if summary.n > 1 else 0.0)
-        rates = sorted(best_at_rate)
-        means, deviations = zip(*(best_at_rate[rate] for rate in rates))
-        axes.errorbar(rates, means, deviations, capsize=3, **_style(cell), marker="o", ms=4)
-        chosen = cell.best.values["learning_rate"], cell.summary.mean
-        axes.plot(*chosen, "o", ms=10, mfc="none", color=_style(cell)["color"])
-        drawn += means
-    axes.set_xscale("log")
-    _mark_rates(axes, tuned)
-    axes.set_xlabel("learning rate (ring: the best)")
-    axes.set_ylabel(f"test {tuned[0].row.metric}")
-    style.accuracy_axis(axes, drawn, top(tuned[0].row.metric))
-    return style.as_svg(figure, axes)
+            summary, rate = point.summary(cell.row.metric), point.values["learning_rate"]
+            if summary.n and (rate not in best or summary.mean > best[rate].mean):
+                best[rate] = summary
+        points = [Point(rate, best[rate].mean, *spread(best[rate])) for rate in sorted(best)]
+        series.append(Series(cell.row.label, points, look.colour, dash=look.dash, mark=look.mark))
+        chosen = Point(cell.best.values["learning_rate"], cell.summary.mean, note="the best")
+        series.append(Series("", [chosen], look.colour, cell.row.label, line=False, mark="ring"))
+    axis = metric_axis(table)
+    rates = sorted({p.values["learning_rate"] for c in tuned for p in c.points if p.runs})
+    ticks = {rate: f"{rate:g}" for rate in rates} if len(rates) <= 6 else None
+    return chart.draw(
+        series,
+        Axis("learning rate", LOG, ticks=ticks),
+        axis,
+        f"{table.title}: {axis.title} against the learning rate",
+        f"Bars: {seeds_note(tuned)} Ring: the best rate.",
+    )
 
 
-def _against_epoch(
-    table: TableReport,
-    lines: Sequence[tuple[str, Callable[[Cell], str], str]],
-    label: str,
-    accuracy: bool,
-) -> str | None:
-    figure, axes = style.new_figure()
-    drawn: list[float] = []
-    styles = _styles(table)
-    for cell in table.cells:
-        for kind, value, dashes in lines:
-            curve = _mean_curve(cell.best.runs if cell.best else (), kind, value(cell))
-            if not curve:
-                continue
-            epochs = [epoch for epoch, *_ in curve]
-            middle = [mean for _, mean, _ in curve]
-            low = [max(mean - std, mean / 10) for _, mean, std in curve]
-            high = [mean + std for _, mean, std in curve]
-            look = dict(styles[cell.row.name])
-            look["label"] = look["label"] if dashes == "-" else None
-            axes.plot(epochs, middle, dashes, **look)
-            if dashes == "-" and any(std for *_, std in curve):
-                axes.fill_between(epochs, low, high, color=look["color"], alpha=0.15, lw=0)
-            drawn += middle
-    if not drawn:
-        return None
-    text = table.cells[0].row.training_examples is None
-    axes.set_xlabel("share of the run's examples" if text else "epoch")
-    axes.set_ylabel(label)
-    if accuracy:
-        # The first evaluations, near chance, would squeeze the rest.
-        shown = sorted(drawn)[len(drawn) // 30 :]
-        style.accuracy_axis(axes, shown, top(table.cells[0].row.metric))
-    elif max(drawn) > 2 * min(drawn) > 0:
-        axes.set_yscale("log")
-        low, high = axes.get_ylim()
-        digits = (1, 2, 5) if high / low > 10 else (1, 1.5, 2, 3, 4, 5, 7)
-        ticks = [digit * 10.0**power for power in range(-8, 8) for digit in digits]
-        axes.set_yticks([tick for tick in ticks if low <= tick <= high])
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.minorticks_off()
-    return style.as_svg(figure, axes)
+def looks(cells: Sequence[Cell]) -> list[Look]:
+    """How each cell's curve looks: an optimizer's colour, the same in every picture.
+
+    Rows of one optimizer that differ in the batch size alone take the colours of an ordered scale;
+    others of one optimizer, its colour with dashes of their own.
+    """
+    optimizers = [cell.row.optimizer for cell in cells]
+    sizes = [cell.row.batch_size for cell in cells]
+    if len(cells) > 2 and len(set(optimizers)) == 1 and len(set(sizes)) > len(sizes) // 2:
+        order = sorted(set(sizes))
+        colours = style.shades(len(order))
+        return [
+            Look(colours[order.index(size)], DASHES[sizes[:number].count(size) % 6], "circle")
+            for number, size in enumerate(sizes)
+        ]
+    found = []
+    for number, name in enumerate(optimizers):
+        before = optimizers[:number].count(name)
+        found.append(Look(style.colour_of(name), DASHES[before % len(DASHES)], style.mark_of(name)))
+    return found
 
 
-def _mean_curve(runs: Sequence[Run], kind: str, value: str) -> list[tuple[float, float, float]]:
-    """[(epoch, mean, standard deviation or 0)] over the finished runs, where all have a value."""
-    curves = [dict(run.curve(kind, value)) for run in runs if run.status == "finished"]
-    curves = [curve for curve in curves if curve]
-    if not curves:
-        return []
-    shared = sorted(set.intersection(*(set(curve) for curve in curves)))
-    points = []
-    for epoch in shared:
-        summary = summarize(curve[epoch] for curve in curves)
-        points.append((epoch, summary.mean, summary.std if summary.n > 1 else 0.0))
-    return points
+def spread(summary: Summary) -> tuple[float, str]:
+    """(the deviation that is drawn, what is said of n)."""
+    return (summary.std, f"n = {summary.n}") if summary.n > 1 else (0.0, "n = 1")
 
 
-def _metric(cell: Cell) -> str:
-    return cell.row.metric
+def seeds_note(cells: Sequence[Cell], what: str = "± 1 standard deviation") -> str:
+    """'± 1 standard deviation over n = 5 seeds.'; where n is 1, that there is none."""
+    counts = sorted({cell.summary.n for cell in cells if cell.summary})
+    if counts and counts[-1] == 1:
+        return "none, n = 1 seed."
+    told = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}" if counts else "0"
+    return f"{what} over n = {told} seeds."
 
 
-def _loss(cell: Cell) -> str:
-    return "loss"
+def metric_axis(table: TableReport) -> Axis:
+    """Of the metric that the rows are judged by, with its unit where it has one."""
+    name = next(iter(metrics_shown(table).values())).partition(" (")[0]
+    metric = table.cells[0].row.metric
+    return Axis(f"{name}, %" if metric in PERCENTAGES else name, ACCURACY, top(metric))
 
 
 def top(metric: str) -> float:
     return 100.0 if metric in PERCENTAGES else 1.0
 
 
-def _style(cell: Cell) -> dict:
-    colour = style.COLOURS.get(cell.row.optimizer, style.OTHER_COLOUR)
-    return {
-        "color": colour,
-        "label": cell.row.label,
-        "lw": 2.2 if cell.row.optimizer == "lamb" else 1.4,
-    }
+def thinned(points: Sequence, most: int = MOST_POINTS) -> list:
+    """At most about `most` of them, at even distances, the last among them."""
+    step = -(-len(points) // most) or 1
+    return list(points[(len(points) - 1) % step :: step])
 
 
-def _styles(table: TableReport) -> dict[str, dict]:
-    """row name -> style: a colour an optimizer, or shades of a scale where rows share theirs."""
+def _against_epoch(
+    table: TableReport,
+    lines: Sequence[tuple[str, Callable[[Cell], str], str]],
+    axis: Axis,
+    note: str = "",
+) -> str | None:
     shown = [cell for cell in table.cells if cell.best]
-    names = [cell.row.optimizer for cell in shown]
-    styles = {cell.row.name: _style(cell) for cell in shown}
-    if len(set(names)) < len(names):
-        import matplotlib
+    series = []
+    for cell, look in zip(shown, looks(shown)):
+        for kind, value, dotted in lines:
+            curve = thinned(_mean_curve(cell.best.runs, kind, value(cell)))
+            if not curve:
+                continue
+            width = 2.4 if cell.row.optimizer == "lamb" else 1.6
+            series.append(
+                Series(
+                    "" if dotted else cell.row.label, curve, look.colour,
+                    f"{cell.row.label}, {'training' if dotted else 'test'}", band=True,
+                    dash="1.5 3" if dotted else look.dash, width=1.2 if dotted else width,
+                )
+            )  # fmt: skip
+    if not series:
+        return None
+    row = table.cells[0].row
+    if axis.kind == ACCURACY:
+        # The first evaluations, near chance, would squeeze the rest.
+        values = sorted(point.y for s in series for point in s.points)
+        axis = dataclasses.replace(axis, low=values[len(values) // 30])
+    elif min(point.y for s in series for point in s.points) <= 0:
+        axis = Axis(axis.title)
+    if any(point.spread for s in series for point in s.points):
+        note = f"{note} Band: {seeds_note(shown)}"
+    else:
+        note = f"{note} n = 1 seed a curve."
+    return chart.draw(
+        series,
+        Axis("share of the run's examples" if row.training_examples is None else "epoch"),
+        axis,
+        f"{table.title}: {axis.title} over the run",
+        note,
+    )
 
-        colours = matplotlib.colormaps["viridis"]
-        for number, cell in enumerate(shown):
-            shade = colours(0.95 * number / max(len(shown) - 1, 1))
-            styles[cell.row.name].update(color=shade, lw=1.4)
-    return styles
+
+def _mean_curve(runs: Sequence[Run], kind: str, value: str) -> list[Point]:
+    """The mean and deviation over the finished runs, where all have a value."""
+    curves = [dict(run.curve(kind, value)) for run in runs if run.status == "finished"]
+    curves = [curve for curve in curves if curve]
+    if not curves:
+        return []
+    shared = sorted(set.intersection(*(set(curve) for curve in curves)))
+    found = []
+    for epoch in shared:
+        summary = summarize(curve[epoch] for curve in curves)
+        found.append(Point(epoch, summary.mean, *spread(summary)))
+    return found
 
 
-def _mark_rates(axes, cells: Sequence[Cell]) -> None:
-    """Labels the rates that were tried, where these are few."""
-    rates = sorted({p.values["learning_rate"] for c in cells for p in c.points if p.runs})
-    if len(rates) <= 6:
-        axes.set_xticks(rates, [f"{rate:g}" for rate in rates])
-        axes.minorticks_off()
+def _loss(cell: Cell) -> str:
+    return "loss"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from largebatch.experiments.plots import style
-from largebatch.experiments.records.reader import Run, finite_number
+from largebatch.experiments.plots import chart, style
+from largebatch.experiments.plots.axis import LOG, Axis
+from largebatch.experiments.plots.chart import Point, Series
+from largebatch.experiments.records.reader import Run, finite_number, logged
 from largebatch.experiments.records.result import spread
 from largebatch.experiments.reporting.model.cells import Cell
 
@@ -27,7 +27,7 @@ def iterations(run: Run) -> list[Layers]:
     """Up to six iterations of the run: of its result, else of its log of metrics."""
     records = run.record.get("layers")
     if not isinstance(records, list) or not records:
-        records = _logged(run.folder)
+        records = [record for record in logged(run.folder) if record.get("kind") == "layers"]
     found = [layers for record in records if (layers := _layers(record)) is not None]
     return spread(found, len(FIGURES))
 
@@ -42,20 +42,24 @@ def shown_run(cells: Sequence[Cell]) -> Run | None:
 
 
 def draw(layers: Layers, highest: float, lowest: float) -> str:
-    """One figure: a bar a layer; `lowest` and `highest` are of all iterations, on one axis."""
-    figure, axes = style.new_figure()
-    figure.set_size_inches(4.6, 2.9)
-    ratios = list(layers.ratios.values())
-    positive = [ratio if ratio > 0 else lowest for ratio in ratios]
-    # A layer that is not adapted, such as a bias, has a ratio of exactly 1.
-    colours = ["#9aa3af" if ratio == 1 else style.COLOURS["lamb"] for ratio in ratios]
-    axes.bar(range(1, len(ratios) + 1), positive, width=0.8, color=colours)
-    axes.axhline(1, color="#555555", lw=0.9, ls=":")
-    axes.set_yscale("log")
-    axes.set_ylim(lowest / 2, highest * 2)
-    axes.set_xlabel("layer: the variables, input to output")
-    axes.set_ylabel("trust ratio")
-    return style.as_svg(figure, axes)
+    """One figure: a bar a layer from ratio 1; `lowest` and `highest` are of all iterations."""
+    adapted, others = [], []
+    for place, ratio in enumerate(layers.ratios.values()):
+        # A layer that is not adapted, such as a bias, has a ratio of exactly 1.
+        point = Point(ratio if ratio > 0 else lowest, place)
+        (others if ratio == 1 else adapted).append(point)
+    looks = (("adapted by LAMB", adapted, "lamb"), ("not adapted: 1", others, ""))
+    return chart.draw(
+        [
+            Series(name, points, style.colour_of(colour), line=False, stem=1, mark="circle")
+            for name, points, colour in looks
+            if points
+        ],
+        Axis("trust ratio", LOG, low=lowest / 1.5, high=highest * 1.5),
+        Axis(names=list(layers.ratios)),
+        f"Trust ratio of each layer at iteration {layers.step}",
+        "Of one run: its layers from the input, above, to the output.",
+    )
 
 
 def span(panels: Sequence[Layers]) -> tuple[float, float]:
@@ -76,21 +80,3 @@ def _layers(record: Any) -> Layers | None:
         if isinstance(values, list) and len(values) == 3 and finite_number(values[2]):
             ratios[str(path)] = values[2]
     return Layers(int(step), epoch if finite_number(epoch) else None, ratios) if ratios else None
-
-
-def _logged(folder: str) -> list[Any]:
-    """The records of metrics.jsonl that hold layers; [] where there is no such file."""
-    try:
-        with open(os.path.join(folder, "metrics.jsonl"), encoding="utf-8") as file:
-            lines = file.read().splitlines()
-    except (OSError, ValueError):
-        return []
-    records = []
-    for line in lines:
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            break  # cut by a crash
-        if isinstance(record, dict) and record.get("kind") == "layers":
-            records.append(record)
-    return records

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from largebatch.experiments.plots import style
+from largebatch.experiments.plots import chart, style
+from largebatch.experiments.plots.axis import ACCURACY, LINEAR, LOG, Axis
+from largebatch.experiments.plots.chart import Point, Series
+from largebatch.experiments.reporting.figures import run_curves
 from largebatch.experiments.reporting.model import words
 from largebatch.experiments.reporting.model.cells import Cell
 from largebatch.experiments.tables import registry
@@ -103,7 +106,10 @@ def _decays(cell: Cell) -> bool:
 
 
 def draw(cells: Sequence[Cell]) -> str | None:
-    """All cells are of one scale; the printed values are those of the paper's scale alone."""
+    """All cells are of one scale; the printed values are those of the paper's scale alone.
+
+    Weight decays are ordered: a curve each, in colours of the ordered scale.
+    """
     measured_points = sum(bool(cell.summary) for cell in cells)
     if measured_points < FEWEST and all(cell.printed is None for cell in cells):
         return None
@@ -111,44 +117,48 @@ def draw(cells: Sequence[Cell]) -> str | None:
     for cell in cells:
         name = f"weight decay {words.plain(cell.row.weight_decay)}" if _decays(cell) else "rate"
         groups.setdefault(name, []).append(cell)
-    figure, axes = style.new_figure()
-    drawn: list[float] = []
-    palette = [style.COLOURS[name] for name in ("momentum", "adam", "adagrad", "adamw")]
-    for (name, group), colour in zip(sorted(groups.items(), key=_decay_of), palette):
+    alone = len(groups) == 1
+    colours = [style.colour_of(cells[0].row.optimizer)] if alone else style.shades(len(groups))
+    series, crosses = [], []
+    for (name, group), colour in zip(sorted(groups.items(), key=_decay_of), colours):
         group = sorted(group, key=_rate)
-        printed = [(_rate(c), c.printed) for c in group if c.printed is not None]
-        measured = [(_rate(c), c.summary) for c in group if c.summary]
-        alone = len(groups) == 1
+        printed = [
+            Point(_rate(c), c.printed, note="printed") for c in group if c.printed is not None
+        ]
+        measured = [
+            Point(_rate(c), c.summary.mean, *run_curves.spread(c.summary))
+            for c in group
+            if c.summary
+        ]
         if printed:
             label = "printed" if alone else f"{name}: printed" if measured_points else name
-            axes.plot(*zip(*printed), "--o", mfc="white", ms=4.5, lw=1.1, color=colour, label=label)
-            drawn += [value for _, value in printed]
+            series.append(Series(label, printed, colour, dash="5 4", mark="diamond", hollow=True))
         if measured:
-            rates, summaries = zip(*measured)
-            means = [summary.mean for summary in summaries]
-            stds = [summary.std if summary.n > 1 else 0.0 for summary in summaries]
             label = "measured" if alone else f"{name}: measured" if printed else name
-            axes.errorbar(rates, means, stds, capsize=3, marker="o", ms=4.5, lw=1.7, color=colour,
-                          label=label)  # fmt: skip
-            drawn += means
-        for cell in group:
-            if cell.status == "diverged":
-                axes.plot(_rate(cell), 0.03, "x", ms=7, mew=2, color=colour,
-                          transform=axes.get_xaxis_transform(), clip_on=False)  # fmt: skip
+            series.append(Series(label, measured, colour, mark="circle"))
+        crosses += [
+            (_rate(c), colour, f"{name}, rate {_rate(c):g}: diverged")
+            for c in group
+            if c.status == "diverged"
+        ]
     for best, value in (
         (printed_best(cells), lambda c: c.printed),
         (measured_best(cells), lambda c: c.summary.mean),
     ):
         if best is not None:
-            axes.plot(_rate(best), value(best), "o", ms=12, mfc="none", mew=1.6, color="#1d2430")
-    axes.set_xscale("log")
-    axes.set_xlabel("learning rate (ring: the best)")
-    axes.set_ylabel("Top-1 accuracy")
-    if max(drawn) > STRAIGHT:
-        style.accuracy_axis(axes, drawn, 1.0)
-    else:
-        axes.set_ylim(0, 1.08 * max(drawn))
-    return style.as_svg(figure, axes, columns=1)
+            point = Point(_rate(best), value(best), note="the best")
+            series.append(Series("", [point], "currentColor", "best", line=False, mark="ring"))
+    highest = max(point.y for s in series for point in s.points)
+    bars = f"Bars: {run_curves.seeds_note(cells)} " if measured_points else ""
+    straight = highest <= STRAIGHT
+    return chart.draw(
+        series,
+        Axis("learning rate", LOG),
+        Axis("top-1 accuracy", LINEAR if straight else ACCURACY, low=0 if straight else None),
+        f"Top-1 accuracy against the learning rate, {cells[0].row.optimizer}",
+        f"{bars}Ring: the best.",
+        crosses,
+    )
 
 
 def _rate(cell: Cell) -> float:

@@ -13,6 +13,7 @@ from largebatch.experiments.records import best as selection
 from largebatch.experiments.records import former
 from largebatch.experiments.records.best import Point, Summary
 from largebatch.experiments.records.match import differences, row_of
+from largebatch.experiments.records.provenance import commit_dates
 from largebatch.experiments.records.reader import Problem, Run, find_runs
 from largebatch.experiments.rows import scale as scales
 from largebatch.experiments.rows.layout import Layout
@@ -125,6 +126,7 @@ class Report:
     left_out: list[Problem]  # unreadable, foreign, of other settings, or twice there
     counted: int  # folders that hold a run's files
     claims: list[Judged] = dataclasses.field(default_factory=list)  # those that the tables test
+    dates: dict[str, str] = dataclasses.field(default_factory=dict)  # of the runs' commits
 
 
 def gather(root: str, tables: Sequence[str]) -> Report:
@@ -178,7 +180,8 @@ def gather(root: str, tables: Sequence[str]) -> Report:
         overridden.append(Overridden(row, changes, Point(changes, tuple(kept))))
     results = Results(runs, find_analyses(root))
     judged = judge(about(tables), results)
-    return Report(root, reports, overridden, left_out, counted, judged)
+    dates = commit_dates(str(run.record.get("commit")) for run in runs)
+    return Report(root, reports, overridden, left_out, counted, judged, dates)
 
 
 def _table(

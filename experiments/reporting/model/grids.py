@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from largebatch.experiments.program.text_table import Sheet
 from largebatch.experiments.records.best import summarize
 from largebatch.experiments.records.reader import finite_number
 from largebatch.experiments.reporting.model import (
@@ -35,6 +36,8 @@ class Item(NamedTuple):
 class Grid(NamedTuple):
     header: list[str]
     lines: list[list[Item]]  # the first item of a line is its head
+    judged: str = ""  # the metric that names of columns, or lines, begin with
+    caption: str = ""  # the same where they do not
 
 
 class Column(NamedTuple):
@@ -42,29 +45,64 @@ class Column(NamedTuple):
     item: Callable[..., Item]  # of a Cell
 
 
-def grid(table: TableReport) -> Grid:
-    """The table in the paper's layout: a line or a column a row, or batch sizes as columns."""
-    if table.table in _MATRICES:
-        return _matrix(table, _MATRICES[table.table])
+def grid(table: TableReport, joined: bool = True) -> Grid:
+    """The table in the paper's layout: a line or a column a row, or batch sizes as columns.
+
+    Without `joined`, each row stands by itself where the paper prints two in one cell.
+    """
+    if table.layout.across:
+        return _across(table)
+    columns = _columns(table)
+    judged = next(iter(metrics_shown(table).values()))
     if table.layout.down:
-        columns = _columns(table)
-        header = [_corner(table), *(column.name for column in columns)]
+        header = [table.layout.corner, *(column.name for column in columns)]
         lines = [
             [Item(cell.row.label), *(column.item(cell) for column in columns)]
             for cell in table.cells
         ]
-        return Grid(header, lines)
-    groups = _pairs(table) if table.table == "table3" else [[cell] for cell in table.cells]
-    header = [_corner(table), *("/".join(cell.row.label for cell in group) for group in groups)]
+        return Grid(header, lines, judged)
+    pairs = table.layout.pairs and joined and table.scale == "paper"
+    groups = _pairs(table) if pairs else [[cell] for cell in table.cells]
+    names = ("/".join(cell.row.label for cell in group) for group in groups)
     lines = [
         [Item(column.name), *(_joined([column.item(cell) for cell in group]) for group in groups)]
-        for column in _columns(table)
+        for column in columns
     ]
-    return Grid(header, lines)
+    return Grid([table.layout.corner, *names], lines, judged)
 
 
-def _corner(table: TableReport) -> str:
-    return table.layout.corner
+def width(shown: Grid) -> int:
+    """In letters, with what separates the columns."""
+    columns = zip(shown.header, *([item.text for item in line] for line in shown.lines))
+    return sum(max(map(len, column)) + 2 for column in columns)
+
+
+def fitting(shown: Grid, letters: int) -> Grid:
+    """The grid, on its side where it is wider than `letters` and less wide so: its metric is its
+    caption then."""
+    names = (_short(line[0].text, shown.judged) for line in shown.lines)
+    turned = Grid(
+        [shown.header[0], *names],
+        [
+            [Item(name), *(line[place] for line in shown.lines)]
+            for place, name in enumerate(shown.header[1:], 1)
+        ],
+        caption=shown.judged,
+    )
+    return turned if width(shown) > letters and width(turned) < width(shown) else shown
+
+
+def as_sheet(shown: Grid) -> Sheet:
+    return Sheet(shown.header, [[line[0].text, *map(plain, line[1:])] for line in shown.lines])
+
+
+def plain(item: Item) -> str:
+    """'0.9924 ± 0.0004 (n = 5)'; the status in place of a value that is not there."""
+    unusual = [status for status in item.statuses if status != "measured"]
+    if not item.text or item.text == words.NOTHING:
+        return " / ".join(unusual) or item.text
+    note = ", ".join([part for part in (item.note, *unusual) if part])
+    return f"{item.text} ({note})" if note else item.text
 
 
 def _columns(table: TableReport) -> list[Column]:
@@ -72,8 +110,21 @@ def _columns(table: TableReport) -> list[Column]:
         Column(name, lambda c, text=text: Item(text(c)))
         for name, text in printed_settings.columns(table).items()
     ]
-    metrics = [*_metric_columns(table), *_as_run_columns(table)]
-    return [*settings, *metrics, *_extra_columns(table)]
+    found = [*_metric_columns(table), *_chosen_columns(table), *_as_run_columns(table)]
+    return [*settings, *found, *_extra_columns(table)]
+
+
+def _chosen_columns(table: TableReport) -> list[Column]:
+    """How many seeds, and the best point of the grid."""
+    columns = [Column("n", lambda c: Item(str(c.summary.n) if c.summary else words.NOTHING))]
+    for field in dict.fromkeys(field for cell in table.cells for field in cell.row.grid):
+        columns.append(Column(f"best {field}", lambda c, f=field: Item(_chosen(c, f))))
+    return [c for c in columns if _says_something(c, table.cells)]
+
+
+def _chosen(cell: Cell, field: str) -> str:
+    found = cell.best.values if cell.best else {}
+    return words.plain(found[field]) if field in found else words.NOTHING
 
 
 def _says_something(column: Column, cells: Sequence[Cell]) -> bool:
@@ -102,7 +153,7 @@ def _as_run_columns(table: TableReport) -> list[Column]:
 
             return Column(f"{kind}: {name}", of)
 
-        columns.append(column("measured", lambda c: measured_item(c, c.row.metric)))
+        columns.append(column("measured", lambda c: measured_item(c, c.row.metric, counted=True)))
         columns.append(column("difference", _difference_item))
     return [c for c in columns if _says_something(c, table.cells)]
 
@@ -113,7 +164,7 @@ def _difference_item(cell: Cell) -> Item:
     return Item(text, "difference", note="" if text == words.NOTHING else scored)
 
 
-def _metric_columns(table: TableReport) -> list[Column]:
+def _metric_columns(table: TableReport, counted: bool = False) -> list[Column]:
     judged = table.cells[0].row.metric
     columns: list[Column] = []
     optional: list[Column] = []
@@ -124,7 +175,9 @@ def _metric_columns(table: TableReport) -> list[Column]:
                 Column(f"{name}: printed", lambda c, m=metric: paper_item(c, _own(c, m, judged)))
             )
         title = f"{name}: measured" if prints else f"{name}, measured"
-        columns.append(Column(title, lambda c, m=metric: measured_item(c, _own(c, m, judged))))
+        columns.append(
+            Column(title, lambda c, m=metric: measured_item(c, _own(c, m, judged), counted))
+        )
         if not prints:
             optional.append(columns[-1])
         elif metric == table.cells[0].row.metric:
@@ -150,15 +203,18 @@ def paper_item(cell: Cell, metric: str) -> Item:
     return Item(_printed(cell, metric) or words.NOTHING, "paper")
 
 
-def measured_item(cell: Cell, metric: str) -> Item:
-    """The best point's mean and deviation over its seeds; the status where there is none."""
+def measured_item(cell: Cell, metric: str, counted: bool) -> Item:
+    """The best point's mean and deviation over its seeds; the status where there is none.
+
+    `counted`: with n and the best point, which other columns give else.
+    """
     judged = metric == cell.row.metric
     summary = cell.best.summary(metric) if cell.best else None
     statuses = (cell.status,) if judged else ()
     if summary is None or not summary.n:
         return Item("" if judged else words.NOTHING, "measured", statuses)
-    notes = [f"n = {summary.n}"] if judged else []
-    if judged and cell.best.values:
+    notes = [f"n = {summary.n}"] if judged and counted else []
+    if judged and counted and cell.best.values:
         notes.append(words.values(cell.best.values))
     if judged and like_with_like.subset(cell):
         notes.append(f"{like_with_like.scored_on(cell)}: {as_run_lines.subset(cell)}")
@@ -188,31 +244,17 @@ def _pairs(table: TableReport) -> list[list[Cell]]:
     return list(groups.values())
 
 
-# Tables of recipes over batch sizes: what parts a label into the recipe and the batch.
-_MATRICES = {"table2": " ", "batch_sizes": ", ", "limit": ", ", "resnet50": ", "}
-
-
 def _extra_columns(table: TableReport) -> list[Column]:
     """What else the paper prints of a row, and the same of the runs."""
-    if table.table == "table8":
-        last = [Column("last step: measured", lambda c: Item(_last_step(c), "measured"))]
-        if table.scale != "paper":
-            return last
-        return [Column("last step: printed", lambda c: Item(_paper_last_step(c), "paper")), *last]
-    if table.table not in ("table1", "lecture6", "lecture7"):
-        return []
-    measured = [
-        Column("devices: measured", lambda c: Item(_devices(c), "measured")),
-        Column("time: measured", lambda c: Item(_time(c), "measured")),
-    ]
-    if table.scale != "paper":
-        return measured
-    name = "TPUs" if table.table == "table1" else "hardware"
-    return [
-        Column(name, lambda c: Item(_machine(c), "paper")),
-        Column("time: printed", lambda c: Item(c.row.paper_time or words.NOTHING, "paper")),
-        *measured,
-    ]
+    printed, measured = [], []
+    for name in table.layout.beside:
+        on_paper, of_runs = _BESIDE[name]
+        machine = name in ("TPUs", "hardware")
+        title = name if machine else f"{name}: printed"
+        printed.append(Column(title, lambda c, text=on_paper: Item(text(c), "paper")))
+        title = "devices: measured" if machine else f"{name}: measured"
+        measured.append(Column(title, lambda c, text=of_runs: Item(text(c), "measured")))
+    return [*printed, *measured] if table.scale == "paper" else measured
 
 
 def _machine(cell: Cell) -> str:
@@ -252,39 +294,47 @@ def _time(cell: Cell) -> str:
     return f"{mean:.0f} s"
 
 
+def _paper_time(cell: Cell) -> str:
+    return cell.row.paper_time or words.NOTHING
+
+
+# {what a layout has beside its values: (as printed, as measured)}.
+_BESIDE: dict[str, tuple[Callable[[Cell], str], Callable[[Cell], str]]] = {
+    "TPUs": (_machine, _devices),
+    "hardware": (_machine, _devices),
+    "time": (_paper_time, _time),
+    "last step": (_paper_last_step, _last_step),
+}
+
+
 def _short(column: str, judged: str) -> str:
     """The column's name without that of the metric that the rows are judged by."""
     return column[len(judged) :].strip(":, ") if column.startswith(judged) else column
 
 
-def split_label(table: str, cell: Cell) -> tuple[str, str]:
+def split_label(table: TableReport, cell: Cell) -> tuple[str, str]:
     """'LARS 512' -> ('LARS', '512'); the recipe and the batch of a table over batch sizes."""
-    recipe, _, batch = cell.row.label.rpartition(_MATRICES.get(table, ", "))
+    recipe, _, batch = cell.row.label.rpartition(table.layout.recipes)
     return recipe, batch
 
 
-def _matrix(table: TableReport, separator: str) -> Grid:
+def _across(table: TableReport) -> Grid:
     """A column a batch size, and for each recipe what is printed, measured and tells of it."""
-    batches = sorted(
-        {(cell.row.batch_size, split_label(table.table, cell)[1]) for cell in table.cells}
-    )
     recipes: dict[str, dict[str, Cell]] = {}
+    sizes = set()
     for cell in table.cells:
-        recipe, batch = split_label(table.table, cell)
+        recipe, batch = split_label(table, cell)
+        sizes.add((cell.row.batch_size, batch))
         recipes.setdefault(recipe, {})[batch] = cell
-    columns = _metric_columns(table)
+    columns = _metric_columns(table, counted=True)
     judged = next(iter(metrics_shown(table).values()))
     # Two batches of the paper may be one at a smaller scale: its label tells them apart still.
-    names = [batch for _, batch in batches]
+    names = [batch for _, batch in sorted(sizes)]
     lines = []
     if table.scale != "paper":
-        found = [next(c for c in table.cells if split_label(table.table, c)[1] == n) for n in names]
-        lines.append(
-            [
-                Item(f"batch here ({table.scale})"),
-                *(Item(printed_settings.batch_size(c)) for c in found),
-            ]
-        )
+        found = [next(c for c in table.cells if split_label(table, c)[1] == n) for n in names]
+        here = (Item(printed_settings.batch_size(cell)) for cell in found)
+        lines.append([Item(f"batch here ({table.scale})"), *here])
     for recipe, cells in recipes.items():
         printed = any(_printed(c, c.row.metric) for c in cells.values())
         for column in columns:

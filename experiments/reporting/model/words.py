@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from largebatch.experiments.program.text_table import NOTHING, Sheet
 from largebatch.experiments.records.best import Point, Summary
 from largebatch.experiments.reporting.model import like_with_like
 from largebatch.experiments.reporting.model.cells import Cell, Overridden, Report, TableReport
 from largebatch.experiments.rows.row import SETTINGS, Row
-
-if TYPE_CHECKING:
-    from largebatch.experiments.records.reader import Run
 
 DECIMALS = {"f1": 3, "exact_match": 3}  # as the paper prints them; 4 otherwise
 # What is shown beside a metric, from the same runs.
@@ -149,33 +146,7 @@ def provenance_sheet(table: TableReport) -> Sheet:
     return Sheet(["setting", "value", "for", "source"], rows)
 
 
-def origin_lines(table: TableReport) -> list[str]:
-    """Which code and machines the cells' runs come from."""
-    counts: dict[str, int] = {}
-    for cell in table.cells:
-        for run in cell.best.runs if cell.best else ():
-            commit = str(run.record.get("commit") or "unknown")
-            short, plus, _ = commit.partition("+")
-            line = (
-                f"commit {short[:10]}{' with changes' if plus else ''}, "
-                f"{engine(run)}, "
-                f"{run.record.get('num_devices', '?')} x {device(run)}, "
-                f"{run.row.get('precision')}"
-            )
-            counts[line] = counts.get(line, 0) + 1
-    return [f"{line} ({n} runs)" if n > 1 else f"{line} (1 run)" for line, n in counts.items()]
-
-
-def engine(run: Run) -> str:
-    """What has executed the run: TensorFlow, or an exported program on a device of JAX's."""
-    versions = run.record.get("versions")
-    versions = versions if isinstance(versions, dict) else {}
-    if run.record.get("engine") == "pjrt":
-        return f"exported program (pjrt) on JAX {versions.get('jax', 'unknown')}"
-    return f"TensorFlow {versions.get('tensorflow', 'unknown')}"
-
-
-def device(run: Run) -> str:
+def device(run) -> str:
     found = run.record.get("device_kind") or run.record.get("device", "unknown device")
     return str(found).replace("device:", "")
 
@@ -187,14 +158,22 @@ def data_flags(row: Row) -> str:
     return " --data_dir=DIR" + (" --squad_dir=SQUAD" if row.task == "pretraining" else "")
 
 
+def sweep_command(flags: str, row: Row, seeds: int) -> str:
+    """The sweep of what `flags` select, at the row's scale and with its data."""
+    scale = "" if row.scale == "paper" else f" --scale={row.scale}"
+    program = "python -m largebatch.experiments.sweep"
+    return f"{program} {flags} --seeds={seeds}{scale}{data_flags(row)}"
+
+
 def commands(cell: Cell, seeds: int) -> list[str]:
     """What regenerates the cell: the whole of it, and, for a tuned row, its best point alone."""
-    row = cell.row
-    scale = "" if row.scale == "paper" else f" --scale={row.scale}"
-    data = data_flags(row)
     seeds = max(seeds, cell.summary.n if cell.summary else 0)
-    whole = f"python -m largebatch.experiments.sweep --rows={row.name} --seeds={seeds}{scale}{data}"
+    whole = sweep_command(f"--rows={cell.row.name}", cell.row, seeds)
     if not cell.best or not cell.best.values:
         return [whole]
-    settings = "".join(f" --set {f}={plain(v)}" for f, v in cell.best.values.items())
-    return [whole, whole + settings]
+    return [whole, whole + as_flags(cell.best.values)]
+
+
+def as_flags(changes: dict[str, Any]) -> str:
+    """' --set learning_rate=0.01'."""
+    return "".join(f" --set {field}={plain(value)}" for field, value in changes.items())

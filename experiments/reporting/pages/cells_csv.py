@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Sequence
 
 from largebatch.experiments.records.best import Summary
-from largebatch.experiments.reporting.model import like_with_like, words
+from largebatch.experiments.records.reader import Run
+from largebatch.experiments.reporting.model import like_with_like, origins, words
 from largebatch.experiments.reporting.model.cells import Cell, Overridden, Report, TableReport
 
 COLUMNS = (
     *("table", "row", "label", "scale", "seed_count", "metric", "mean", "std"),
     *("printed", "difference", "status", "command", "at", "changed"),
     *("twin", "printed_from", "compared"),
+    *origins.FIELDS,
 )
 
 
@@ -23,18 +26,20 @@ def as_csv(report: Report) -> str:
     `at` is the best point of the row's grid. `printed_from` is paper, or code: a log of its
     authors' code. `compared` is the metric that `difference` is of: over the part of the test
     images that the printed value was scored on, where there is one. Numbers are not rounded.
+    Behind them, of the runs that the value is of: their folders, seeds, commits, dates, versions,
+    devices and engines.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for table in report.tables:
         for cell in table.all_cells:
-            writer.writerows(_lines(table, cell))
-    writer.writerows(map(_overridden, report.overridden))
+            writer.writerows(_lines(table, cell, report))
+    writer.writerows(_overridden(item, report) for item in report.overridden)
     return text.getvalue()
 
 
-def _lines(table: TableReport, cell: Cell) -> list[dict[str, str]]:
+def _lines(table: TableReport, cell: Cell, report: Report) -> list[dict[str, str]]:
     lines = []
     part = [cell.row.subset_metric] if like_with_like.subset(cell) else []
     for metric in (cell.row.metric, *part, *words.BESIDE.get(cell.row.metric, {})):
@@ -59,6 +64,7 @@ def _lines(table: TableReport, cell: Cell) -> list[dict[str, str]]:
                 "changed": "",
                 "twin": cell.row.twin,
                 **_comparison(cell, metric, printed),
+                **_origin(origins.shown_runs(cell), report),
             }
         )
     return lines
@@ -93,11 +99,10 @@ def _numbers(summary: Summary | None, printed: float | None) -> dict[str, str]:
     }
 
 
-def _overridden(item: Overridden) -> dict[str, str]:
+def _overridden(item: Overridden, report: Report) -> dict[str, str]:
     """Its command: the row's, with the settings that were changed."""
     row = item.row
-    scale = "" if row.scale == "paper" else f" --scale={row.scale}"
-    settings = "".join(f" --set {f}={words.plain(v)}" for f, v in item.changes.items())
+    command = words.sweep_command(f"--rows={row.name}", row, len(item.point.runs))
     return {
         "table": row.table,
         "row": row.name,
@@ -107,11 +112,15 @@ def _overridden(item: Overridden) -> dict[str, str]:
         **_numbers(item.point.summary(row.metric), None),
         "printed": "",
         "status": f"overridden, {item.status}",
-        "command": f"python -m largebatch.experiments.sweep --rows={row.name} "
-        f"--seeds={len(item.point.runs)}{scale}{words.data_flags(row)}{settings}",
+        "command": command + words.as_flags(item.changes),
         "at": "",
         "changed": words.values(item.changes),
         "twin": row.twin,
         "printed_from": "",
         "compared": "",
+        **_origin(item.point.runs, report),
     }
+
+
+def _origin(runs: Sequence[Run], report: Report) -> dict[str, str]:
+    return origins.origin(runs, report.dates)._asdict()

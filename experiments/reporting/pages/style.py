@@ -1,135 +1,186 @@
-"""The style sheet of the report's page."""
+"""The style sheet and the script of the report's page."""
 
 STYLE = """
-:root { --ink: #1d2430; --soft: #5b6675; --line: #e2e6ec; --paper: #f5f6f8; --link: #0b5cad;
-  --measured: #1a7f4b; --running: #0b5cad; --interrupted: #9a6700; --diverged: #b42318;
-  --not-run: #6b7585; --scaled: #6941c6; --overridden: #9a6700; }
+:root { --ink: #1d2430; --soft: #5b6675; --line: #e2e6ec; --page: #f5f6f8; --card: #fff;
+  --scaled-card: #f8f6fe; --link: #0b5cad; --fade: #8a94a566; --none: #8f99a7; --measured: #1a7f4b;
+  --running: #0b5cad; --interrupted: #8d6000; --diverged: #b42318; --scaled: #6941c6;
+  --strong: #c9d0da; --on: #fff; color-scheme: light; }
+@media (prefers-color-scheme: dark) { :root { --ink: #dfe5ec; --soft: #9aa6b4; --line: #2a323d;
+  --page: #0e1116; --card: #161b22; --scaled-card: #1a1b2b; --link: #6cb2f7; --fade: #000a;
+  --none: #6f7b8a; --measured: #4cc38a; --running: #6cb2f7; --interrupted: #dfa83a;
+  --diverged: #ff8576; --scaled: #b09bf0; --strong: #3d4754; --on: #10141a; color-scheme: dark; } }
 * { box-sizing: border-box; }
-html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
-body { margin: 0; background: var(--paper); color: var(--ink);
-  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; }
-header, main { max-width: 1080px; margin: 0 auto; padding: 0 20px; }
-header { padding-top: 28px; }
-h1 { font-size: 1.8rem; line-height: 1.2; margin: 0 0 .3em; letter-spacing: -.01em; }
-h2 { font-size: 1.25rem; line-height: 1.3; margin: 0 0 .8em; }
-h3 { font-size: 1rem; margin: 1.4em 0 .2em; }
-.lead { color: var(--soft); margin: 0 0 1em; max-width: 46em; overflow-wrap: anywhere; }
+html { -webkit-text-size-adjust: 100%; scroll-padding-top: 8px; }
+body { margin: 0; background: var(--page); color: var(--ink);
+  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; }
+header, main { max-width: 1280px; margin: 0 auto; padding: 0 20px; }
+header { padding-top: 26px; }
+h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .3em; letter-spacing: -.01em; }
+h2 { font-size: 1.2rem; line-height: 1.3; margin: 0 0 .7em; }
+h2 span { display: block; font-weight: 400; font-size: 1rem; color: var(--soft); }
+h2.group { font-size: 1.3rem; margin: 34px 0 12px; padding-bottom: 6px;
+  border-bottom: 2px solid var(--strong); }
+h3 { font-size: 1rem; margin: 1.3em 0 .3em; }
 a { color: var(--link); text-decoration: none; } a:hover { text-decoration: underline; }
-nav ul { list-style: none; margin: 0 0 18px; padding: 0; }
-nav li { padding: 2px 0; }
-.card { background: #fff; border: 1px solid var(--line); border-radius: 10px; padding: 22px;
-  margin: 0 0 22px; }
-.card.scaled { border-left: 5px solid var(--scaled); }
-.card.apart { border-left: 5px solid var(--overridden); }
-.frame { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: 7px 10px; border-bottom: 1px solid var(--line);
-  white-space: nowrap; }
-th:first-child { text-align: left; font-weight: 500; color: var(--soft); }
-thead th { font-weight: 600; color: var(--ink); border-bottom: 2px solid #c9d0da; }
-tr.measured td { font-weight: 650; } tr.measured th { color: var(--ink); font-weight: 650; }
-td.nothing { color: #a5adb8; }
-td small { display: block; color: var(--soft); font-size: .78rem; font-weight: 400; }
-.prose th, .prose td { white-space: normal; text-align: left; vertical-align: top;
-  overflow-wrap: anywhere; }
-.prose table { font-size: .9rem; } .settings th:first-child { white-space: nowrap; }
-.narrow { display: none; }
-.notes { margin: .9em 0 0; padding-left: 1.2em; color: var(--soft); font-size: .92rem; }
-.hint { margin: 0 0 .4em; color: var(--soft); font-size: .9rem; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 310px), 1fr));
-  gap: 18px; margin: 20px 0 4px; }
-figure { margin: 0; } figure img { width: 100%; height: auto; display: block; }
-figcaption { color: var(--soft); font-size: .88rem; text-align: center; }
-.badge { display: inline-block; border-radius: 99px; padding: 1px 10px; font-size: .8rem;
-  font-weight: 600; color: #fff; white-space: nowrap; vertical-align: middle; }
-.dot { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-left: 5px; }
-.dot:first-of-type { margin-left: 10px; }
-.measured.badge, .measured.dot { background: var(--measured); }
-.running { background: var(--running); } .interrupted { background: var(--interrupted); }
-.diverged { background: var(--diverged); }
-.badge.not-run { background: #fff; color: var(--not-run); box-shadow: inset 0 0 0 1.5px #c3cad4; }
-.dot.not-run { background: #fff; box-shadow: inset 0 0 0 2px #c3cad4; }
-.badge.holds { background: var(--measured); } .badge.fails { background: var(--diverged); }
-.badge.cannot-tell { background: var(--interrupted); }
-.verdicts th:first-child { color: var(--ink); }
-.badge.scaled { background: var(--scaled); } .badge.overridden { background: var(--overridden); }
-details { margin-top: 14px; border-top: 1px solid var(--line); padding-top: 10px; }
-summary { cursor: pointer; color: var(--link); font-size: .95rem; }
-details > * + * { margin-top: 10px; }
+.lead { color: var(--soft); margin: 0 0 .6em; max-width: 60em; overflow-wrap: anywhere; }
+nav { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0 0 16px; }
+.card { display: block; background: var(--card); border: 1px solid var(--line);
+  border-radius: 10px; padding: 20px 22px; margin: 0 0 16px; }
+details.card { padding: 10px 22px; } details.card > summary h2 { display: inline; font-size: 1rem; }
+details.card > summary h2 span { display: inline; font-size: .92rem; margin-left: .4em; }
+details.card[open] > summary { margin-bottom: 14px; }
+.frame { overflow-x: auto; margin: 10px 0; background:
+  linear-gradient(270deg, var(--under, var(--card)) 40%, transparent)
+    right / 46px 100% no-repeat local,
+  linear-gradient(270deg, var(--fade), transparent) right / 18px 100% no-repeat scroll; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; min-width: 50%; }
+th, td { text-align: right; padding: 6px 11px; border-bottom: 1px solid var(--line);
+  white-space: nowrap; vertical-align: baseline; }
+th { font-weight: 500; } thead th { font-weight: 600; border-bottom: 2px solid var(--strong); }
+th:first-child { text-align: left; }
+td.nothing { color: var(--none); font-weight: 400; }
+td small, th small { display: block; color: var(--soft); font-size: .8rem; font-weight: 400; }
+.grid thead th { white-space: normal; vertical-align: bottom; font-size: .85rem; }
+.grid th:first-child { position: sticky; left: 0; background: var(--under, var(--card));
+  max-width: 17em; min-width: 6em; white-space: normal; z-index: 1; }
+.grid td.paper, .grid td.difference { color: var(--soft); }
+.grid td.measured { font-weight: 650; } .grid td small { white-space: normal; min-width: 6em; }
+.grid td.nothing { font-weight: 400; }
+.small table { font-size: .84rem; } .small td { white-space: normal; text-align: left;
+  min-width: 7em; max-width: 26em; overflow-wrap: anywhere; } .small th { text-align: left; }
+.glance td:nth-child(-n+4), .glance th:nth-child(-n+4), .glance th:last-child,
+  .glance td:last-child { text-align: left; white-space: normal; }
+.glance td:nth-child(4), .glance td:last-child { font-size: .85rem; min-width: 11.5em; }
+.glance th, .glance td { padding-left: 7px; padding-right: 7px; }
+.glance td:nth-child(6) { font-weight: 650; }
+.glance tr.scaled td { color: var(--soft); } .glance table { width: 100%; }
+.matrix th b { font-weight: 600; margin-right: .4em; } .matrix th span { color: var(--soft); }
+.matrix table { width: 100%; } .matrix th:first-child { max-width: none; width: 60%; }
+.glance th:first-child { white-space: nowrap; }
+.matrix td, .matrix thead th { text-align: center; width: 8.5em; padding: 3px 8px; }
+.matrix tr.part th { padding-top: 14px; color: var(--soft); font-size: .85rem; font-weight: 600; }
+.state { display: inline-block; min-width: 4.2em; border-radius: 6px; padding: 1px 8px;
+  color: var(--ink); font-size: .85rem; }
+.state.all { background: var(--measured); color: var(--on); }
+.state.some { background: linear-gradient(90deg, var(--measured) 50%, transparent 50%) bottom /
+  100% 3px no-repeat; box-shadow: inset 0 0 0 1px var(--measured); }
+.state.none { color: var(--none); }
+.sort th[data-way] { color: var(--link); } .can-sort thead th { cursor: pointer; }
+.can-sort thead th:hover { color: var(--link); }
+th[data-way="1"]::after { content: " \\2191"; } th[data-way="-1"]::after { content: " \\2193"; }
+.prose th, .prose td { white-space: normal; text-align: left; overflow-wrap: anywhere; }
+.prose table { font-size: .9rem; width: 100%; } .settings th:first-child { white-space: nowrap; }
+.verdicts th:first-child { white-space: normal; } .verdicts td { text-align: center; }
+.verdicts thead th:not(:first-child) { text-align: center; } .verdicts table { width: 100%; }
+.notes { margin: .8em 0 0; padding-left: 1.2em; color: var(--soft); font-size: .92rem; }
+.plain { list-style: none; padding: 0; margin: 6px 0; } .plain li { padding: 3px 0; }
+.concluded small { color: var(--soft); display: block; margin-left: 2px; }
+.concluded a { color: var(--ink); }
+.hint { margin: 0 0 .5em; color: var(--soft); font-size: .92rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 380px), 1fr));
+  gap: 18px; margin: 18px 0 4px; }
+figure { margin: 0; min-width: 0; } .chart { width: 100%; height: auto; display: block; }
+figcaption { color: var(--soft); font-size: .9rem; font-weight: 600; text-align: center; }
+.badge { display: inline-block; border-radius: 99px; padding: 0 9px; font-size: .78rem;
+  font-weight: 600; color: var(--on); background: var(--none); white-space: nowrap;
+  vertical-align: middle; margin: 1px 3px 1px 0; }
+.badge.measured, .badge.holds { background: var(--measured); }
+.badge.running { background: var(--running); }
+.badge.interrupted, .badge.cannot-tell, .badge.overridden { background: var(--interrupted); }
+.badge.diverged, .badge.fails { background: var(--diverged); }
+.badge.not-run { background: none; color: var(--soft); box-shadow: inset 0 0 0 1px var(--strong); }
+.badge.scaled { background: var(--scaled); } .badge.paper { background: var(--ink);
+  color: var(--card); }
+.block > h3, .block > summary h3 { display: flex; flex-wrap: wrap; gap: 4px 8px;
+  align-items: center; margin: 0 0 8px; font-weight: 400; }
+.block + .block { margin-top: 20px; } .block > summary h3 { display: inline; margin: 0; }
+.block .what { color: var(--soft); font-size: .92rem; }
+.block.scaled { --under: var(--scaled-card); border-left: 4px solid var(--scaled);
+  background: var(--scaled-card); padding: 14px 16px; border-radius: 0 10px 10px 0; }
+.block.scaled .chart { --card: var(--scaled-card); }
+details details, .block > details, section > details { margin-top: 8px; }
+summary { cursor: pointer; color: var(--link); }
 dt { font-weight: 600; margin-top: 10px; } dd { margin: 2px 0 0; }
-pre { margin: 0; background: var(--paper); border-radius: 6px; padding: 8px 10px; font-size: .82rem;
-  white-space: pre-wrap; overflow-wrap: anywhere; }
+pre { margin: 4px 0 0; background: var(--page); border-radius: 6px; padding: 8px 10px;
+  font-size: .82rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+.run { margin-top: 12px; } .run span { color: var(--soft); font-size: .9rem; }
+sup { line-height: 0; font-size: .72em; }
+.tip { position: fixed; z-index: 9; pointer-events: none; background: var(--ink);
+  color: var(--card); border-radius: 6px; padding: 3px 9px; font-size: .82rem; max-width: 300px; }
 @media (max-width: 640px) {
-  header, main { padding-left: 12px; padding-right: 12px; }
-  .card { padding: 16px 14px; } .wide { display: none; } .narrow { display: block; }
-  th, td { padding: 6px 7px; font-size: .92rem; }
-  .narrow th, .narrow td { padding: 7px 3px; vertical-align: top; font-size: .88rem; }
-  td small { font-size: .7rem; }
-  .prose thead { display: none; } .prose tr { border-bottom: 1px solid var(--line); }
-  .prose tr { display: block; padding: 6px 0; } .prose td:last-child { display: block; }
-  .prose th, .prose td { display: inline-block; margin-right: 10px; }
-  .prose th:first-child { color: var(--ink); font-weight: 600; }
-  .prose th, .prose td { border: 0; padding: 2px 0; }
+  header, main { padding-left: 10px; padding-right: 10px; } .card { padding: 14px 12px; }
+  details.card { padding: 10px 12px; } th, td { padding: 6px 7px; font-size: .9rem; }
+  .grid th:first-child { max-width: 8.5em; min-width: 5.5em; font-size: .84rem; }
+  .block.scaled { padding: 12px 8px; margin-left: -6px; margin-right: -6px; }
+  .matrix th span { display: none; } .matrix td, .matrix thead th { width: auto; padding: 3px; }
+  .state { min-width: 0; padding: 1px 5px; }
+  .stack tr { display: flex; flex-wrap: wrap; gap: 2px 10px; padding: 8px 0;
+    border-bottom: 1px solid var(--line); } .stack thead, .stack td.nothing { display: none; }
+  .stack th, .stack td { border: 0; padding: 0; } .stack th:first-child { flex: 1 0 100%;
+    max-width: none; position: static; font-size: .95rem; }
+  .stack td::before { color: var(--soft); font-size: .78rem; content: attr(data-of) " "; }
+  .prose table, .prose tbody, .prose tr, .prose th, .prose td { display: block; border: 0; }
+  .prose thead { display: none; } .prose th, .prose td { padding: 1px 0; }
+  .prose tr { padding: 7px 0; border-bottom: 1px solid var(--line); }
 }
 @media print { body { background: #fff; } .card { break-inside: avoid; } }
 """
 
-# What the page of all tables and figures adds.
-ALL_STYLE = """
-html { scroll-behavior: auto; }
-h2.group { font-size: 1.4rem; margin: 38px 0 14px; padding-bottom: 6px;
-  border-bottom: 2px solid #c9d0da; }
-h2 .title { display: block; font-weight: 400; font-size: 1rem; color: var(--soft); }
-.tiles { display: grid; gap: 12px; margin: 18px 0 8px;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 230px), 1fr)); }
-.tile { background: #fff; border: 1px solid var(--line); border-radius: 10px; padding: 12px 14px;
-  border-top: 4px solid var(--ink); }
-.tile.scaled { border-top-color: var(--scaled); background: #fff; }
-.tile.apart { border-top-color: var(--overridden); }
-.tile b { display: block; } .tile i { display: block; font-style: normal; color: var(--soft);
-  font-size: .85rem; margin-bottom: 6px; }
-.tile .badge { margin: 2px 4px 2px 0; }
-.meaning { border: 0; margin: 0 0 14px; padding: 0; } .meaning ul { padding: 0; list-style: none; }
-.meaning li { padding: 3px 0; color: var(--soft); font-size: .92rem; }
-.index { background: #fff; border: 1px solid var(--line); border-radius: 10px;
-  padding: 6px 20px 14px; margin-top: 14px; }
-.index h2 { font-size: .95rem; margin: 16px 0 4px; color: var(--soft); font-weight: 600; }
-.index ul { margin: 0; }
-.index li { display: flex; flex-wrap: wrap; gap: 2px 12px; justify-content: space-between;
-  align-items: baseline; padding: 4px 0; border-bottom: 1px solid #f0f2f5; }
-.index li > a:first-child { display: flex; gap: 0 12px; }
-.index li > a span { color: var(--ink); } .index li > a b { flex: 0 0 10.5em; }
-.block figure { max-width: 500px; }
-.index .badge { margin: 1px 0 1px 4px; font-size: .74rem; padding: 0 8px; }
-.pills { margin-left: auto; display: flex; flex-wrap: wrap; gap: 1px 10px;
-  justify-content: flex-end; }
-.pills span { white-space: nowrap; }
-.badge.left-out { background: #47505e; }
-.badge.paper { background: var(--ink); }
-.block h3 { display: flex; flex-wrap: wrap; gap: 4px 8px; align-items: center; margin: 0 0 10px;
-  font-weight: 400; }
-.block .what { color: var(--soft); font-size: .9rem; margin-right: auto; }
-.block.scaled { border-left: 5px solid var(--scaled); background: #faf8ff; padding: 14px 16px;
-  margin: 22px 0 0; border-radius: 0 10px 10px 0; }
-.block:not(.scaled) + .block.scaled { margin-top: 26px; }
-.grid th:first-child { position: sticky; left: 0; background: #fff; max-width: 15em;
-  white-space: normal; min-width: 7em; }
-.scaled .grid th:first-child { background: #faf8ff; }
-.grid thead th { white-space: normal; vertical-align: bottom; font-size: .85rem; }
-.grid td.paper { color: var(--soft); } .grid td.setting { color: var(--ink); font-size: .9rem; }
-.grid td.measured { font-weight: 650; } .grid td.difference { color: var(--soft); }
-.grid td.nothing { font-weight: 400; color: #a5adb8; }
-sup { line-height: 0; font-size: .72em; }
-.grid td small { white-space: normal; min-width: 6em; }
-.scaled figure { background: #fff; border-radius: 8px; padding: 6px; }
-.run { margin-top: 14px; } .run span { color: var(--soft); font-size: .88rem; }
-summary .badge { font-size: .74rem; padding: 0 8px; margin-left: 3px; }
-dt .badge { font-size: .74rem; padding: 0 8px; font-weight: 600; }
-@media (max-width: 640px) {
-  .block.scaled { padding: 12px 10px; margin-left: -6px; margin-right: -6px; }
-  .index { padding: 4px 12px 10px; } .index li > a:first-child { display: block; }
-  .pills { margin-left: 0; flex-direction: column; align-items: flex-start; }
-  .pills span { white-space: normal; }
-  .grid th:first-child { max-width: 8.5em; min-width: 5em; font-size: .84rem; }
+# Sorts a table by the column that is clicked, opens what is folded around a link's target, and
+# says a picture's nearest point beside the pointer, in place of the slow titles.
+SCRIPT = """
+for (const frame of document.querySelectorAll('.sort')) {
+  frame.classList.add('can-sort');
+  const body = frame.querySelector('tbody'), heads = [...frame.querySelectorAll('thead th')];
+  const value = (row, place) => {
+    const text = row.children[place].textContent.trim(), number = parseFloat(text);
+    return Number.isNaN(number) ? text : number;
+  };
+  heads.forEach((head, place) => head.addEventListener('click', () => {
+    const way = head.dataset.way === '1' ? -1 : 1;
+    heads.forEach(other => delete other.dataset.way);
+    head.dataset.way = way;
+    const rank = v => typeof v === 'number' ? 0 : v === '' || v === '-' ? 2 : 1;
+    body.append(...[...body.children].sort((a, b) => {
+      const x = value(a, place), y = value(b, place);
+      if (rank(x) !== rank(y)) return rank(x) - rank(y);
+      return way * (typeof x === 'number' ? x - y : x.localeCompare(y));
+    }));
+  }));
+}
+const open = () => {
+  const target = location.hash && document.getElementById(location.hash.slice(1));
+  for (let node = target; node; node = node.parentElement) {
+    if (node.tagName === 'DETAILS') node.open = true;
+  }
+  if (target) target.scrollIntoView();
+};
+addEventListener('hashchange', open);
+open();
+const tip = document.createElement('div');
+tip.className = 'tip';
+tip.hidden = true;
+document.body.append(tip);
+for (const chart of document.querySelectorAll('.chart')) {
+  let points = null;
+  chart.addEventListener('pointermove', event => {
+    points = points || [...chart.querySelectorAll('.p')].map(mark => {
+      const text = mark.textContent;
+      mark.textContent = '';
+      return [...mark.getAttribute('transform').match(/[-\\d.]+/g).map(Number), text];
+    });
+    const m = chart.getScreenCTM();
+    const x = (event.clientX - m.e) / m.a, y = (event.clientY - m.f) / m.d;
+    let least = 600, found = '';
+    for (const [px, py, text] of points) {
+      const distance = (px - x) ** 2 + (py - y) ** 2;
+      if (distance < least) [least, found] = [distance, text];
+    }
+    tip.hidden = !found;
+    tip.textContent = found;
+    tip.style.left = `${Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 6)}px`;
+    tip.style.top = `${event.clientY + 16}px`;
+  });
+  chart.addEventListener('pointerleave', () => { tip.hidden = true; });
 }
 """

@@ -13,9 +13,8 @@ from largebatch.experiments.claims import analysed, claims, evidence, words
 from largebatch.experiments.claims.claim import AS_RUN, LOGS, PAPER, SCALES, THE_PAPER, judge
 from largebatch.experiments.claims.criteria import Every
 from largebatch.experiments.claims.verdict import WORDS, decide
+from largebatch.experiments.report import FORMATS
 from largebatch.experiments.reporting.model.cells import gather
-from largebatch.experiments.reporting.pages.html_page import as_html
-from largebatch.experiments.reporting.pages.text import as_markdown, as_text
 from largebatch.experiments.tables import registry
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -130,12 +129,12 @@ def test_a_report_begins_with_the_claims_that_its_tables_test(make_run, tmp_path
     assert verdicts["mnist-above-adamw"]["as run"].word == "holds"
     assert "bert-76-minutes" not in verdicts
     sentence = "LAMB is above AdamW on MNIST with LeNet"
-    for made in (as_text(report), as_markdown(report), as_html(report)):
+    for made in (write(report) for write in FORMATS.values()):
         assert 0 < made.index(sentence) < made.index("Average accuracy over 5 runs")
-    assert re.search(rf"{sentence} +not run +holds +not run", as_text(report))
-    assert "<span class='badge holds'>holds</span>" in as_html(report)
+    assert re.search(rf"{sentence} +not run +holds +not run", FORMATS["text"](report))
+    assert "<span class='badge holds'>holds</span>" in FORMATS["html"](report)
     monkeypatch.setenv("COLUMNS", "90")
-    assert re.search(r"mnist-above-adamw +not run +holds", as_text(report))
+    assert re.search(r"mnist-above-adamw +not run +holds", FORMATS["text"](report))
 
 
 def density(gain, curvature=0.7, noise=0.8, scale="laptop"):

@@ -17,8 +17,8 @@ from largebatch.experiments.export_program import folder as portable_folder
 from largebatch.experiments.launching import launch
 from largebatch.experiments.launching.options import RunSettings
 from largebatch.experiments.records.folder_name import run_folder
+from largebatch.experiments.report import FORMATS
 from largebatch.experiments.reporting.model.cells import gather
-from largebatch.experiments.reporting.pages.text import as_markdown
 from largebatch.experiments.rows.overrides import apply_overrides
 from largebatch.experiments.tables import registry
 from largebatch.experiments.tables.registry import scaled
@@ -170,7 +170,9 @@ def test_resnet50_is_the_suites_own(tmp_path, imagenet_folder):
         "learning_rate": 1e-3,
     }
     row = row_of("table5/lamb-512", changes, scale="paper")
-    check_equal(row, tmp_path, 1e-3, 1e-3, data_dir=str(imagenet_folder))
+    # Batch norm over 8 images amplifies roundings: after these 20 updates the suite's own weights
+    # differ by up to 0.0034 with and without oneDNN's kernels, and its losses by 7e-5 of them.
+    check_equal(row, tmp_path, 1e-3, 0.01, data_dir=str(imagenet_folder))
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +230,7 @@ def test_a_run_of_a_row_as_it_is_fills_its_cell_and_the_report_names_the_engine(
     report = gather(str(tmp_path / "runs"), ["table7"])
     (table,) = (table for table in report.tables if table.scale == "smoke")
     assert [len(cell.runs) for cell in table.cells if cell.row.name == row.name] == [1]
-    assert "exported program (pjrt) on JAX" in as_markdown(report)
+    assert "exported program (pjrt) on JAX" in FORMATS["markdown"](report)
 
 
 @needs_jax

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from largebatch.experiments.records import reader
 from largebatch.experiments.records.reader import Problem, Run, find_runs, read_run
 
 
@@ -130,3 +131,15 @@ def test_numbers_that_no_float_holds_are_left_out(make_run):
 def test_a_result_nested_without_end_is_a_problem(tmp_path):
     (tmp_path / "result.json").write_text("[" * 100_000)
     assert "is not JSON" in read_run(str(tmp_path)).reason
+
+
+def test_the_log_is_read_up_to_a_line_that_a_crash_cut(tmp_path):
+    assert reader.logged(str(tmp_path)) == reader.logged(str(tmp_path), last=True) == []
+    lines = [f'{{"kind": "train", "step": {n}, "loss": 0.123456789}}' for n in range(100)]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+    assert [record["step"] for record in reader.logged(str(tmp_path))] == list(range(100))
+    assert [record["step"] for record in reader.logged(str(tmp_path), last=True)] == [99]
+    with open(tmp_path / "metrics.jsonl", "a") as file:
+        file.write('[1]\n{"kind": "tra')
+    assert len(reader.logged(str(tmp_path))) == 100
+    assert reader.logged(str(tmp_path), last=True) == []

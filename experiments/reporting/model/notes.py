@@ -1,0 +1,65 @@
+"""What to know when reading a table: sentences below it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from largebatch.experiments.records.best import HOW
+from largebatch.experiments.reporting.model import like_with_like
+from largebatch.experiments.reporting.model.cells import TableReport
+from largebatch.experiments.reporting.model.words import status_note
+
+
+def notes(table: TableReport) -> list[str]:
+    found = []
+    if table.scale != "paper":
+        found.append(
+            f"The recipe at {table.scale} scale: other data or another model than the paper's, "
+            "so nothing here is to be compared with its numbers."
+        )
+    if table.cells[0].row.metric == "masked_lm_accuracy":
+        found.append(
+            "The accuracy of the masked language model on held-out text stands in for the F1 "
+            "score: a proxy, not the paper's metric."
+        )
+    if any(cell.best and cell.row.grid for cell in table.cells):
+        found.append(f"Best of each tuning grid, {HOW}, by the mean over the seeds.")
+    unusual: dict[str, list[str]] = {}
+    for cell in table.cells:
+        tried = sum(bool(point.runs) for point in cell.points)
+        if cell.runs and (set(cell.counts) != {"finished"} or tried < len(cell.points)):
+            unusual.setdefault(status_note(cell), []).append(cell.row.label)
+    found += [f"{', '.join(labels)}: {note}." for note, labels in unusual.items()]
+    return found + _of_the_code(table)
+
+
+def _of_the_code(table: TableReport) -> list[str]:
+    """Of the lines as run, and of the part of the images that is compared."""
+    found = []
+    others = [other for cell in table.cells for other in cell.as_run]
+    if others:
+        found.append(
+            "As run: at the settings of the first author's public code; what differs from the "
+            f"paper's words: run --describe --experiment={others[-1].row.name}."
+        )
+    shared = [c for c in others if c.row.same_run_as]
+    found += [f"{c.row.name} is the same run as {c.row.same_run_as}." for c in shared]
+    every = table.all_cells
+    parts = sorted({c.row.eval_subset for c in every if c.row.subset_metric})
+    for part in parts:
+        found.append(
+            f"The printed value was scored on the first {part:,} test images (inferred from its "
+            "digits and the code); the difference is on those."
+        )
+    lacking = [c.row.name for c in every if c.summary and c.row.subset_metric
+               and not like_with_like.subset(c)]  # fmt: skip
+    if lacking:
+        found.append(f"Compared on all images, as the runs have no other score: {_some(lacking)}.")
+    if any(cell.logged for cell in every):
+        found.append("(log): not printed in the paper; from a log or report of its authors' code.")
+    return found
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
