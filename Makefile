@@ -48,7 +48,7 @@ types: environment
 	MYPYPATH=.mypy_cache/root $(python) -m mypy
 
 test-core: environment
-	$(python) -m pytest $(parallel) --thin=3 -m 'not slow and not faults' $(core)
+	$(python) -m pytest $(parallel) --thin=3 -m '(core or not slow) and not faults' $(core)
 
 faults: environment
 	$(python) -m pytest $(parallel) -m faults -v -rP tests/faults

@@ -30,6 +30,7 @@ def losses(result):
     return [record["loss"] for record in result["train_history"]]
 
 
+@pytest.mark.core
 @pytest.mark.slow
 def test_images_in_memory(launch_row):
     code, result = launch_row("table7/lamb", scale="smoke", **EXACTLY)
@@ -37,6 +38,7 @@ def test_images_in_memory(launch_row):
     assert losses(result) == pytest.approx(FIGURES["images"], rel=1e-5)
 
 
+@pytest.mark.core
 @pytest.mark.slow
 def test_jpegs(launch_row, imagenet_folder):
     small = {
@@ -75,6 +77,7 @@ def squad_dir(tmp_path):
     return str(folder)
 
 
+@pytest.mark.core
 @pytest.mark.slow
 def test_text_in_two_stages_then_questions(
     launch_row, text_dir, squad_dir, tmp_path_factory, monkeypatch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from largebatch.experiments.costs import step_time
 from largebatch.experiments.plots import chart, style
@@ -67,7 +68,7 @@ def measured(cells: Sequence[Cell]) -> list[float | None]:
 
 def draw(cells: Sequence[Cell]) -> str:
     rows = [registry.find(name) for name in NAMES]
-    shown = [
+    shown: list[tuple[str, list, str, dict[str, Any]]] = [
         ("printed (Table 1's times)", printed(), "currentColor", {"stem": 0, "stem_width": 24})
     ]
     shown += [("scaling model", predicted(), style.SERIES[1], {"mark": "circle"})]

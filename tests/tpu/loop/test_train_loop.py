@@ -60,7 +60,6 @@ def close(left, right, tolerance=1e-12):
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("make_optimizer", [sgd, lamb])
 def test_pieces_of_a_batch_are_the_batch(double, regression, make_optimizer):
     task = regression(((BATCH, 4),), dtype="float64")
