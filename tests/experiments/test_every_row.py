@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import runpy
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from largebatch.experiments.tables.registry import scaled
 from largebatch.experiments.tasks.schedule import learning_rate, optimizer_of
 
 ROWS = registry.all_rows().values()
+covering = runpy.run_path(str(Path(__file__).with_name("covering.py")))["covering"]
 
 
 def traits(row):
@@ -42,13 +45,7 @@ def of_every_kind():
     Tables 1, 2, 4 and 8 have tests of their own.
     """
     has = {row.name: traits(row) for row in ROWS if row.task == "classification"}
-    left, chosen = set().union(*has.values()), []
-    while left:
-        # The small network is the cheapest.
-        gain = {name: (len(own & left), ("model", "lenet5") in own) for name, own in has.items()}
-        chosen.append(max(gain, key=gain.get))
-        left -= has[chosen[-1]]
-    return chosen
+    return covering(has, cheap=lambda name: ("model", "lenet5") in has[name])
 
 
 @pytest.mark.parametrize("table", registry.TABLES)
