@@ -143,15 +143,18 @@ def _against_epoch(
             curve = thinned(_mean_curve(cell.best.runs, kind, value(cell)))
             if not curve:
                 continue
+            if dotted:  # a second band of each colour would hide more than it shows
+                curve = [point._replace(spread=0.0) for point in curve]
             width = 2.4 if cell.row.optimizer == "lamb" else 1.6
             series.append(
                 Series(
                     "" if dotted else cell.row.label, curve, look.colour,
                     f"{cell.row.label}, {'training' if dotted else 'test'}", band=True,
                     dash="1.5 3" if dotted else look.dash, width=1.2 if dotted else width,
+                    mark=look.mark if len(curve) == 1 else "",
                 )
             )  # fmt: skip
-    if not series:
+    if not any(len(s.points) > 1 for s in series):
         return None
     row = table.cells[0].row
     if axis.kind == ACCURACY:

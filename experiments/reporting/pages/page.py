@@ -231,11 +231,15 @@ def _block(entry: Entry, block: Block, report: Report) -> str:
 
 def _concluded(block: Block) -> str:
     """The verdicts on the claims that the block's rows test."""
-    lines = [
-        f"<li>{badge(one.word)} <a href='#claim-{one.claim}'>{escaped(one.sentence)}</a> "
-        f"<small>{escaped(one.scale)}: {escaped(one.figures)}</small></li>"
-        for one in block.conclusions
-    ]
+    claims: dict[str, list[headline.Conclusion]] = {}
+    for one in block.conclusions:
+        claims.setdefault(one.claim, []).append(one)
+    lines = []
+    for name, found in claims.items():
+        words_said = dict.fromkeys(one.word for one in found)
+        figures = "".join(f"<small>{escaped(f'{c.scale}: {c.figures}')}</small>" for c in found)
+        sentence = f"<a href='#claim-{name}'>{escaped(found[0].sentence)}</a>"
+        lines.append(f"<li>{''.join(map(badge, words_said))} {sentence}{figures}</li>")
     return f"<ul class='plain concluded'>{''.join(lines)}</ul>" if lines else ""
 
 

@@ -77,7 +77,7 @@ th[data-way="1"]::after { content: " \\2191"; } th[data-way="-1"]::after { conte
 .concluded small { color: var(--soft); display: block; margin-left: 2px; }
 .concluded a { color: var(--ink); }
 .hint { margin: 0 0 .5em; color: var(--soft); font-size: .92rem; }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 380px), 1fr));
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 420px), 1fr));
   gap: 18px; margin: 18px 0 4px; }
 figure { margin: 0; min-width: 0; } .chart { width: 100%; height: auto; display: block; }
 figcaption { color: var(--soft); font-size: .9rem; font-weight: 600; text-align: center; }
