@@ -17,7 +17,7 @@ from largebatch.experiments.plots.chart import Point, Series
 from largebatch.experiments.records.best import Summary, summarize
 from largebatch.experiments.records.reader import Run
 from largebatch.experiments.reporting.model.cells import Cell, TableReport
-from largebatch.experiments.reporting.model.grids import metrics_shown
+from largebatch.experiments.reporting.model.columns import judged_name
 
 PERCENTAGES = ("f1",)  # metrics whose best value is 100
 DASHES = ("", "7 3", "2 2.5", "9 3 2 3", "4 4", "1 4")  # of rows that share an optimizer
@@ -115,7 +115,7 @@ def seeds_note(cells: Sequence[Cell], what: str = "± 1 standard deviation") -> 
 
 def metric_axis(table: TableReport) -> Axis:
     """Of the metric that the rows are judged by, with its unit where it has one."""
-    name = next(iter(metrics_shown(table).values())).partition(" (")[0]
+    name = judged_name(table).partition(" (")[0]
     metric = table.cells[0].row.metric
     return Axis(f"{name}, %" if metric in PERCENTAGES else name, ACCURACY, top(metric))
 

@@ -8,7 +8,8 @@ from largebatch.experiments.claims import words as claim_words
 from largebatch.experiments.program.text_table import aligned
 from largebatch.experiments.reporting.model import headline, words
 from largebatch.experiments.reporting.model.cells import Report, TableReport
-from largebatch.experiments.reporting.model.grids import Grid, Item, as_sheet, fitting, grid, plain
+from largebatch.experiments.reporting.model.columns import Item
+from largebatch.experiments.reporting.model.grids import Grid, as_sheet, fitting, grid, plain
 from largebatch.experiments.reporting.pages import entries
 from largebatch.experiments.reporting.pages.entries import Block
 
