@@ -89,7 +89,7 @@ install() {
         sed -n -u -E -e 's/^ *(Downloading|Using cached) ([^ ]+)( .*)?$/  \2\3/p' -e 's/^(Installing collected packages|Prepared ).*/  unpacking .../p'; then
         echo "The install failed; the end of $log:" >&2
         grep -v '^WARNING: Location' "$log" | tail -n 20 >&2
-        return 1
+        return 4 # not 1: see .ci/run
     fi
 }
 
@@ -104,7 +104,7 @@ log=$venv/install.log
 echo "Making $venv with $python (Python $(version_of "$python")): up to 900 MB to download and 3 GB on disk, once."
 rm -rf "$venv"
 if has_uv; then
-    uv venv --quiet --python "$python" "$venv"
+    uv venv --quiet --python "$(command -v "$python")" "$venv" # a bare name is a version for uv to find, or download
     install --build-constraint constraints.txt pip setuptools wheel -e '.[test]'
 else
     "$python" -m venv "$venv"

@@ -101,7 +101,14 @@ TEST_REQUIRES = [
     "pytest-timeout>=2.3,<3",  # a hung test fails, with a traceback, instead of eating the job
     "pytest-xdist>=3.5,<4",
     "scipy>=1.11,<2",  # an independent maximiser, for the sharpness
+    "mypy==1.18.2",  # exact: another mypy finds other mistakes; the last for Python 3.9 is 1.19
     "ruff==0.17.5",  # exact: another ruff formats differently
+    "codespell==2.4.1",  # exact: another one knows other words
+]
+
+DOCS_REQUIRES = [  # `make docs`
+    "mkdocs>=1.6,<2",
+    "mkdocs-material>=9.6,<10",
 ]
 
 BEAM_REQUIRES = [
@@ -145,6 +152,7 @@ setuptools.setup(
     name="largebatch",
     version=version(),
     description="The experiments of the LAMB paper, rerun, checked and extended in TensorFlow.",
+    author="largebatch contributors",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     keywords=["LAMB", "LARS", "large batch", "optimizers", "BERT", "ResNet-50", "TPU"],
@@ -152,11 +160,14 @@ setuptools.setup(
     license_files=["LICENSE"],
     classifiers=[
         "Development Status :: 4 - Beta",
+        "Intended Audience :: Developers",
         "Intended Audience :: Science/Research",
+        "Natural Language :: English",
         "Operating System :: POSIX :: Linux",
         "Programming Language :: Python :: 3",
         *(f"Programming Language :: Python :: 3.{minor}" for minor in range(9, 14)),
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Software Development :: Libraries :: Python Modules",
         "Typing :: Typed",
     ],
     python_requires=">=3.9,<3.14",
@@ -174,6 +185,7 @@ setuptools.setup(
         "beam": BEAM_REQUIRES,
         "gpu": GPU_REQUIRES,
         "mlperf": MLPERF_REQUIRES,
+        "docs": DOCS_REQUIRES,
     },
     entry_points={
         "console_scripts": [

@@ -41,11 +41,16 @@ def settle() -> None:
     try:
         prepare()
     except ImportError as error:
-        # So it is while `python -m largebatch...` looks for its module.
-        if sys.argv[:1] != ["-m"]:
+        if not _starts_a_program():
             raise
         print(f"error: {error}", file=sys.stderr)
         sys.exit(MISTAKE)
+
+
+def _starts_a_program() -> bool:
+    """Whether `python -m largebatch...` looks for its module, or `largebatch-run` or so begins."""
+    (program, *_) = sys.argv or [""]
+    return program == "-m" or os.path.basename(program).startswith("largebatch-")
 
 
 def prepare() -> None:

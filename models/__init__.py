@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import importlib
 
+from largebatch.models.image_models import IMAGE_MODELS
+
 _HOME = {
-    "lenet5": "lenet",
-    "mnist_convnet": "mnist",
-    "davidnet": "dawnbench",
-    "resnet50": "resnet",
-    "lstm_classifier": "lstm",
-    "alexnet": "caffe_alexnet",
-    "alexnet_bn": "caffe_alexnet",
+    **{model.function: model.module for model in IMAGE_MODELS.values()},
+    "IMAGE_MODELS": "image_models",
     "GroupedBatchNormalization": "grouped_norm",
     "BERT_SIZES": "bert_sizes",
     "bert_encoder": "bert",

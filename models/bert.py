@@ -13,6 +13,9 @@ LayerNorm, gelu and all logits are float32.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import tensorflow as tf
 from official.nlp.modeling import networks
 
@@ -99,14 +102,16 @@ class BertEncoder(networks.BertEncoderV2):
     Raises ValueError: training with dropout and no dropout_seed; a sequence above max_positions.
     """
 
-    def __init__(self, **settings):
+    def __init__(self, **settings: Any):
         super().__init__(**settings)
         self._dropout_layers = 0
         # A call builds all layers, so that their dropout can be replaced here.
         self(self.inputs, training=False)
         self._dropout_layers = stateless_dropout.make_stateless(self)
 
-    def call(self, inputs, training=None):
+    def call(
+        self, inputs: Mapping[str, tf.Tensor], training: bool | None = None
+    ) -> dict[str, tf.Tensor]:
         tokens = {name: inputs[name] for name in ENCODER_INPUTS}
         length, limit = tokens["input_word_ids"].shape[1], self._config["max_sequence_length"]
         if length is not None and length > limit:
@@ -146,11 +151,11 @@ class MaskedLanguageModel(tf.keras.layers.Layer):
             epsilon=1e-12, dtype=tf.float32, name="transform/layer_norm"
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: tf.TensorShape) -> None:
         self.bias = self.add_weight("output/bias", [self._vocabulary_size], initializer="zeros")
         super().build(input_shape)
 
-    def call(self, sequence, positions, embeddings):
+    def call(self, sequence: tf.Tensor, positions: tf.Tensor, embeddings: tf.Variable) -> tf.Tensor:
         # Read here: in the pre-trainer's own scope the variable would be cast to its bfloat16.
         embeddings = tf.convert_to_tensor(embeddings)
         gathered = tf.gather(sequence, positions, batch_dims=1)  # [b, P, H]
@@ -180,7 +185,9 @@ class BertPretrainer(tf.keras.Model):
         positions = tf.keras.Input([None], dtype=tf.int32, name="masked_lm_positions")
         self({**encoder.inputs, "masked_lm_positions": positions}, training=False)
 
-    def call(self, inputs, training=None):
+    def call(
+        self, inputs: Mapping[str, tf.Tensor], training: bool | None = None
+    ) -> dict[str, tf.Tensor]:
         encoded = self.encoder(_encoder_inputs(inputs), training=training)
         masked_lm_logits = self.masked_lm(
             encoded["sequence_output"],
@@ -209,7 +216,9 @@ class BertSpanModel(tf.keras.Model):
         )
         self(encoder.inputs, training=False)
 
-    def call(self, inputs, training=None):
+    def call(
+        self, inputs: Mapping[str, tf.Tensor], training: bool | None = None
+    ) -> dict[str, tf.Tensor]:
         encoded = self.encoder(_encoder_inputs(inputs), training=training)
         logits = self.span(encoded["sequence_output"])  # [b, L, 2]
         return {"start_logits": logits[..., 0], "end_logits": logits[..., 1]}

@@ -75,7 +75,7 @@ def google_name(path: str) -> str:
     raise ValueError(f"the variable {path} is none of BERT's: it has no name in Google's code")
 
 
-def load_google_checkpoint(model, path: str) -> Loaded:
+def load_google_checkpoint(model: tf.keras.Model, path: str) -> Loaded:
     """Gives `model` (encoder, pre-trainer or span model) the weights of a checkpoint of Google's.
 
     `path` is the checkpoint's prefix (".../bert_model.ckpt") or the folder that holds it. SQuAD's
@@ -127,7 +127,9 @@ def load_google_checkpoint(model, path: str) -> Loaded:
     return Loaded(prefix, tuple(places), tuple(untouched))
 
 
-def write_google_checkpoint(model, folder: str, vocabulary_file: str | None = None) -> str:
+def write_google_checkpoint(
+    model: tf.keras.Model, folder: str, vocabulary_file: str | None = None
+) -> str:
     """Writes `model`'s weights as a release of Google's: a checkpoint, bert_config.json, vocab.txt.
 
     Returns the checkpoint's prefix, what Google's programs take as --init_checkpoint. The
@@ -153,7 +155,7 @@ def write_google_checkpoint(model, folder: str, vocabulary_file: str | None = No
     return prefix
 
 
-def google_config(model) -> dict:
+def google_config(model: tf.keras.Model) -> dict:
     """The model's sizes as bert_config.json has them."""
     config = _encoder(model).get_config()
     return {

@@ -10,7 +10,7 @@ import tensorflow as tf
 from largebatch.models.bert import ENCODER_INPUTS
 
 
-def export_encoder(model, folder: str, vocabulary_file: str | None = None) -> None:
+def export_encoder(model: tf.keras.Model, folder: str, vocabulary_file: str | None = None) -> None:
     """Writes the encoder of `model` (an encoder, pre-trainer or span model) as a SavedModel.
 
     Its "serving_default" takes input_word_ids, input_mask and input_type_ids, int32 [b, L], and
@@ -21,7 +21,9 @@ def export_encoder(model, folder: str, vocabulary_file: str | None = None) -> No
     _export(encoder, ("sequence_output", "pooled_output"), folder, vocabulary_file)
 
 
-def export_span_model(model, folder: str, vocabulary_file: str | None = None) -> None:
+def export_span_model(
+    model: tf.keras.Model, folder: str, vocabulary_file: str | None = None
+) -> None:
     """Writes a span model as a SavedModel; as `export_encoder`, but start_logits and end_logits."""
     _export(model, ("start_logits", "end_logits"), folder, vocabulary_file)
 

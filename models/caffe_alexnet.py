@@ -186,7 +186,7 @@ class GroupedConv2D(tf.keras.layers.Conv2D):
     differentiated where oneDNN is in use.
     """
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         if self.groups == 1:
             return super().convolution_op(inputs, kernel)
         pieces = zip(tf.split(inputs, self.groups, -1), tf.split(kernel, self.groups, -1))
@@ -197,7 +197,7 @@ class GroupedConv2D(tf.keras.layers.Conv2D):
 class ResponseNorm(tf.keras.layers.Layer):
     """x / (1 + 1e-4/5 sum of squares over 5 neighbouring channels)^0.75, Caffe's default."""
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         # There is no kernel in 16 bits for a CPU, nor in 64.
         x = tf.cast(inputs, tf.float32)
         x = tf.nn.local_response_normalization(x, depth_radius=2, bias=1, alpha=1e-4 / 5, beta=0.75)

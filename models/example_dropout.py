@@ -16,7 +16,7 @@ _LEVELS = 1 << 16
 _GOLDEN = 0x9E3779B9  # 2^32 / golden ratio: layers far apart
 
 
-def dropout(inputs, rate: float, seeds, layer: int):
+def dropout(inputs: tf.Tensor, rate: float, seeds: tf.Tensor, layer: int) -> tf.Tensor:
     """Zeroes each element with probability round(65536 rate) / 65536 and scales up the others.
 
     With mix a bijection of 32-bit words, s = (s_0, s_1) an example's seed, l the layer's number and

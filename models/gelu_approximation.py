@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -12,7 +13,7 @@ _CUBIC = 0.044715 * _LINEAR
 
 @tf.keras.utils.register_keras_serializable("largebatch")
 @tf.custom_gradient
-def gelu(x):
+def gelu(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     """x / 2 (1 + tanh(u / 2)) = x s, s = sigmoid(u), u = 2 sqrt(2 / pi) (x + 0.044715 x^3).
 
     Its derivative is s + x s (1 - s) du/dx. Two tensors are kept for it, x and s, where the

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
 
@@ -45,7 +47,7 @@ class GroupedBatchNormalization(tf.keras.layers.BatchNormalization):
         does not divide, a micro-batch that g does not divide, or a mask.
     """
 
-    def __init__(self, group: int = 1, batch: int | None = None, **settings):
+    def __init__(self, group: int = 1, batch: int | None = None, **settings: Any):
         if group != int(group) or group < 1:
             raise ValueError(f"group is {group}, wanted a whole number of replicas, at least 1")
         if batch is not None and (batch != int(batch) or batch < 1):
@@ -60,10 +62,12 @@ class GroupedBatchNormalization(tf.keras.layers.BatchNormalization):
         self.group = int(group)
         self.batch = None if batch is None else int(batch)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "group": self.group, "batch": self.batch}
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None
+    ) -> tf.Tensor:
         images = inputs.shape[0]
         # No number of images: Keras draws the model's graph. One group: its own kernels.
         if self.batch is None or images in (None, self.batch) or not training:

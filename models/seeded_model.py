@@ -19,7 +19,12 @@ class SeededModel(tf.keras.Model):
     Raises ValueError: training with dropout and no dropout_seed for each example.
     """
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self,
+        inputs: tf.Tensor | Mapping[str, tf.Tensor],
+        training: bool | None = None,
+        mask: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         given = inputs if isinstance(inputs, Mapping) else {"image": inputs}
         seed = None
         if training and self._dropout_layers:
@@ -34,7 +39,7 @@ class SeededModel(tf.keras.Model):
             return super().call(given["image"], training=training, mask=mask)
 
 
-def seeded_model(image, outputs, name: str) -> SeededModel:
+def seeded_model(image: tf.Tensor, outputs: tf.Tensor, name: str) -> SeededModel:
     """The model from the input called "image" to `outputs`; its dropout layers lose their state."""
     model = SeededModel(image, outputs, name=name)
     model._dropout_layers = stateless_dropout.make_stateless(model)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
@@ -40,7 +41,7 @@ def make_stateless(model: tf.keras.layers.Layer) -> int:
 
 
 @contextlib.contextmanager
-def seeded(seed, layers: int):
+def seeded(seed: tf.Tensor | None, layers: int) -> Iterator[None]:
     """Within this context, dropout draws from `seed`; None: dropout is an error.
 
     Args:
@@ -81,7 +82,9 @@ class MaskDrawer(tf.Module):
     def _maybe_init(self):
         """Keras calls this when it builds a layer; there is no state to make."""
 
-    def dropout(self, inputs, rate, noise_shape=None):
+    def dropout(
+        self, inputs: tf.Tensor, rate: float, noise_shape: Sequence[int] | None = None
+    ) -> tf.Tensor:
         draw = getattr(_ACTIVE, "draw", None)
         if draw is None:
             raise ValueError(
@@ -93,7 +96,7 @@ class MaskDrawer(tf.Module):
         return draw(inputs, rate, self._index)
 
 
-def dropout(inputs, rate: float, seed):
+def dropout(inputs: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
     """Zeroes each element with probability round(65536 rate) / 65536 and scales up the others.
 
     The mask is a function of `seed` (int [2]) and of the shape alone. With or without XLA a CPU and

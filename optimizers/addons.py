@@ -9,13 +9,16 @@ from __future__ import annotations
 import logging
 import re
 import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
 from largebatch.optimizers.catalogue import WITHOUT_ADDONS
 from largebatch.optimizers.decay import SelectsVariables
-from largebatch.optimizers.exclusions import checked, path_of
+from largebatch.optimizers.exclusions import Exclusions, checked, path_of
 from largebatch.optimizers.finite import all_finite
+from largebatch.optimizers.schedules import LearningRate
 from largebatch.optimizers.skip_nonfinite import dense
 
 with warnings.catch_warnings():
@@ -44,15 +47,15 @@ class AddonsLAMB(SelectsVariables, tfa.optimizers.LAMB):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-6,
-        weight_decay=0.01,
-        exclude_from_weight_decay=None,
-        exclude_from_layer_adaptation=None,
-        name="AddonsLAMB",
-        **kwargs,
+        learning_rate: LearningRate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-6,
+        weight_decay: float = 0.01,
+        exclude_from_weight_decay: Exclusions = None,
+        exclude_from_layer_adaptation: Exclusions = None,
+        name: str = "AddonsLAMB",
+        **kwargs: Any,
     ):
         kwargs.pop("decay", None)
         if epsilon == 0:
@@ -72,11 +75,11 @@ class AddonsLAMB(SelectsVariables, tfa.optimizers.LAMB):
         self._track_trackable(self.refused_steps, "refused_steps")
 
     @property
-    def jit_compile(self):
+    def jit_compile(self) -> bool:
         """Always False: a legacy optimizer compiles nothing by itself."""
         return False
 
-    def build(self, var_list):
+    def build(self, var_list: Sequence[tf.Variable]) -> None:
         """Create the slots; raises ValueError for a pattern that matches no variable."""
         self._create_all_weights(var_list)
 
@@ -97,11 +100,11 @@ class AddonsLAMB(SelectsVariables, tfa.optimizers.LAMB):
     @tf.autograph.experimental.do_not_convert
     def apply_gradients(
         self,
-        grads_and_vars,
-        name=None,
-        skip_gradients_aggregation=False,
-        experimental_aggregate_gradients=True,
-    ):
+        grads_and_vars: Iterable[tuple[tf.Tensor, tf.Variable]],
+        name: str | None = None,
+        skip_gradients_aggregation: bool = False,
+        experimental_aggregate_gradients: bool = True,
+    ) -> tf.Operation:
         """As Keras' new optimizers' `apply_gradients`; sparse gradients are made dense first."""
         pairs = [(dense(gradient), variable) for gradient, variable in grads_and_vars]
         with tf.init_scope():

@@ -11,7 +11,8 @@ writes the slots and the weights anyway, while XLA on a CPU copies all of them a
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -19,7 +20,11 @@ from largebatch.optimizers import norms
 from largebatch.optimizers.decay import SelectsVariables
 from largebatch.optimizers.exclusions import checked
 from largebatch.optimizers.reduction import folds
+from largebatch.optimizers.schedules import LearningRate
 from largebatch.optimizers.skip_nonfinite import RefusesNonFinite
+
+# {name: float32 scalar}.
+Scalars = dict[str, tf.Tensor]
 
 
 class Statistics(NamedTuple):
@@ -34,36 +39,56 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
     """Base class; see the module's docstring for what a subclass writes."""
 
     #: Names of the slots that have their variable's shape, zero at the start.
-    slot_names = ()
+    slot_names: tuple[str, ...] = ()
     #: Names of scalar state shared by all variables, one at the start.
-    scalar_names = ()
+    scalar_names: tuple[str, ...] = ()
 
-    def __init__(self, learning_rate, name, jit_compile=True, **kwargs):
+    def __init__(
+        self, learning_rate: LearningRate, name: str, jit_compile: bool = True, **kwargs: Any
+    ):
         super().__init__(name=name, weight_decay=None, jit_compile=jit_compile, **kwargs)
         self._begin(jit_compile)
         self._learning_rate = self._build_learning_rate(learning_rate)
 
     # What a subclass writes.
 
-    def step_coefficients(self, step, scalars):
+    def step_coefficients(self, step: tf.Tensor, scalars: Scalars) -> tuple[Scalars, Scalars]:
         """Scalars of update number `step` (1 is the first, float32), and the new `scalars`.
 
         Returns (dict of float32 scalars, dict of the new values of `scalar_names`).
         """
         raise NotImplementedError
 
-    def moments(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+    def moments(
+        self,
+        gradient: tf.Tensor,
+        weight: tf.Tensor,
+        slots: Sequence[tf.Tensor],
+        coefficients: Scalars,
+        *,
+        decayed: bool,
+        adapted: bool,
+    ) -> tuple[tf.Tensor, ...]:
         """The tuple of one variable's new slots, from the old; all tensors in the slots' dtype."""
         raise NotImplementedError
 
-    def change(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+    def change(
+        self,
+        gradient: tf.Tensor,
+        weight: tf.Tensor,
+        slots: Sequence[tf.Tensor],
+        coefficients: Scalars,
+        *,
+        decayed: bool,
+        adapted: bool,
+    ) -> tuple[tf.Tensor, Statistics | None]:
         """(x_t − x_{t+1} of one variable, Statistics or None), from the *new* slots."""
         raise NotImplementedError
 
     # What this class does with it.
 
     @tf.autograph.experimental.do_not_convert
-    def build(self, var_list):
+    def build(self, var_list: Sequence[tf.Variable]) -> None:
         """Create the slots; raises ValueError for a pattern that matches no variable."""
         super().build(var_list)
         if getattr(self, "_built", False):
@@ -97,10 +122,12 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         self._variables.append(slot)
         return slot
 
-    def update_step(self, gradient, variable):
+    def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
         """Update `variable` unconditionally (Keras' interface for one variable)."""
         coefficients, _ = self._coefficients()
-        self._update(variable, gradient, *self._state_of(variable), tf.constant(True), coefficients)
+        slots, statistics, decayed, adapted = self._state_of(variable)
+        always = tf.constant(True)
+        self._update(variable, gradient, slots, statistics, decayed, adapted, always, coefficients)
 
     def _coefficients(self):
         scalars = {
@@ -186,7 +213,7 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
             row = tf.stack([tf.cast(value, tf.float32) for value in norms_and_ratio])
             statistics.assign(tf.where(finite, row, statistics.read_value()), read_value=False)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["weight_decay"]  # Keras' own, never used; a subclass that has one adds it.
         config["learning_rate"] = self._serialize_hyperparameter(self._learning_rate)
@@ -212,7 +239,7 @@ class LayerwiseOptimizer(RuleOptimizer):
     adapts_layers = True
     weight_decay = 0.0
     norm = "l2"
-    phi_bounds = None
+    phi_bounds: norms.Bounds = None
 
     def _set_exclusions(self, from_weight_decay, from_layer_adaptation):
         self.exclude_from_weight_decay = checked("exclude_from_weight_decay", from_weight_decay)
@@ -220,11 +247,13 @@ class LayerwiseOptimizer(RuleOptimizer):
             "exclude_from_layer_adaptation", from_layer_adaptation
         )
 
-    def norm_of(self, tensor):
+    def norm_of(self, tensor: tf.Tensor) -> tf.Tensor:
         """The chosen norm of one layer, a scalar."""
         return norms.norm(tensor, self.norm, folds(self.jit_compile))
 
-    def statistics(self, weight, update_norm, adapted, coefficient=1.0) -> Statistics:
+    def statistics(
+        self, weight: tf.Tensor, update_norm: tf.Tensor, adapted: bool, coefficient: float = 1.0
+    ) -> Statistics:
         """‖x‖, the update's norm, and κ φ(‖x‖)/‖update‖ (1 for a variable that is not adapted)."""
         weight_norm = self.norm_of(weight)
         ratio = tf.ones_like(weight_norm)
@@ -232,7 +261,7 @@ class LayerwiseOptimizer(RuleOptimizer):
             ratio = norms.trust_ratio(weight_norm, update_norm, self.phi_bounds, coefficient)
         return Statistics(weight_norm, update_norm, ratio)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "weight_decay": self.weight_decay,

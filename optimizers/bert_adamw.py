@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import tensorflow as tf
 
-from largebatch.optimizers.base import RuleOptimizer
-from largebatch.optimizers.exclusions import checked
+from largebatch.optimizers.base import RuleOptimizer, Scalars, Statistics
+from largebatch.optimizers.exclusions import Exclusions, checked
 from largebatch.optimizers.hyperparameters import fraction, not_negative
 from largebatch.optimizers.lamb import lamb_moments, lamb_ratio
+from largebatch.optimizers.schedules import LearningRate
 
 
 @tf.keras.utils.register_keras_serializable(package="largebatch")
@@ -26,15 +30,15 @@ class BertAdamW(RuleOptimizer):
 
     def __init__(
         self,
-        learning_rate=0.0001,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-6,
-        weight_decay=0.01,
-        exclude_from_weight_decay=None,
-        jit_compile=True,
-        name="BertAdamW",
-        **kwargs,
+        learning_rate: LearningRate = 0.0001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-6,
+        weight_decay: float = 0.01,
+        exclude_from_weight_decay: Exclusions = None,
+        jit_compile: bool = True,
+        name: str = "BertAdamW",
+        **kwargs: Any,
     ):
         super().__init__(learning_rate, name, jit_compile, **kwargs)
         self.beta_1 = fraction("beta_1", beta_1)
@@ -45,19 +49,39 @@ class BertAdamW(RuleOptimizer):
             "exclude_from_weight_decay", exclude_from_weight_decay
         )
 
-    def step_coefficients(self, step, scalars):
+    def step_coefficients(self, step: tf.Tensor, scalars: Scalars) -> tuple[Scalars, Scalars]:
         return {}, scalars
 
-    def moments(self, gradient, weight, slots, coefficients, *, decayed, adapted):
-        return lamb_moments(*slots, gradient, self.beta_1, self.beta_2)
+    def moments(
+        self,
+        gradient: tf.Tensor,
+        weight: tf.Tensor,
+        slots: Sequence[tf.Tensor],
+        coefficients: Scalars,
+        *,
+        decayed: bool,
+        adapted: bool,
+    ) -> tuple[tf.Tensor, ...]:
+        m, v = slots
+        return lamb_moments(m, v, gradient, self.beta_1, self.beta_2)
 
-    def change(self, gradient, weight, slots, coefficients, *, decayed, adapted):
-        update = lamb_ratio(*slots, self.epsilon)
+    def change(
+        self,
+        gradient: tf.Tensor,
+        weight: tf.Tensor,
+        slots: Sequence[tf.Tensor],
+        coefficients: Scalars,
+        *,
+        decayed: bool,
+        adapted: bool,
+    ) -> tuple[tf.Tensor, Statistics | None]:
+        m, v = slots
+        update = lamb_ratio(m, v, self.epsilon)
         if decayed:
             update += self.weight_decay * weight
         return coefficients["learning_rate"] * update, None
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "beta_1": self.beta_1,

@@ -6,6 +6,12 @@ import difflib
 import importlib
 import importlib.util
 import inspect
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from largebatch.optimizers.schedules import LearningRate
 
 #: name -> (module, class)
 _CLASSES = {
@@ -38,7 +44,7 @@ def why_missing(name: str) -> str | None:
     return None
 
 
-def class_of(name: str):
+def class_of(name: str) -> type:
     """The class that `create(name, ...)` makes.
 
     Raises ValueError, with the nearest name if it is unknown, or if its package is missing.
@@ -61,7 +67,7 @@ def settings_of(name: str) -> dict:
     """{setting: default} of an optimizer, the learning rate left out."""
     settings = {}
     for cls in class_of(name).__mro__:
-        parameters = inspect.signature(cls.__init__).parameters
+        parameters = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
         for key, parameter in parameters.items():
             if key == "weight_decay" and cls.__module__.startswith(("keras.", "tf_keras.")):
                 continue  # Keras' own decay is never used: see keras_baselines.
@@ -73,7 +79,9 @@ def settings_of(name: str) -> dict:
     return settings
 
 
-def create(name: str, learning_rate, **settings):
+def create(
+    name: str, learning_rate: LearningRate, **settings: Any
+) -> tf.keras.optimizers.Optimizer:
     """The optimizer `name` with `learning_rate` (a float or a schedule) and its settings.
 
     Raises ValueError for an unknown name (with the nearest) or setting (with the valid ones), and

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from largebatch.optimizers.exclusions import Parameter, ParameterTable, excluded, path_of
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from largebatch.optimizers.exclusions import (
+    Exclusions,
+    Parameter,
+    ParameterTable,
+    excluded,
+    path_of,
+)
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 class SelectsVariables:
@@ -11,13 +23,13 @@ class SelectsVariables:
     An optimizer without layer adaptation has only the first list and adapts nothing.
     """
 
-    exclude_from_weight_decay = None
-    exclude_from_layer_adaptation = None
+    exclude_from_weight_decay: Exclusions = None
+    exclude_from_layer_adaptation: Exclusions = None
     adapts_layers = False
     #: The preset that None stands for in both lists.
     default_exclusions = "default"
 
-    def parameter_table(self, variables) -> ParameterTable:
+    def parameter_table(self, variables: Iterable[tf.Variable]) -> ParameterTable:
         """(path, shape, decayed?, adapted?) of each of `variables`; print it to read it.
 
         Raises ValueError if a pattern that the user gave matches none of `variables`.

@@ -17,7 +17,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Union
+from typing import TYPE_CHECKING, NamedTuple, Union
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 Exclusions = Union[None, str, Sequence[str]]
 
@@ -41,7 +44,7 @@ PRESETS = {
 }
 
 
-def path_of(variable) -> str:
+def path_of(variable: tf.Variable) -> str:
     """The variable's path: its name without the trailing `:0`."""
     return re.sub(r":\d+$", "", variable.name)
 

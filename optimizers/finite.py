@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import tensorflow as tf
 
 from largebatch.optimizers.reduction import SMALL, folds, reduce_folded
 
 
-def all_finite(tensors, jit_compile: bool):
+def all_finite(tensors: Iterable[tf.Tensor], jit_compile: bool) -> tf.Tensor:
     """A boolean scalar: no value of any of `tensors` is NaN or infinite."""
     tensors = list(tensors)
     if folds(jit_compile):

@@ -14,11 +14,14 @@ refused step would still decay the weights, and it matches no paths.
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
 from largebatch.optimizers.decay import SelectsVariables
-from largebatch.optimizers.exclusions import checked
+from largebatch.optimizers.exclusions import Exclusions, checked
 from largebatch.optimizers.hyperparameters import not_negative
+from largebatch.optimizers.schedules import LearningRate
 from largebatch.optimizers.skip_nonfinite import RefusesNonFinite
 
 DECAY_FORMS = ("rate", "plain")
@@ -72,15 +75,15 @@ class SGD(_Penalised, tf.keras.optimizers.SGD):
 
     def __init__(
         self,
-        learning_rate=0.01,
-        momentum=0.0,
-        nesterov=False,
-        weight_decay=0.0,
-        l2_regularization=0.0,
-        exclude_from_weight_decay=None,
-        jit_compile=True,
-        name="SGD",
-        **kwargs,
+        learning_rate: LearningRate = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        l2_regularization: float = 0.0,
+        exclude_from_weight_decay: Exclusions = None,
+        jit_compile: bool = True,
+        name: str = "SGD",
+        **kwargs: Any,
     ):
         super().__init__(learning_rate, momentum, nesterov, name=name, **kwargs)
         self._penalise(weight_decay, l2_regularization, exclude_from_weight_decay, jit_compile)
@@ -90,7 +93,13 @@ class SGD(_Penalised, tf.keras.optimizers.SGD):
 class Momentum(SGD):
     """SGD with momentum 0.9."""
 
-    def __init__(self, learning_rate=0.01, momentum=0.9, name="Momentum", **kwargs):
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.01,
+        momentum: float = 0.9,
+        name: str = "Momentum",
+        **kwargs: Any,
+    ):
         super().__init__(learning_rate, momentum=momentum, name=name, **kwargs)
 
 
@@ -100,15 +109,15 @@ class Adagrad(_Penalised, tf.keras.optimizers.Adagrad):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        initial_accumulator_value=0.1,
-        epsilon=1e-7,
-        weight_decay=0.0,
-        l2_regularization=0.0,
-        exclude_from_weight_decay=None,
-        jit_compile=True,
-        name="Adagrad",
-        **kwargs,
+        learning_rate: LearningRate = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        weight_decay: float = 0.0,
+        l2_regularization: float = 0.0,
+        exclude_from_weight_decay: Exclusions = None,
+        jit_compile: bool = True,
+        name: str = "Adagrad",
+        **kwargs: Any,
     ):
         super().__init__(learning_rate, initial_accumulator_value, epsilon, name=name, **kwargs)
         self._penalise(weight_decay, l2_regularization, exclude_from_weight_decay, jit_compile)
@@ -120,16 +129,16 @@ class Adam(_Penalised, tf.keras.optimizers.Adam):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-7,
-        weight_decay=0.0,
-        l2_regularization=0.0,
-        exclude_from_weight_decay=None,
-        jit_compile=True,
-        name="Adam",
-        **kwargs,
+        learning_rate: LearningRate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        weight_decay: float = 0.0,
+        l2_regularization: float = 0.0,
+        exclude_from_weight_decay: Exclusions = None,
+        jit_compile: bool = True,
+        name: str = "Adam",
+        **kwargs: Any,
     ):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name, **kwargs)
         self._penalise(weight_decay, l2_regularization, exclude_from_weight_decay, jit_compile)
@@ -151,7 +160,12 @@ class AdamW(Adam):
     """
 
     def __init__(
-        self, learning_rate=0.001, weight_decay=0.01, decay_form="rate", name="AdamW", **kwargs
+        self,
+        learning_rate: LearningRate = 0.001,
+        weight_decay: float = 0.01,
+        decay_form: str = "rate",
+        name: str = "AdamW",
+        **kwargs: Any,
     ):
         super().__init__(learning_rate, weight_decay=weight_decay, name=name, **kwargs)
         if decay_form not in DECAY_FORMS:
@@ -160,5 +174,5 @@ class AdamW(Adam):
             )
         self.decay_form = decay_form
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "decay_form": self.decay_form}

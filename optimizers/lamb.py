@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
 from largebatch.optimizers import norms
-from largebatch.optimizers.base import LayerwiseOptimizer
+from largebatch.optimizers.base import LayerwiseOptimizer, Scalars, Statistics
+from largebatch.optimizers.exclusions import Exclusions
 from largebatch.optimizers.hyperparameters import fraction, not_negative
+from largebatch.optimizers.norms import Bounds
+from largebatch.optimizers.schedules import LearningRate
 
 
-def bias_correction(beta: float, step):
+def bias_correction(beta: float, step: tf.Tensor) -> tf.Tensor:
     """1 / (1 − βᵗ), a scalar to multiply a moment with: a division an element less.
 
     By expm1, since 1 − 0.999 in float32 keeps only four digits.
@@ -19,12 +24,14 @@ def bias_correction(beta: float, step):
     return -1 / tf.math.expm1(step * math.log(beta)) if beta else tf.ones_like(step)
 
 
-def lamb_moments(m, v, gradient, beta_1, beta_2):
+def lamb_moments(
+    m: tf.Tensor, v: tf.Tensor, gradient: tf.Tensor, beta_1: float, beta_2: float
+) -> tuple[tf.Tensor, tf.Tensor]:
     """m_t = β₁ m_{t−1} + (1 − β₁) g_t and v_t = β₂ v_{t−1} + (1 − β₂) g_t²."""
     return beta_1 * m + (1 - beta_1) * gradient, beta_2 * v + (1 - beta_2) * tf.square(gradient)
 
 
-def lamb_ratio(m_hat, v_hat, epsilon):
+def lamb_ratio(m_hat: tf.Tensor, v_hat: tf.Tensor, epsilon: float) -> tf.Tensor:
     """r_t = m̂_t / (√v̂_t + ε)."""
     return m_hat / (tf.sqrt(v_hat) + epsilon)
 
@@ -64,19 +71,19 @@ class LAMB(LayerwiseOptimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-6,
-        weight_decay=0.01,
-        bias_correction=True,
-        norm="l2",
-        phi_bounds=None,
-        exclude_from_weight_decay=None,
-        exclude_from_layer_adaptation=None,
-        jit_compile=True,
-        name="LAMB",
-        **kwargs,
+        learning_rate: LearningRate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-6,
+        weight_decay: float = 0.01,
+        bias_correction: bool = True,
+        norm: str = "l2",
+        phi_bounds: Bounds = None,
+        exclude_from_weight_decay: Exclusions = None,
+        exclude_from_layer_adaptation: Exclusions = None,
+        jit_compile: bool = True,
+        name: str = "LAMB",
+        **kwargs: Any,
     ):
         super().__init__(learning_rate, name, jit_compile, **kwargs)
         self.beta_1 = fraction("beta_1", beta_1)
@@ -88,7 +95,7 @@ class LAMB(LayerwiseOptimizer):
         self.phi_bounds = norms.checked_bounds(phi_bounds)
         self._set_exclusions(exclude_from_weight_decay, exclude_from_layer_adaptation)
 
-    def step_coefficients(self, step, scalars):
+    def step_coefficients(self, step: tf.Tensor, scalars: Scalars) -> tuple[Scalars, Scalars]:
         if not self.bias_correction:
             one = tf.ones_like(step)
             return {"correction_1": one, "correction_2": one}, scalars
@@ -97,25 +104,47 @@ class LAMB(LayerwiseOptimizer):
             "correction_2": bias_correction(self.beta_2, step),
         }, scalars
 
-    def moments(self, gradient, weight, slots, coefficients, *, decayed, adapted):
-        return lamb_moments(*slots, gradient, self.beta_1, self.beta_2)
+    def moments(
+        self,
+        gradient: tf.Tensor,
+        weight: tf.Tensor,
+        slots: Sequence[tf.Tensor],
+        coefficients: Scalars,
+        *,
+        decayed: bool,
+        adapted: bool,
+    ) -> tuple[tf.Tensor, ...]:
+        m, v = slots
+        return lamb_moments(m, v, gradient, self.beta_1, self.beta_2)
 
-    def ratio(self, gradient, m, v, coefficients):
+    def ratio(
+        self, gradient: tf.Tensor, m: tf.Tensor, v: tf.Tensor, coefficients: Scalars
+    ) -> tf.Tensor:
         """r_t; N-LAMB and NN-LAMB have another."""
         return lamb_ratio(
             m * coefficients["correction_1"], v * coefficients["correction_2"], self.epsilon
         )
 
-    def change(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+    def change(
+        self,
+        gradient: tf.Tensor,
+        weight: tf.Tensor,
+        slots: Sequence[tf.Tensor],
+        coefficients: Scalars,
+        *,
+        decayed: bool,
+        adapted: bool,
+    ) -> tuple[tf.Tensor, Statistics | None]:
         """η φ(‖x‖)/‖r + λx‖ (r + λx), the last line of Algorithms 2, 3 and 4."""
-        update = self.ratio(gradient, *slots, coefficients)
+        m, v = slots
+        update = self.ratio(gradient, m, v, coefficients)
         if decayed:
             update += self.weight_decay * weight
         statistics = self.statistics(weight, self.norm_of(update), adapted)
         rate = coefficients["learning_rate"] * statistics.trust_ratio
         return rate * update, statistics
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "beta_1": self.beta_1,

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import tensorflow as tf
 
 from largebatch.optimizers import norms
-from largebatch.optimizers.base import LayerwiseOptimizer
+from largebatch.optimizers.base import LayerwiseOptimizer, Scalars, Statistics
+from largebatch.optimizers.exclusions import Exclusions
 from largebatch.optimizers.hyperparameters import fraction, not_negative
+from largebatch.optimizers.norms import Bounds
+from largebatch.optimizers.schedules import LearningRate
 
 _TRUST_COEFFICIENTS = {"lamb_paper": 1.0, "you2017": 0.001}
 
@@ -49,20 +55,20 @@ class LARS(LayerwiseOptimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        momentum=0.9,
-        weight_decay=0.0001,
-        form="lamb_paper",
-        trust_coefficient=None,
-        nesterov=False,
-        max_ratio=None,
-        norm="l2",
-        phi_bounds=None,
-        exclude_from_weight_decay=None,
-        exclude_from_layer_adaptation=None,
-        jit_compile=True,
-        name="LARS",
-        **kwargs,
+        learning_rate: LearningRate = 0.001,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0001,
+        form: str = "lamb_paper",
+        trust_coefficient: float | None = None,
+        nesterov: bool = False,
+        max_ratio: float | None = None,
+        norm: str = "l2",
+        phi_bounds: Bounds = None,
+        exclude_from_weight_decay: Exclusions = None,
+        exclude_from_layer_adaptation: Exclusions = None,
+        jit_compile: bool = True,
+        name: str = "LARS",
+        **kwargs: Any,
     ):
         super().__init__(learning_rate, name, jit_compile, **kwargs)
         if form not in _TRUST_COEFFICIENTS:
@@ -89,10 +95,19 @@ class LARS(LayerwiseOptimizer):
             return _TRUST_COEFFICIENTS[self.form]
         return self.trust_coefficient
 
-    def step_coefficients(self, step, scalars):
+    def step_coefficients(self, step: tf.Tensor, scalars: Scalars) -> tuple[Scalars, Scalars]:
         return {}, scalars
 
-    def moments(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+    def moments(
+        self,
+        gradient: tf.Tensor,
+        weight: tf.Tensor,
+        slots: Sequence[tf.Tensor],
+        coefficients: Scalars,
+        *,
+        decayed: bool,
+        adapted: bool,
+    ) -> tuple[tf.Tensor, ...]:
         (m,) = slots
         penalised = gradient + self.weight_decay * weight if decayed else gradient
         if self.form == "lamb_paper":
@@ -100,7 +115,16 @@ class LARS(LayerwiseOptimizer):
         ratio = self._statistics_2017(gradient, weight, decayed, adapted).trust_ratio
         return (self.momentum * m + coefficients["learning_rate"] * ratio * penalised,)
 
-    def change(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+    def change(
+        self,
+        gradient: tf.Tensor,
+        weight: tf.Tensor,
+        slots: Sequence[tf.Tensor],
+        coefficients: Scalars,
+        *,
+        decayed: bool,
+        adapted: bool,
+    ) -> tuple[tf.Tensor, Statistics | None]:
         (m,) = slots
         rate = coefficients["learning_rate"]
         if self.form == "lamb_paper":
@@ -112,7 +136,9 @@ class LARS(LayerwiseOptimizer):
         penalised = gradient + self.weight_decay * weight if decayed else gradient
         return self.momentum * m + rate * statistics.trust_ratio * penalised, statistics
 
-    def statistics(self, weight, update_norm, adapted, coefficient=1.0):
+    def statistics(
+        self, weight: tf.Tensor, update_norm: tf.Tensor, adapted: bool, coefficient: float = 1.0
+    ) -> Statistics:
         found = super().statistics(weight, update_norm, adapted, coefficient)
         if self.max_ratio is None or not adapted:
             return found
@@ -124,7 +150,7 @@ class LARS(LayerwiseOptimizer):
             denominator += self.weight_decay * self.norm_of(weight)
         return self.statistics(weight, denominator, adapted, self._kappa)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "momentum": self.momentum,

@@ -7,7 +7,7 @@ import tensorflow as tf
 SCHEDULES = ("constant", "dozat")
 
 
-def momentum_at(schedule: str, beta: float, step):
+def momentum_at(schedule: str, beta: float, step: tf.Tensor) -> tf.Tensor:
     """β^t at update `step` (1 is the first, a float tensor).
 
     "constant": β. "dozat": β (1 − ½ · 0.96^{t/250}), Dozat 2016.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import tensorflow as tf
 
-from largebatch.optimizers.base import RuleOptimizer
+from largebatch.optimizers.base import RuleOptimizer, Scalars, Statistics
 from largebatch.optimizers.hyperparameters import fraction, not_negative
 from largebatch.optimizers.lamb import bias_correction, lamb_moments, lamb_ratio
 from largebatch.optimizers.momentum_schedule import checked_schedule, momentum_at
+from largebatch.optimizers.schedules import LearningRate
 
 
 @tf.keras.utils.register_keras_serializable(package="largebatch")
@@ -29,14 +33,14 @@ class Nadam(RuleOptimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        beta_1=0.975,
-        beta_2=0.999,
-        epsilon=1e-8,
-        momentum_schedule="dozat",
-        jit_compile=True,
-        name="Nadam",
-        **kwargs,
+        learning_rate: LearningRate = 0.001,
+        beta_1: float = 0.975,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        momentum_schedule: str = "dozat",
+        jit_compile: bool = True,
+        name: str = "Nadam",
+        **kwargs: Any,
     ):
         super().__init__(learning_rate, name, jit_compile, **kwargs)
         self.beta_1 = fraction("beta_1", beta_1)
@@ -44,7 +48,7 @@ class Nadam(RuleOptimizer):
         self.epsilon = not_negative("epsilon", epsilon)
         self.momentum_schedule = checked_schedule(momentum_schedule)
 
-    def step_coefficients(self, step, scalars):
+    def step_coefficients(self, step: tf.Tensor, scalars: Scalars) -> tuple[Scalars, Scalars]:
         beta = momentum_at(self.momentum_schedule, self.beta_1, step)
         beta_next = momentum_at(self.momentum_schedule, self.beta_1, step + 1)
         product = scalars["momentum_product"] * beta
@@ -54,16 +58,35 @@ class Nadam(RuleOptimizer):
             "correction_2": bias_correction(self.beta_2, step),
         }, {"momentum_product": product}
 
-    def moments(self, gradient, weight, slots, coefficients, *, decayed, adapted):
-        return lamb_moments(*slots, gradient, self.beta_1, self.beta_2)
+    def moments(
+        self,
+        gradient: tf.Tensor,
+        weight: tf.Tensor,
+        slots: Sequence[tf.Tensor],
+        coefficients: Scalars,
+        *,
+        decayed: bool,
+        adapted: bool,
+    ) -> tuple[tf.Tensor, ...]:
+        m, v = slots
+        return lamb_moments(m, v, gradient, self.beta_1, self.beta_2)
 
-    def change(self, gradient, weight, slots, coefficients, *, decayed, adapted):
+    def change(
+        self,
+        gradient: tf.Tensor,
+        weight: tf.Tensor,
+        slots: Sequence[tf.Tensor],
+        coefficients: Scalars,
+        *,
+        decayed: bool,
+        adapted: bool,
+    ) -> tuple[tf.Tensor, Statistics | None]:
         m, v = slots
         m_hat = coefficients["m_weight"] * m + coefficients["g_weight"] * gradient
         r = lamb_ratio(m_hat, v * coefficients["correction_2"], self.epsilon)
         return coefficients["learning_rate"] * r, None
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "beta_1": self.beta_1,

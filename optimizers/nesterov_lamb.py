@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
+from largebatch.optimizers.base import Scalars
+from largebatch.optimizers.exclusions import Exclusions
 from largebatch.optimizers.lamb import LAMB, bias_correction, lamb_ratio
 from largebatch.optimizers.momentum_schedule import checked_schedule, momentum_at
+from largebatch.optimizers.norms import Bounds
+from largebatch.optimizers.schedules import LearningRate
 
 
-def nesterov_moment(moment, value, beta, beta_next, correction):
+def nesterov_moment(
+    moment: tf.Tensor,
+    value: tf.Tensor,
+    beta: tf.Tensor | float,
+    beta_next: tf.Tensor | float,
+    correction: tf.Tensor,
+) -> tf.Tensor:
     """(β^{t+1} moment_t + (1 − β^t) value_t) / (1 − Π_{i≤t} β^i), where β^t is a schedule's value.
 
     Algorithms 3 and 4, with value = g (first moment) or g² (second moment);
@@ -49,19 +61,19 @@ class NLAMB(LAMB):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        beta_1=0.975,
-        beta_2=0.999,
-        epsilon=1e-8,
-        weight_decay=0.01,
-        momentum_schedule="dozat",
-        norm="l2",
-        phi_bounds=None,
-        exclude_from_weight_decay=None,
-        exclude_from_layer_adaptation=None,
-        jit_compile=True,
-        name="NLAMB",
-        **kwargs,
+        learning_rate: LearningRate = 0.001,
+        beta_1: float = 0.975,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.01,
+        momentum_schedule: str = "dozat",
+        norm: str = "l2",
+        phi_bounds: Bounds = None,
+        exclude_from_weight_decay: Exclusions = None,
+        exclude_from_layer_adaptation: Exclusions = None,
+        jit_compile: bool = True,
+        name: str = "NLAMB",
+        **kwargs: Any,
     ):
         super().__init__(
             learning_rate,
@@ -79,7 +91,7 @@ class NLAMB(LAMB):
         )
         self.momentum_schedule = checked_schedule(momentum_schedule)
 
-    def step_coefficients(self, step, scalars):
+    def step_coefficients(self, step: tf.Tensor, scalars: Scalars) -> tuple[Scalars, Scalars]:
         beta = momentum_at(self.momentum_schedule, self.beta_1, step)
         product = scalars["momentum_product"] * beta
         return {
@@ -89,7 +101,9 @@ class NLAMB(LAMB):
             "correction_2": bias_correction(self.beta_2, step),
         }, {"momentum_product": product}
 
-    def ratio(self, gradient, m, v, coefficients):
+    def ratio(
+        self, gradient: tf.Tensor, m: tf.Tensor, v: tf.Tensor, coefficients: Scalars
+    ) -> tf.Tensor:
         m_hat = nesterov_moment(
             m,
             gradient,
@@ -99,11 +113,11 @@ class NLAMB(LAMB):
         )
         return lamb_ratio(m_hat, self.second_moment(v, gradient, coefficients), self.epsilon)
 
-    def second_moment(self, v, gradient, coefficients):
+    def second_moment(self, v: tf.Tensor, gradient: tf.Tensor, coefficients: Scalars) -> tf.Tensor:
         """v̂ = v_t / (1 − β₂ᵗ), Adam's."""
         return v * coefficients["correction_2"]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["bias_correction"]  # The box has no such choice.
         return {**config, "momentum_schedule": self.momentum_schedule}
@@ -119,10 +133,10 @@ class NNLAMB(NLAMB):
     product its t-th power. The momentum schedule and all arguments: as in NLAMB.
     """
 
-    def __init__(self, learning_rate=0.001, name="NNLAMB", **kwargs):
+    def __init__(self, learning_rate: LearningRate = 0.001, name: str = "NNLAMB", **kwargs: Any):
         super().__init__(learning_rate, name=name, **kwargs)
 
-    def second_moment(self, v, gradient, coefficients):
+    def second_moment(self, v: tf.Tensor, gradient: tf.Tensor, coefficients: Scalars) -> tf.Tensor:
         return nesterov_moment(
             v, tf.square(gradient), self.beta_2, self.beta_2, coefficients["correction_2"]
         )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Optional
+
 import tensorflow as tf
 
 from largebatch.optimizers.reduction import reduce_folded
 
 NORMS = ("l1", "l2", "linf")
+# (γ_l, γ_u) of φ; None: φ(z) = z.
+Bounds = Optional[Sequence[float]]
 
 
-def norm(tensor, kind: str = "l2", folded: bool = False):
+def norm(tensor: tf.Tensor, kind: str = "l2", folded: bool = False) -> tf.Tensor:
     """The `kind` norm over all elements of `tensor`, a scalar of at least float32.
 
     `folded`: by `reduction.reduce_folded`, which is the faster way under XLA on a CPU.
@@ -31,7 +36,7 @@ def norm(tensor, kind: str = "l2", folded: bool = False):
     raise ValueError(f"norm must be one of {', '.join(NORMS)}, found {kind!r}")
 
 
-def phi(z, bounds=None):
+def phi(z: tf.Tensor, bounds: Bounds = None) -> tf.Tensor:
     """φ(z) = min(max(z, γ_l), γ_u) with bounds = (γ_l, γ_u); φ(z) = z without (section 3)."""
     if bounds is None:
         return z
@@ -39,7 +44,9 @@ def phi(z, bounds=None):
     return tf.minimum(tf.maximum(z, lower), upper)
 
 
-def trust_ratio(weight_norm, update_norm, bounds=None, coefficient=1.0):
+def trust_ratio(
+    weight_norm: tf.Tensor, update_norm: tf.Tensor, bounds: Bounds = None, coefficient: float = 1.0
+) -> tf.Tensor:
     """κ φ(‖x‖) / ‖update‖ (κ is LARS' coefficient), or 1 where φ(‖x‖) or the update's norm is 0.
 
     The paper's box does not say what a zero gives. Without bounds, or with γ_l = 0, a layer that
@@ -59,7 +66,7 @@ def checked_norm(kind: str) -> str:
     return kind
 
 
-def checked_bounds(bounds):
+def checked_bounds(bounds: Bounds) -> list[float] | None:
     """`phi_bounds` as a list [γ_l, γ_u] of floats, or None."""
     if bounds is None:
         return None

@@ -10,6 +10,7 @@ reduction is the fast one.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -20,7 +21,12 @@ _MOST_PARTS = 16
 _SHORTEST = 32
 
 
-def reduce_folded(tensor, elementwise, combine, reduce):
+def reduce_folded(
+    tensor: tf.Tensor,
+    elementwise: Callable[[tf.Tensor], tf.Tensor],
+    combine: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    reduce: Callable[[tf.Tensor], tf.Tensor],
+) -> tf.Tensor:
     """reduce(elementwise(tensor)) over all elements, a scalar; `combine` reduces two tensors.
 
     (tf.add, tf.reduce_sum), (tf.maximum, tf.reduce_max). The shape must be static. Sums are taken

@@ -5,31 +5,35 @@ Each takes t (a scalar tensor of any integer or float type, or a number) and ret
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any, Union
+
 import tensorflow as tf
 
-_Schedule = tf.keras.optimizers.schedules.LearningRateSchedule
+# What an optimizer takes as η: a number, or a function of the updates made.
+LearningRate = Union[float, tf.keras.optimizers.schedules.LearningRateSchedule]
 
 
-def _register(cls):
+def _register(cls: type) -> type:
     return tf.keras.utils.register_keras_serializable(package="largebatch")(cls)
 
 
 @_register
-class Constant(_Schedule):
+class Constant(tf.keras.optimizers.schedules.LearningRateSchedule):
     """η_t = rate."""
 
-    def __init__(self, rate):
+    def __init__(self, rate: float):
         self.rate = float(rate)
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
         return tf.constant(self.rate, tf.float32)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"rate": self.rate}
 
 
 @_register
-class WarmupPolynomialDecay(_Schedule):
+class WarmupPolynomialDecay(tf.keras.optimizers.schedules.LearningRateSchedule):
     """Linear warm-up, then polynomial decay: the paper's η_t = η₀ (1 − t/T) with power 1.
 
         t < warmup_steps:   peak · t / warmup_steps
@@ -43,7 +47,15 @@ class WarmupPolynomialDecay(_Schedule):
     warm-up: the update does nothing but to start the moments, as in BERT's code.
     """
 
-    def __init__(self, peak, warmup_steps, total_steps, power=1.0, end=0.0, decay_start=0):
+    def __init__(
+        self,
+        peak: float,
+        warmup_steps: int,
+        total_steps: int,
+        power: float = 1.0,
+        end: float = 0.0,
+        decay_start: int = 0,
+    ):
         if not 0 <= warmup_steps <= total_steps or total_steps <= 0:
             raise ValueError(
                 f"want 0 <= warmup_steps <= total_steps and total_steps > 0, found "
@@ -61,7 +73,7 @@ class WarmupPolynomialDecay(_Schedule):
         self.end = float(end)
         self.decay_start = decay_start
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
         t = tf.cast(step, tf.float32)
         warmup = self.peak * t / max(self.warmup_steps, 1)
         left = (self.total_steps - t) / (self.total_steps - self.decay_start)
@@ -69,7 +81,7 @@ class WarmupPolynomialDecay(_Schedule):
         decay = self.end + (self.peak - self.end) * tf.pow(left, self.power)
         return tf.where(t < self.warmup_steps, warmup, decay)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "peak": self.peak,
             "warmup_steps": self.warmup_steps,
@@ -81,7 +93,7 @@ class WarmupPolynomialDecay(_Schedule):
 
 
 @_register
-class GoyalSchedule(_Schedule):
+class GoyalSchedule(tf.keras.optimizers.schedules.LearningRateSchedule):
     """Goyal et al. 2017: linear warm-up of 5 epochs, then ×0.1 at epochs 30, 60 and 80.
 
         epoch e = t / steps_per_epoch (a fraction)
@@ -93,12 +105,12 @@ class GoyalSchedule(_Schedule):
 
     def __init__(
         self,
-        peak,
-        steps_per_epoch,
-        warmup_epochs=5,
-        boundaries=(30, 60, 80),
-        factor=0.1,
-        initial=None,
+        peak: float,
+        steps_per_epoch: float,
+        warmup_epochs: float = 5,
+        boundaries: Sequence[float] = (30, 60, 80),
+        factor: float = 0.1,
+        initial: float | None = None,
     ):
         if steps_per_epoch <= 0:
             raise ValueError(f"steps_per_epoch must be positive, found {steps_per_epoch}")
@@ -115,7 +127,7 @@ class GoyalSchedule(_Schedule):
         self.factor = float(factor)
         self.initial = None if initial is None else float(initial)
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
         epoch = tf.cast(step, tf.float32) / self.steps_per_epoch
         initial = 0.0 if self.initial is None else self.initial
         warmup = initial + (self.peak - initial) * epoch / max(self.warmup_epochs, 1e-9)
@@ -124,7 +136,7 @@ class GoyalSchedule(_Schedule):
             rate = tf.where(epoch >= boundary, self.peak * self.factor**passed, rate)
         return tf.where(epoch < self.warmup_epochs, warmup, rate)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "peak": self.peak,
             "steps_per_epoch": self.steps_per_epoch,
@@ -136,14 +148,17 @@ class GoyalSchedule(_Schedule):
 
 
 @_register
-class Stages(_Schedule):
+class Stages(tf.keras.optimizers.schedules.LearningRateSchedule):
     """Schedules one after the other, each with its own clock from 0: re-warm-up (section 4.1).
 
     stages: [(schedule, steps), ...]; after the last stage's steps its schedule simply goes on.
     """
 
-    def __init__(self, stages):
-        stages = [
+    def __init__(
+        self,
+        stages: Iterable[tuple[tf.keras.optimizers.schedules.LearningRateSchedule | dict, int]],
+    ):
+        made = [
             (
                 tf.keras.optimizers.schedules.deserialize(schedule)
                 if isinstance(schedule, dict)
@@ -152,11 +167,11 @@ class Stages(_Schedule):
             )
             for schedule, steps in stages
         ]
-        if not stages or any(steps <= 0 for _, steps in stages):
-            raise ValueError(f"want one or more (schedule, steps > 0), found {stages}")
-        self.stages = stages
+        if not made or any(steps <= 0 for _, steps in made):
+            raise ValueError(f"want one or more (schedule, steps > 0), found {made}")
+        self.stages: list[tuple[Any, int]] = made
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
         step = tf.cast(step, tf.int64)
         start = sum(steps for _, steps in self.stages)
         rate = None
@@ -166,7 +181,7 @@ class Stages(_Schedule):
             rate = local if rate is None else tf.where(step < start + steps, local, rate)
         return rate
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "stages": [
                 [tf.keras.optimizers.schedules.serialize(schedule), steps]

@@ -22,6 +22,8 @@ class RefusesNonFinite:
     turns that off where there is no GPU).
     """
 
+    _variables: list[tf.Variable]  # Keras' own
+
     def _begin(self, jit_compile: bool) -> None:
         """To be called once the base's constructor has run."""
         self.jit_compile = bool(jit_compile)
@@ -79,6 +81,6 @@ class RefusesNonFinite:
         tf.cond(finite, apply, lambda: tf.constant(0))
 
 
-def dense(gradient):
+def dense(gradient: tf.Tensor | tf.IndexedSlices | None) -> tf.Tensor | None:
     """IndexedSlices to a tensor, rows with the same index summed."""
     return tf.convert_to_tensor(gradient) if gradient is not None else None

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import socket
 import sys
+import zlib
 
 import pytest
 
@@ -17,6 +18,29 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 LOGICAL_DEVICES = 4
+
+
+def pytest_addoption(parser):
+    text = "of the cases of each parametrized test run every Nth, and at least one"
+    parser.addoption("--thin", type=int, default=1, metavar="N", help=text)
+
+
+def thin(items, n):
+    """Every nth case of each test. Which is the first depends on the test's name alone, so that
+    cases which many tests share, such as the optimizers, are each left in some of them."""
+    cases = {}
+    for item in items:
+        cases.setdefault((item.path, getattr(item, "originalname", item.name)), []).append(item)
+    kept = set()
+    for (_, name), of_test in cases.items():
+        kept.update(of_test[zlib.crc32(name.encode()) % min(n, len(of_test)) :: n])
+    return [item for item in items if item in kept]
+
+
+def pytest_collection_modifyitems(config, items):
+    every = list(items)
+    items[:] = thin(every, config.getoption("thin"))
+    config.hook.pytest_deselected(items=[item for item in every if item not in set(items)])
 
 
 def pytest_collection_finish(session):
@@ -206,3 +230,9 @@ def imagenet_sample():
     if not (folder / "imagenet2012").is_dir():
         pytest.skip("no real images: $IMAGENET_SAMPLE names no TFDS folder with imagenet2012")
     return folder
+
+
+@pytest.fixture(scope="session", name="thin")
+def _thin():
+    """The function thin."""
+    return thin

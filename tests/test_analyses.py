@@ -40,8 +40,6 @@ def test_every_picture_is_there(picture):
 
 def test_the_densities_are_those_of_the_committed_file(capsys):
     block = re.search("<!-- layer-density -->\n(.*?)<!-- /layer-density -->", TEXT, re.DOTALL)
-    for name in layer_density.FLAGS:
-        layer_density.FLAGS[name].unparse()
     file = ROOT / "results/analyses/layer_density.json"
     assert layer_density.program(["layer_density", f"--read={file}"]) == 0
     assert block.group(1).strip() == capsys.readouterr().out.strip()

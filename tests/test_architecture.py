@@ -1,6 +1,7 @@
 """The map of the suite, held by reading its source: who may import whom, and the house rules."""
 
 import ast
+import functools
 import importlib
 import pathlib
 import re
@@ -22,21 +23,25 @@ SOURCES = [*MODULES, *sorted(ROOT.glob("*.py")), *sorted((ROOT / "tests").rglob(
 MAX_LINES = 350
 
 
+@functools.cache  # every test reads all files
 def tree_of(path):
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
+@functools.cache
 def imports_of(path):
-    """Yields (line, dotted name) of every import in a file, also those inside functions.
+    """[(line, dotted name)] of every import in a file, also those inside functions.
 
-    `from a import b` yields a.b: b may be a module.
+    `from a import b` gives a.b: b may be a module.
     """
+    found = []
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
+            found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
-            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+            found += [(node.lineno, f"{module}.{alias.name}") for alias in node.names]
+    return found
 
 
 def place(path, line):

@@ -1,6 +1,7 @@
 """environment.sh: it takes a Python that really runs, or says what it found and what to do.
 
-The Pythons, and uv, are fakes that note what they were asked for; nothing is installed.
+Likewise .ci/run, which tests one stack and then the other. The Pythons, uv and make are fakes that
+note what they were asked for; nothing is installed.
 """
 
 import pathlib
@@ -17,9 +18,11 @@ def checkout(tmp_path):
     """A folder (its name has a space) with the script, on a PATH that has no Python but fakes."""
     folder = tmp_path / "a checkout"
     (folder / "bin").mkdir(parents=True)
-    for name in ("environment.sh", "setup.py", "constraints.txt"):
-        shutil.copy(ROOT / name, folder)
-    for tool in ("bash", "cat", "cksum", "dirname", "grep", "ln", "rm", "sed", "tail", "tee"):
+    (folder / ".ci").mkdir()
+    for name in ("environment.sh", "setup.py", "constraints.txt", ".ci/run"):
+        shutil.copy(ROOT / name, folder / name)
+    tools = ("bash", "cat", "cksum", "dirname", "grep", "ln", "mktemp", "rm", "sed", "tail", "tee")
+    for tool in tools:
         (folder / "bin" / tool).symlink_to(shutil.which(tool))
     return folder
 
@@ -30,10 +33,10 @@ def fake(checkout, name, body):
     path.chmod(0o755)
 
 
-def make(checkout, **variables):
+def make(checkout, script="environment.sh", **variables):
     """Runs the script; returns (exit code, all that it printed)."""
     ended = subprocess.run(
-        [shutil.which("bash"), str(checkout / "environment.sh")],
+        [shutil.which("bash"), str(checkout / script)],
         env={"PATH": str(checkout / "bin"), "HOME": str(checkout), **variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -55,13 +58,20 @@ esac
 
 
 WORKING = working("3.10")
+# Makes the environment, and notes what it was asked for; a file `NAME fails` lets a target fail.
+MAKE = """
+echo "$*" >>asked
+[ "$1" != test ] || bash ./environment.sh
+[ ! -e "$1 fails" ]
+"""
 # `uv venv --quiet --python PYTHON FOLDER`, `uv pip install ...`, `uv python install|find VERSION`.
 UV = """
 case "$*" in
     "python install"*) [ -e bin/downloaded ] || exit 1 ;;
     "python find"*) echo "$PWD/bin/downloaded" ;;
     venv*)
-        /bin/mkdir -p "$5/bin"; /bin/cp "$(command -v "$4")" "$5/bin/python"; echo uv-venv >>made ;;
+        case "$4" in /*) ;; *) echo "looks for $4 itself"; exit 2 ;; esac
+        /bin/mkdir -p "$5/bin"; /bin/cp "$4" "$5/bin/python"; echo uv-venv >>made ;;
     "pip install"*) echo uv-install >>made ;;
 esac
 """
@@ -132,7 +142,7 @@ def test_a_failed_install_shows_why_and_is_made_anew(checkout):
     fake(checkout, "python3.10", WORKING)
     (checkout / "broken").touch()
     code, printed = make(checkout)
-    assert code != 0
+    assert code == 4  # which continuous integration tells from a script that broke
     assert "no such package" in printed
     (checkout / "broken").unlink()
     assert make(checkout)[0] == 0
@@ -193,3 +203,54 @@ def test_uv_downloads_a_python_where_there_is_none(checkout):
     fake(checkout, "downloaded", working("3.12"))
     code, printed = make(checkout)
     assert code == 0 and "bin/downloaded (Python 3.12)" in printed
+
+
+@pytest.mark.parametrize(("first", "other"), [("3.11", "modern"), ("3.12", "classic")])
+def test_integration_tests_the_stack_that_is_found_and_a_part_of_the_other(checkout, first, other):
+    fake(checkout, "make", MAKE)
+    for version in ("3.10", "3.12"):
+        fake(checkout, f"python{version}", working(version))
+    fake(checkout, "named", working(first))
+    named = str(checkout / "bin" / "named")
+    code, printed = make(checkout, ".ci/run", PYTHON=named, STACK=other)
+    assert code == 0, printed
+    asked = (checkout / "asked").read_text().splitlines()
+    assert asked == ["test", f"test-core STACK={other} PYTHON="]
+    assert f"Making .venv with {named}" in printed and f"Making .venv-{other} with" in printed
+    assert "not tested" not in printed
+
+
+def test_integration_says_that_the_other_stack_has_no_python(checkout):
+    fake(checkout, "make", MAKE)
+    fake(checkout, "python3.11", working("3.11"))
+    code, printed = make(checkout, ".ci/run")
+    assert code == 0
+    assert printed.endswith("The modern stack was not tested: there is no Python for it here.\n")
+    assert (checkout / "asked").read_text().split() == ["test"]
+
+
+def test_integration_says_that_the_other_stack_could_not_be_installed(checkout):
+    fake(checkout, "make", MAKE)
+    fake(checkout, "python3.11", working("3.11"))
+    fake(checkout, "python3.12", working("3.12").replace("[ ! -e broken ]", "false"))
+    code, printed = make(checkout, ".ci/run")
+    assert code == 0 and "no such package" in printed
+    assert printed.endswith("modern stack was not tested: its packages could not be installed.\n")
+
+
+@pytest.mark.parametrize("target", ["test", "test-core"])
+def test_integration_fails_where_a_test_of_either_stack_fails(checkout, target):
+    fake(checkout, "make", MAKE)
+    fake(checkout, "python3.11", working("3.11"))
+    fake(checkout, "python3.12", working("3.12"))
+    (checkout / f"{target} fails").touch()
+    code, printed = make(checkout, ".ci/run")
+    assert code != 0 and "not tested" not in printed
+    assert (checkout / "asked").read_text().split("\n")[:1] == ["test"]
+
+
+def test_integration_fails_where_the_first_stack_cannot_be_installed(checkout):
+    fake(checkout, "make", MAKE.replace("environment.sh", "environment.sh || exit 2"))
+    (checkout / "broken").touch()
+    fake(checkout, "python3.11", working("3.11"))
+    assert make(checkout, ".ci/run")[0] == 2

@@ -14,6 +14,7 @@ import sys
 import sysconfig
 import tarfile
 import zipfile
+from collections import namedtuple
 
 import pytest
 import setuptools
@@ -79,7 +80,7 @@ def requirements(setup, python):
 
 
 def test_the_packages_are_the_folders_that_hold_code(setup):
-    ignored = ("tests", "build", "dist", "runs", "results")
+    ignored = ("tests", "docs", "build", "dist", "runs", "results")
     folders = {
         path.parent.relative_to(ROOT)
         for path in ROOT.glob("[!.]*/**/*.py")
@@ -151,7 +152,8 @@ def test_everything_that_is_installed_is_pinned_to_its_version():
     assert not differ, f"installed and pinned: {differ}"
 
 
-TREE = ("setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md", "__init__.py",
+TREE = ("setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md", "CONTRIBUTING.md",
+        "CHANGELOG.md", "CITATION.cff", "mkdocs.yml", ".codespellrc", ".github", "__init__.py",
         "stack.py", "programs.py", "checkout.py", "py.typed", "constraints.txt",
         "environment.sh", "Makefile",
         "tests", ".ci", "docs")  # fmt: skip
@@ -225,6 +227,8 @@ def test_the_wheel_s_metadata_has_readme_licence_and_pythons(distributions):
     metadata = email.message_from_bytes(wheel.read(name))
     assert metadata["Version"] == largebatch.__version__
     assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Author"] == "largebatch contributors"
+    assert metadata.get_all("Project-URL") is None and metadata["Home-page"] is None
     assert f"{name.rpartition('/')[0]}/licenses/LICENSE" in wheel.namelist()
     assert metadata["Description-Content-Type"] == "text/markdown"
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -239,6 +243,7 @@ def test_the_wheel_s_metadata_has_readme_licence_and_pythons(distributions):
 def test_the_source_distribution_has_what_make_needs(distributions):
     names = {name.partition("/")[2] for name in tarfile.open(distributions[0]).getnames()}
     wanted = ("constraints.txt", "environment.sh", "Makefile", ".ci/run", "tests/conftest.py",
+              "CONTRIBUTING.md", "CITATION.cff", "mkdocs.yml", ".github/workflows/ci.yml",
               "tests/test_packaging.py", "docs/install.md",
               "data/text/docstrings.txt.gz")  # fmt: skip
     assert set(wanted) <= names
@@ -306,8 +311,25 @@ def test_the_makefile_s_other_environments_have_the_packages_that_a_wheel_s_user
 
 
 def test_the_part_of_the_tests_for_the_other_stack_is_there():
-    (core,) = re.findall(r"^core := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text().replace("\\\n", " ")
+    (core,) = re.findall(r"^core := (.*)$", makefile, re.MULTILINE)
     assert [path for path in core.split() if not (ROOT / path).exists()] == []
+
+
+def test_of_a_test_s_cases_every_nth_is_kept_and_at_least_one(thin):
+    Case = namedtuple("Case", "path originalname name")
+    items = [
+        Case("test_file.py", test, f"{test}[{number}]")
+        for test, count in (("few", 2), ("many", 9))
+        for number in range(count)
+    ]
+    assert thin(items, 1) == items
+    for n in (2, 3, 4, 20):
+        kept = thin(items, n)
+        few, many = ([i.name for i in kept if i.originalname == test] for test in ("few", "many"))
+        assert len(few) == 1 and abs(len(many) - 9 / n) < 1
+        numbers = [int(name[5:-1]) for name in many]
+        assert numbers[0] < n and {b - a for a, b in zip(numbers, numbers[1:])} <= {n}
 
 
 def test_continuous_integration_can_be_executed():

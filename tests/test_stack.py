@@ -116,15 +116,29 @@ def test_libtpu_is_not_looked_at_where_tensorflow_does_not_load_it(machine, monk
     stack.prepare()
 
 
-def test_a_program_ends_with_the_message_in_one_line(tmp_path):
+@pytest.fixture
+def aborting_libtpu(tmp_path):
+    """The environment of a process that finds tensorflow-tpu installed with pip's newest libtpu."""
     for name, version in (("tensorflow_tpu", stack.TPU.tensorflow), ("libtpu", "0.0.52")):
         folder = tmp_path / f"{name}-{version}.dist-info"
         folder.mkdir()
         (folder / "METADATA").write_text(f"Name: {name}\nVersion: {version}\n")
     path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
-    command = [sys.executable, "-m", "largebatch.experiments.run", "--list"]
-    environment = {**os.environ, "PYTHONPATH": path}
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert ended.returncode == stack.MISTAKE
-    assert ended.stderr.startswith("error: tensorflow-tpu 2.20.0 cannot load libtpu 0.0.52;")
-    assert ended.stderr.count("\n") == 1 and not ended.stdout
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def test_a_program_ends_with_the_message_in_one_line(aborting_libtpu, tmp_path):
+    installed = tmp_path / "largebatch-run"  # as pip writes it
+    installed.write_text("from largebatch.experiments.run import console\nconsole()\n")
+    for program in (["-m", "largebatch.experiments.run"], [str(installed)]):
+        command = [sys.executable, *program, "--list"]
+        ended = subprocess.run(command, env=aborting_libtpu, capture_output=True, text=True)
+        assert ended.returncode == stack.MISTAKE
+        assert ended.stderr.startswith("error: tensorflow-tpu 2.20.0 cannot load libtpu 0.0.52;")
+        assert ended.stderr.count("\n") == 1 and not ended.stdout
+
+
+def test_code_that_imports_the_package_gets_an_exception(aborting_libtpu):
+    command = [sys.executable, "-c", "import largebatch"]
+    ended = subprocess.run(command, env=aborting_libtpu, capture_output=True, text=True)
+    assert "ImportError: tensorflow-tpu 2.20.0 cannot load libtpu 0.0.52;" in ended.stderr

@@ -6,7 +6,8 @@ import argparse
 import os
 import sys
 import warnings
-from typing import Callable, NoReturn
+from collections.abc import Sequence
+from typing import Any, Callable, NoReturn
 
 MISTAKE = 2  # exit code
 
@@ -21,9 +22,16 @@ class Flags(argparse.ArgumentParser):
             allow_abbrev=False,
         )
 
-    def add(self, name: str, default, text: str, kind: Callable = str, choices=None) -> None:
+    def add(
+        self,
+        name: str,
+        default: Any,
+        text: str,
+        kind: Callable = str,
+        choices: Sequence[str] | None = None,
+    ) -> None:
         """A flag; one of kind `boolean` may stand without a value, for true."""
-        bare = {"nargs": "?", "const": True} if kind is boolean else {}
+        bare: dict[str, Any] = {"nargs": "?", "const": True} if kind is boolean else {}
         metavar = "true|false" if kind is boolean else kind.__name__
         metavar = "|".join(choices) if choices else metavar
         if default is not None:

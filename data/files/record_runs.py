@@ -36,12 +36,18 @@ def reading_error(error: BaseException) -> str | None:
     return re.sub(r"\\(['\"\\])", r"\1", message) if before.endswith("[") else message
 
 
-def read_run(path, first, count, total) -> tf.Tensor:
+def read_run(path: tf.Tensor, first: tf.Tensor, count: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
     """`read_runs` of one."""
     return read_runs(*(tf.expand_dims(value, 0) for value in (path, first, count, total)))
 
 
-def read_runs(path, first, count, total, read_from: Callable = lambda path, total: path):
+def read_runs(
+    path: tf.Tensor,
+    first: tf.Tensor,
+    count: tf.Tensor,
+    total: tf.Tensor,
+    read_from: Callable = lambda path, total: path,
+) -> tf.Tensor:
     """The serialised records of runs of files, one run after the other: string [sum of `count`].
 
     An error names the first record that cannot be read. Errors of a file are turned into an early

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import uuid
-from typing import BinaryIO
+from typing import IO
 
 
 def is_remote(path: str) -> bool:
@@ -36,7 +36,7 @@ def read_bytes(path: str, what: str = "the file") -> bytes:
         raise ValueError(f"cannot read {what} {path}: {reason(error)}") from error
 
 
-def open_bytes(path: str, mode: str = "rb") -> BinaryIO:
+def open_bytes(path: str, mode: str = "rb") -> IO[bytes]:
     """Raises OSError."""
     if not is_remote(path):
         return open(path, mode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -23,7 +24,7 @@ def grey_image(files: ImageNetFiles, dtype: tf.DType) -> tf.data.Dataset:
     )
 
 
-def image_normaliser(files: ImageNetFiles, dtype: tf.DType):
+def image_normaliser(files: ImageNetFiles, dtype: tf.DType) -> Callable[[tf.Tensor], tf.Tensor]:
     normalise = pixel_normaliser(files.image_shape, imagenet.MEAN, imagenet.STD)
     # An image at a time: it fits into a core's cache, a batch does not.
     return lambda image: tf.cast(normalise(image)[0], dtype)

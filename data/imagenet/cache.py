@@ -31,7 +31,7 @@ class ShardCache:
         self._lock = threading.Lock()
         self._warned = False
 
-    def local(self, path, total) -> tf.Tensor:
+    def local(self, path: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
         """For a shard's path, string [], and its number of records: the path to read it from."""
 
         def copied(path, total):

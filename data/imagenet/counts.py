@@ -174,7 +174,7 @@ def check_official(split: str, records: dict) -> None:
     found = sum(records.values())
     if wanted in (None, found):
         return
-    few = min(records, key=records.get)
+    few = min(records, key=lambda name: records[name])
     raise ValueError(
         f"the {len(records)} {split} files hold {found:,} records, ImageNet has {wanted:,} images; "
         f"the fewest are in {few} ({records[few]:,}). Copy the files again"

@@ -11,7 +11,7 @@ CENTRE = 0.875  # of the shorter side: 224 of 256 pixels
 _PNG = b"\x89PNG"
 
 
-def distorted(encoded, random, size: int) -> tf.Tensor:
+def distorted(encoded: tf.Tensor, random: tf.Tensor, size: int) -> tf.Tensor:
     """A random part of the image, flipped or not, as float32 [size, size, 3] of 0 to 255.
 
     A box of 8 to 100 % of the area and aspect ratio 3/4 to 4/3 (Szegedy et al. 2015, as Goyal et
@@ -35,7 +35,7 @@ def distorted(encoded, random, size: int) -> tf.Tensor:
     return tf.cond(random[2] % 2 == 0, lambda: image, lambda: tf.reverse(image, [1]))
 
 
-def centred(encoded, size: int) -> tf.Tensor:
+def centred(encoded: tf.Tensor, size: int) -> tf.Tensor:
     """The square of 7/8 of the shorter side in the middle, as float32 [size, size, 3], 0 to 255."""
     jpeg = as_jpeg(encoded)
     extent = tf.image.extract_jpeg_shape(jpeg)[:2]
@@ -44,7 +44,7 @@ def centred(encoded, size: int) -> tf.Tensor:
     return _decode(jpeg, (extent - side) // 2, tf.stack([side, side]), size)
 
 
-def as_jpeg(encoded) -> tf.Tensor:
+def as_jpeg(encoded: tf.Tensor) -> tf.Tensor:
     """A JPEG's bytes as they are; ImageNet has one PNG (n02105855_2933.JPEG), which is made one."""
     return tf.cond(
         tf.strings.substr(encoded, 0, len(_PNG)) == _PNG,

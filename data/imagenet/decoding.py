@@ -53,7 +53,11 @@ class Decoding(NamedTuple):
 
 
 def numbered(
-    block: dict, position, order, arguments: tf.data.Dataset, decoding: Decoding
+    block: dict,
+    position: tf.Tensor,
+    order: tf.Tensor,
+    arguments: tf.data.Dataset,
+    decoding: Decoding,
 ) -> tf.data.Dataset:
     """A block's images in `order`, the corrupt ones left out: number int64, image, label int32.
 
@@ -120,8 +124,8 @@ def _calling(refuse: Callable[[int], None]) -> Callable:
 
 def named(
     block: dict,
-    position,
-    order,
+    position: tf.Tensor,
+    order: tf.Tensor,
     arguments: tf.data.Dataset,
     decoding: Decoding,
     skipped: SkippedImages | None,

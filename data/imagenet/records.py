@@ -13,7 +13,14 @@ from largebatch.data.imagenet.cache import ShardCache
 from largebatch.data.imagenet.files import Layout
 
 
-def read_block(layout: Layout, cache: ShardCache | None, path, first, count, total) -> dict:
+def read_block(
+    layout: Layout,
+    cache: ShardCache | None,
+    path: tf.Tensor,
+    first: tf.Tensor,
+    count: tf.Tensor,
+    total: tf.Tensor,
+) -> dict:
     """Runs of records of shards, as `read_runs` has them, the images still in their records.
 
     They are read from the cache's copies, if there is a cache.
@@ -55,7 +62,7 @@ def read_block(layout: Layout, cache: ShardCache | None, path, first, count, tot
         }
 
 
-def image_of(layout: Layout, record) -> tf.Tensor:
+def image_of(layout: Layout, record: tf.Tensor) -> tf.Tensor:
     """The encoded image in a record."""
     feature = tf.io.FixedLenFeature([], tf.string)
     return tf.io.parse_single_example(record, {layout.image: feature})[layout.image]

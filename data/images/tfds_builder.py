@@ -7,6 +7,7 @@ import hashlib
 import io
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from largebatch.data.images.channels import channel_statistics
 _BATCH = 1000
 
 
-def download(source, data_dir: Path) -> None:
+def download(source: Any, data_dir: Path) -> None:
     """What TFDS does by itself: downloads the official files and prepares them in its folder.
 
     Raises:
@@ -39,7 +40,7 @@ def download(source, data_dir: Path) -> None:
             ) from error
 
 
-def prepare(source, official: list, scratch: Path) -> dict:
+def prepare(source: Any, official: list, scratch: Path) -> dict:
     """The arrays of the official files, which are read where they are; TFDS works in `scratch`.
 
     Raises:
@@ -70,7 +71,7 @@ def prepare(source, official: list, scratch: Path) -> dict:
     return decode(source, Path(builder.data_path))
 
 
-def decode(source, prepared: Path) -> dict:
+def decode(source: Any, prepared: Path) -> dict:
     """The arrays of a folder that TFDS has prepared, in its order, `mean` and `std` included.
 
     Raises:

@@ -21,9 +21,9 @@ _Result = collections.namedtuple("_Result", ["unique_id", "start_logits", "end_l
 def squad_predictions(
     examples: Sequence,
     features: Sequence,
-    start_logits,
-    end_logits,
-    unique_ids,
+    start_logits: np.ndarray,
+    end_logits: np.ndarray,
+    unique_ids: np.ndarray,
     *,
     n_best: int = 20,
     max_answer_length: int = 30,
@@ -83,7 +83,7 @@ def squad_score(
       predictions: {question id: answer}.
     """
     if isinstance(dataset, (str, os.PathLike)):
-        dataset = load_squad(dataset, split="dev")
+        dataset = load_squad(os.fspath(dataset), split="dev")
     if isinstance(dataset, SquadSet):
         articles = dataset.articles
     else:

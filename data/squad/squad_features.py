@@ -104,7 +104,7 @@ def squad_windows(
             batch_size=1,
         )
     word_ids, *numbers = zip(*rows)
-    return SquadWindows(
+    return SquadWindows(  # type: ignore[misc]
         squad.split,
         np.stack(word_ids),
         *(np.array(column, np.int32) for column in numbers),

@@ -43,13 +43,13 @@ class PaddedBatches:
         """How many of the examples are this host's."""
         return min(max(self.count - self.first, 0), self.batches * self.batch)
 
-    def index_and_weight(self, number):
+    def index_and_weight(self, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The examples' int64 [batch] and the weights float32 [batch] of this host's batch."""
         position = self.first + number * self.batch + tf.range(self.batch, dtype=tf.int64)
         index = tf.minimum(position, self.count - 1)  # filling repeats the last example
         return index, tf.cast(position < self.count, tf.float32)
 
-    def among_first(self, number, subset: int):
+    def among_first(self, number: tf.Tensor, subset: int) -> tf.Tensor:
         """float32 [batch] of this host's batch: 1 for each of the first `subset` examples."""
         position = self.first + number * self.batch + tf.range(self.batch, dtype=tf.int64)
         return tf.cast(position < min(subset, self.count), tf.float32)

@@ -37,7 +37,7 @@ class Run:
     count: int
 
 
-def cut(counts, hosts: int, most: int) -> list:
+def cut(counts: Sequence[int], hosts: int, most: int) -> list:
     """Every shard's records as runs of at most `most`; at least one run a host.
 
     A run is a whole shard where shards are many and small, as they should be. Fewer shards than

@@ -18,12 +18,12 @@ SHUFFLE_STREAM, AUGMENT_STREAM, DROPOUT_STREAM, SHARD_STREAM, BLOCK_STREAM = (
 )
 
 
-def stream_seed(seed, place) -> tf.Tensor:
+def stream_seed(seed: int | tf.Tensor, place: tf.Tensor) -> tf.Tensor:
     """The stateless seed int64 [2] of a place in a stream: a stream's constant + epoch or step."""
     return tf.stack([tf.convert_to_tensor(seed, tf.int64), place])
 
 
-def permutation(count, stateless_seed) -> tf.Tensor:
+def permutation(count: int | tf.Tensor, stateless_seed: tf.Tensor) -> tf.Tensor:
     """A uniform permutation of 0, ..., count - 1, int64 [count]."""
     return tf.random.experimental.stateless_shuffle(
         tf.range(count, dtype=tf.int64), stateless_seed, alg="philox"
@@ -111,13 +111,13 @@ class UpdateSlices:
         before = self.context.input_pipeline_id * self.per_host
         return min(max(self.batch_size - before, 0), self.per_host)
 
-    def filled(self, value):
+    def filled(self, value: tf.Tensor) -> tf.Tensor:
         """[B, ...] -> [size, ...]: examples of the batch once more."""
         if self.size == self.batch_size:
             return value
         return tf.gather(value, tf.range(self.size) % self.batch_size)
 
-    def weights(self):
+    def weights(self) -> tf.Tensor:
         """float32 [M, b] of this host: 1, and 0 for what fills up the batch."""
         place = tf.range(self.per_host) < self.real_per_host
         return self.micro_batches(tf.cast(place, tf.float32))
@@ -127,22 +127,22 @@ class UpdateSlices:
         """M, the micro-batches of this host in one update."""
         return self.per_host // self.micro_batch
 
-    def of_host(self, value):
+    def of_host(self, value: tf.Tensor) -> tf.Tensor:
         """[size, ...] -> this host's [M, b, ...]."""
         start = self.context.input_pipeline_id * self.per_host
         return self.micro_batches(value[start : start + self.per_host])
 
-    def micro_batches(self, value):
+    def micro_batches(self, value: tf.Tensor) -> tf.Tensor:
         """[B / hosts, ...] -> [M, b, ...]."""
         return tf.reshape(value, [self.pieces, self.micro_batch, *value.shape[1:]])
 
-    def dropout_seeds(self, seed: int, step) -> tf.Tensor:
+    def dropout_seeds(self, seed: int, step: tf.Tensor) -> tf.Tensor:
         """int32 [M, 2], drawn from (seed, step) for each micro-batch of the global batch."""
         drawn = _dropout_words(seed, step, self.size // self.micro_batch)
         start = self.context.input_pipeline_id * self.pieces
         return drawn[start : start + self.pieces]
 
-    def example_seeds(self, seed: int, step) -> tf.Tensor:
+    def example_seeds(self, seed: int, step: tf.Tensor) -> tf.Tensor:
         """int32 [M, b, 2], drawn from (seed, step) for each example of the global batch."""
         return self.of_host(self.filled(_dropout_words(seed, step, self.batch_size)))
 

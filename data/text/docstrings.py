@@ -24,6 +24,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 from largebatch.data.files import program, storage
 from largebatch.data.text import text_documents
@@ -56,12 +57,11 @@ def collect() -> bytes:
     seen: set = set()
     documents = []
     for texts in _documents():
-        sentences = [
-            sentence
-            for text in texts
-            for sentence in prose(text)
-            if sentence not in seen and not seen.add(sentence)
-        ]
+        sentences = []
+        for sentence in (sentence for text in texts for sentence in prose(text)):
+            if sentence not in seen:
+                seen.add(sentence)
+                sentences.append(sentence)
         if len(sentences) > 1:
             documents.append("\n".join(sentences) + "\n")
     return "\n".join(documents).encode()
@@ -128,7 +128,7 @@ def _docstrings(file: str) -> list[str]:
     return [text for text in map(ast.get_docstring, _documented(tree)) if text]
 
 
-def _documented(node: ast.AST) -> Iterator[ast.AST]:
+def _documented(node: ast.AST) -> Iterator[Any]:
     """The module, classes and functions, as they stand in the source; expressions, which have most
     of a tree's nodes and no docstrings, are not looked into."""
     if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):

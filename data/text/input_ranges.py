@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from largebatch.data.files import storage
 from largebatch.data.text import text_documents
@@ -74,7 +74,9 @@ def not_utf8(file: str, place: int) -> str:
     )
 
 
-def inspect(patterns: tuple, style: str, say=lambda line: None) -> list[TextFile]:
+def inspect(
+    patterns: tuple, style: str, say: Callable[[str], None] = lambda line: None
+) -> list[TextFile]:
     """The files of glob patterns, in the patterns' order, each pattern's sorted.
 
     Raises:

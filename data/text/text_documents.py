@@ -13,6 +13,7 @@ sentence does, a paragraph a line has ends of sentences inside lines.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 STYLES = ("sentences", "free")
 
@@ -32,7 +33,7 @@ def document_break(blank_lines: int) -> re.Pattern:
     return re.compile(rf"\n(?:[^\S\n]*\n){{{blank_lines},}}")
 
 
-def documents(text: str, style: str, blank_lines: int = 1):
+def documents(text: str, style: str, blank_lines: int = 1) -> Iterator[tuple[str, list[str]]]:
     """Yields (the document's text, its sentences: list of str), leaving out blank ones."""
     for document in document_break(blank_lines).split(text):
         found = sentences(document, style)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from typing import Any
 
 from largebatch.data.text import input_ranges, text_documents
 
@@ -38,7 +39,7 @@ class ArticleRange:
                     yield text, sentences
 
 
-def plan(options) -> tuple[list[dict], list[list[ArticleRange]]]:
+def plan(options: Any) -> tuple[list[dict], list[list[ArticleRange]]]:
     """(the manifest's inputs, the shards' parts).
 
     Raises:

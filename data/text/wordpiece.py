@@ -195,7 +195,7 @@ class TokenizedText:
     and documents without a token are left out, as in BERT.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._numbers = _Numbers()
         self._words = []  # arrays of word numbers, one a document
         self._sentence_words = []  # arrays: words in each sentence

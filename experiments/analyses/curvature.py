@@ -6,12 +6,17 @@ eta = 1 / L(x, g). So 1 / L bounds the rate that the present weights can bear.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from largebatch.experiments.analyses.objective import Objective
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from largebatch.tpu.loop.task import Batch, Task
 
 STEP = 1e-3  # of the difference, as a share of |x|
 
@@ -53,15 +58,15 @@ class CurvatureObserver:
 
     kind = "lipschitz"
 
-    def __init__(self, task, batches, steps: Collection[int]):
+    def __init__(self, task: Task, batches: Iterable[Batch], steps: Collection[int]):
         self._task, self._batches, self.steps = task, batches, steps
-        self._objective = None
+        self._objective: Objective | None = None
 
-    def begin(self, model) -> None:
+    def begin(self, model: tf.keras.Model) -> None:
         # As the run's own gradient is taken: batch norm by the batch, dropout on.
         self._objective = Objective(self._task, model, self._batches, training=True)
 
-    def observe(self, step, model):
+    def observe(self, step: int, model: tf.keras.Model) -> dict[str, float | None]:
         found = along_gradient(self._objective)
         # A run near its divergence may have weights that overflow; JSON has no word for these.
         return {k: v if np.isfinite(v) else None for k, v in found._asdict().items()}

@@ -108,8 +108,10 @@ def _l2_sizes(record: Mapping[str, Any]) -> list[float]:
 
 
 def _measured_shift(record: Mapping[str, Any], less: float, more: float) -> float:
-    curves = (measured(record, optimizer="adam", l2_regularization=size) for size in (less, more))
-    return shift(*curves, MEASURED_LEVELS)
+    at_less, at_more = (
+        measured(record, optimizer="adam", l2_regularization=size) for size in (less, more)
+    )
+    return shift(at_less, at_more, MEASURED_LEVELS)
 
 
 def _opening(record: Mapping[str, Any]) -> list[str]:

@@ -39,7 +39,7 @@ def summary(
     observed: Sequence[Observed],
 ) -> dict[str, Any]:
     """Everything that is kept, of JSON types: `tuning` at all rates, `observed` at the best."""
-    optimizers = {}
+    optimizers: dict[str, Any] = {}
     for optimizer in OPTIMIZERS:
         mine = _of(optimizer, observed)
         rate = mine[0].row.learning_rate

@@ -22,7 +22,7 @@ Writes distance.svg and distance.json.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from absl import flags
@@ -33,6 +33,9 @@ from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.program.quiet import quiet_tensorflow
 from largebatch.experiments.records.reopen import open_run
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 FLAGS = cli.new_flags()
 observed_runs.define(FLAGS, points=40)
@@ -55,10 +58,10 @@ class DistanceObserver:
         self.steps = steps
         self._start = []
 
-    def begin(self, model) -> None:
+    def begin(self, model: tf.keras.Model) -> None:
         self._start = [variable.numpy() for variable in model.trainable_variables]
 
-    def observe(self, step, model) -> dict[str, Any]:
+    def observe(self, step: int, model: tf.keras.Model) -> dict[str, Any]:
         squares = (
             np.sum(np.square(variable.numpy().astype(np.float64) - start))
             for variable, start in zip(model.trainable_variables, self._start)

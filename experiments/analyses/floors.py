@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -19,6 +20,9 @@ from largebatch.experiments.program.quiet import quiet_tensorflow
 from largebatch.experiments.rows import scale
 from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
 from largebatch.experiments.tables import registry
+
+if TYPE_CHECKING:
+    from largebatch.data.pretraining.read.files import PretrainingFiles
 
 BLOCK = 65_536  # examples read at once
 
@@ -61,7 +65,7 @@ def of_files(files: Sequence) -> dict[str, dict[str, float]]:
     return floors((b for each in files for b in blocks(each, each.train)), held_out, mask_id)
 
 
-def blocks(files, shards: Sequence, limit: int | None = None) -> Iterator[dict]:
+def blocks(files: PretrainingFiles, shards: Sequence, limit: int | None = None) -> Iterator[dict]:
     """The examples of shards as blocks of NumPy arrays; with `limit`, the first so many in one."""
     import numpy as np
     import tensorflow as tf

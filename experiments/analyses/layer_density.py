@@ -173,7 +173,8 @@ def as_markdown(record: dict[str, Any]) -> str:
 
 def _heading(record: dict[str, Any]) -> str:
     rates = "; ".join(
-        f"{NAMES[name]} at rate {found['best_rate']:g}" + _of_what(found["tuning"])
+        f"{NAMES[name]} at rate {found['best_rate']:g}"
+        + _of_what([point["rate"] for point in found["tuning"]], found["best_rate"])
         for name, found in record["optimizers"].items()
     )
     return (
@@ -182,9 +183,13 @@ def _heading(record: dict[str, Any]) -> str:
     )
 
 
-def _of_what(tuning: Sequence[dict[str, Any]]) -> str:
-    listed = ", ".join(f"{point['rate']:g}" for point in tuning)
-    return f", the best of {listed}" if listed else ""
+def _of_what(rates: Sequence[float], best: float) -> str:
+    if not rates:
+        return ""
+    told = f", the best of {', '.join(f'{rate:g}' for rate in rates)}"
+    # At an end of the grid the best rate may lie beyond it.
+    edges = {max(rates): "largest", min(rates): "smallest"} if len(rates) > 1 else {}
+    return f"{told} and the {edges[best]} of this grid" if best in edges else told
 
 
 def sheets(record: dict[str, Any]) -> tuple[Sheet, Sheet]:

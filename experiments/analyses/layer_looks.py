@@ -5,12 +5,17 @@ A layer is a variable: what LARS and LAMB normalise by itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from largebatch.experiments.analyses.objective import Objective
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from largebatch.tpu.loop.task import Batch, Task
 
 STEP = 1e-3  # of the difference, as a share of the layer's norm, or of all weights' where that is 0
 
@@ -95,15 +100,24 @@ class LookObserver:
 
     kind = "layer_density"
 
-    def __init__(self, task, batches, groups, group, steps, full: Collection[int], iterations: int):
+    def __init__(
+        self,
+        task: Task,
+        batches: Iterable[Batch],
+        groups: Iterable[Batch],
+        group: int,
+        steps: Collection[int],
+        full: Collection[int],
+        iterations: int,
+    ):
         self._task, self._batches, self._groups, self._group = task, batches, groups, group
         self.steps, self._full, self._iterations = steps, full, iterations
 
-    def begin(self, model) -> None:
+    def begin(self, model: tf.keras.Model) -> None:
         self._objective = Objective(self._task, model, self._batches, training=True)
         self._by_group = Objective(self._task, model, self._groups, training=True)
 
-    def observe(self, step, model):
+    def observe(self, step: int, model: tf.keras.Model) -> dict[str, Any]:
         weights = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
         found = {"gradient": norms(self._objective.gradients()[1])}
         if step in self._full:

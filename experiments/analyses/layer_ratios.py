@@ -15,7 +15,7 @@ layer_ratios.svg and layer_ratios.json.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from absl import flags
@@ -29,6 +29,9 @@ from largebatch.experiments.records.reopen import open_run
 from largebatch.experiments.rows import scale
 from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
 from largebatch.experiments.tables import registry
+
+if TYPE_CHECKING:
+    from largebatch.experiments.rows.row import Row
 
 # The slides' table: AlexNet, batch 4096, first iteration. Its norms are those of constants, but for
 # layer 4's: 0.098 is 96 biases of 0.01, 6.4 is 4096 of 0.1, and 8.15 the kernel of conv4, 663,552
@@ -77,7 +80,9 @@ def main() -> int:
     return 0
 
 
-def measure(row, data_dir, seed: int, checkpoints: Path | None) -> list[dict[str, Any]]:
+def measure(
+    row: Row, data_dir: str | None, seed: int, checkpoints: Path | None
+) -> list[dict[str, Any]]:
     """[{"path", "shape", "adapted", "weight_norm", "gradient_norm", "ratio"}], layer by layer."""
     quiet_tensorflow()
     import dataclasses
@@ -118,13 +123,13 @@ def adapted(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [layer for layer in layers if layer["adapted"] and layer["ratio"] is not None]
 
 
-def printed(row, count: int) -> dict[str, tuple] | None:
+def printed(row: Row, count: int) -> dict[str, tuple] | None:
     """The slides' table, where it is of this model and has so many layers."""
     matches = row.model == PRINTED_MODEL and count == len(PRINTED["ratio"])
     return PRINTED if matches else None
 
 
-def as_text(row, layers: list[dict[str, Any]]) -> str:
+def as_text(row: Row, layers: list[dict[str, Any]]) -> str:
     shown = adapted(layers)
     slides = printed(row, len(shown))
     lines = [f"{row.run_name}, batch {row.batch_size}"]
@@ -141,7 +146,7 @@ def as_text(row, layers: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def draw(row, layers: list[dict[str, Any]]) -> str:
+def draw(row: Row, layers: list[dict[str, Any]]) -> str:
     """An SVG file's text: a bar a layer, and the slides' values where they are of this model."""
     shown = adapted(layers)
     slides = printed(row, len(shown))

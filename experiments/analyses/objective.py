@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +12,9 @@ import tensorflow as tf
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tasks import workload
+
+if TYPE_CHECKING:
+    from largebatch.tpu.loop.task import Batch, Task
 
 LARGEST_PASS = 256  # examples in one forward and backward pass
 
@@ -31,7 +34,7 @@ class Objective:
         moving averages.
     """
 
-    def __init__(self, task, model: tf.keras.Model, batches: Iterable[Any], training: bool):
+    def __init__(self, task: Task, model: tf.keras.Model, batches: Iterable[Any], training: bool):
         self._task, self._model, self._batches = task, model, batches
         self._training = training
         self._variables = model.trainable_variables
@@ -98,7 +101,7 @@ class Objective:
 
 def first_examples(
     row: Row, data_dir: str | None, seed: int, count: int, stage: int, largest: int = LARGEST_PASS
-):
+) -> tuple[Task, list[Batch]]:
     """(task, micro-batches in memory): the first `count` training examples of a stage, as they are.
 
     The same examples whatever the row's batch size, so that runs can be compared; images without
@@ -119,7 +122,7 @@ def first_examples(
     return task, list(first_batch(task, stage % len(whole.stages), largest))
 
 
-def first_batch(task, stage: int = 0, largest: int = LARGEST_PASS) -> tf.data.Dataset:
+def first_batch(task: Task, stage: int = 0, largest: int = LARGEST_PASS) -> tf.data.Dataset:
     """The micro-batches of a stage's first update, on one device, of at most `largest` examples."""
     size = task.stages[stage].batch_size
     passes = next(n for n in range(-(-size // largest), size + 1) if size % n == 0)

@@ -36,16 +36,16 @@ import numpy as np
 
 def density(values: Sequence[float]) -> float:
     """phi of one value of at least 0 a layer: (sum v)^2 / (h sum v^2); nan where all are 0."""
-    values = np.asarray(values, float)
-    squares = len(values) * float((values**2).sum())
-    return float(values.sum()) ** 2 / squares if squares else float("nan")
+    v = np.asarray(values, float)
+    squares = len(v) * float((v**2).sum())
+    return float(v.sum()) ** 2 / squares if squares else float("nan")
 
 
 def evenness(values: Sequence[float]) -> float:
     """The mean over the largest, L_avg / L_inf of a smoothness: 1/h to 1; nan where all are 0."""
-    values = np.asarray(values, float)
-    largest = float(values.max())
-    return float(values.mean()) / largest if largest else float("nan")
+    v = np.asarray(values, float)
+    largest = float(v.max())
+    return float(v.mean()) / largest if largest else float("nan")
 
 
 class Psi(NamedTuple):

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -29,6 +30,12 @@ from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError, nearest
 from largebatch.experiments.program.quiet import quiet_tensorflow
 from largebatch.experiments.records.reopen import open_run
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from largebatch.experiments.records.reader import Run
+    from largebatch.experiments.rows.row import Row
 
 BOXES = {"keskar": "Keskar et al.'s box", "slides": "the slides' box"}
 
@@ -85,9 +92,9 @@ def _boxes(names: list[str]) -> list[str]:
 
 
 def measure(
-    run,
-    row,
-    data_dir,
+    run: Run,
+    row: Row,
+    data_dir: str | None,
     widths: list[float],
     boxes: Sequence[str] = ("keskar",),
     *,
@@ -137,7 +144,7 @@ def measure(
     return points
 
 
-def half_widths(box: str, epsilon: float, x):
+def half_widths(box: str, epsilon: float, x: np.ndarray) -> np.ndarray:
     """The largest |y_i| in the box `box` of size `epsilon` around the weights `x`: [n], as x."""
     if box == "slides":
         import numpy as np

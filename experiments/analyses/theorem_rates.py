@@ -9,12 +9,18 @@ theorem_rates.svg and theorem_rates.json. Ends with 1 if anything measured lies 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from absl import flags
 
 from largebatch.experiments.analyses import output
 from largebatch.experiments.plots import style
 from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
+
+if TYPE_CHECKING:
+    from largebatch.experiments.analyses.theorems import Quadratic, Settings
 
 LABELS = (  # of the vertical axes, in the theorems' order
     r"$E\,\|\nabla f\|^2$",
@@ -48,7 +54,7 @@ def main() -> int:
         raise UserError(f"--beta_2={FLAGS.beta_2}: want at least 0 and below 1")
     if FLAGS.seeds < 1:
         raise UserError(f"--seeds={FLAGS.seeds}: want 1 or more")
-    settings = theorems.Settings(*alpha, FLAGS.beta_2)
+    settings = theorems.Settings(alpha[0], alpha[1], FLAGS.beta_2)
     problem = theorems.new_quadratic(FLAGS.layers, FLAGS.width, FLAGS.noise)
     points = compare(problem, steps, FLAGS.seeds, settings)
     print(as_text(points))
@@ -71,7 +77,7 @@ def main() -> int:
     return 1 if above else 0
 
 
-def compare(problem, steps, seeds: int, settings) -> list[dict]:
+def compare(problem: Quadratic, steps: Sequence[int], seeds: int, settings: Settings) -> list[dict]:
     """[{"theorem", "steps", "measured", "bound", "largest", "values", "squared"}], in order.
 
     `values` are the means over t, one a seed; the theorem bounds their mean or, `squared`, its

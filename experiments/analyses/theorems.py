@@ -100,7 +100,9 @@ class Settings(NamedTuple):
     beta_2: float = 0.999
 
 
-def update(theorem: str, x, gradient, v, step: int, settings: Settings):
+def update(
+    theorem: str, x: np.ndarray, gradient: np.ndarray, v: np.ndarray, step: int, settings: Settings
+) -> tuple[np.ndarray, np.ndarray]:
     """(what is taken off x for eta = 1, the new v) of update number `step`, from 1.
 
     x, gradient and v are [..., h, w]; epsilon is 0, and 0/0 is 0.

@@ -118,8 +118,10 @@ class Controlled:
 
 def _strength(verdict: Verdict) -> tuple[float, float]:
     """How far inside the bounds the interval is, then what is printed; last where there is none."""
-    slacks = (verdict.slack, verdict.printed_slack)
-    return tuple(math.inf if math.isnan(slack) else slack for slack in slacks)
+    inside, printed = (
+        math.inf if math.isnan(slack) else slack for slack in (verdict.slack, verdict.printed_slack)
+    )
+    return inside, printed
 
 
 def every(*parts: Criterion) -> Every:

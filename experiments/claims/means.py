@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import cast
 
 from largebatch.experiments.claims import evidence, statistics
 from largebatch.experiments.claims.criteria import judged
@@ -80,10 +81,15 @@ class Comparison:
         beside = self._beside(sides, samples, noise)
         return dataclasses.replace(found, noise=max(noise), beside=beside)
 
+    @property
+    def _line(self) -> float:
+        """What the first side is held against where that is a number."""
+        return cast(float, self.second)
+
     def _interval(self, samples: tuple[Sample, ...], noise: list[float], confidence: float):
         if self.ratio:
             if any(value <= 0 for sample in samples for value in sample.values):
-                below_line = samples[1].mean if len(samples) == 2 else self.second
+                below_line = samples[1].mean if len(samples) == 2 else self._line
                 effect = samples[0].mean / below_line if below_line else math.nan
                 return Interval(effect, math.nan, math.nan)
             noise = [part / sample.mean for part, sample in zip(noise, samples)]
@@ -91,8 +97,8 @@ class Comparison:
         if len(samples) == 2:
             found = statistics.welch_interval(*samples, confidence)
         else:
-            number = math.log(self.second) if self.ratio else self.second
-            mean = statistics.mean_interval(*samples, confidence)
+            number = math.log(self._line) if self.ratio else self._line
+            mean = statistics.mean_interval(samples[0], confidence)
             found, noise = Interval(*(end - number for end in mean)), [*noise, 0.0]
         # The best of several is too high by noise; of a metric where less is better, too low.
         if evidence.sign(self.first.metric or "") < 0:
@@ -184,8 +190,8 @@ def below(first: Side, target: float) -> Comparison:
 
 
 def error_ratio(
-    first: str, second: str, at_most: float, at_least: float = -math.inf, metric="top1"
-):
+    first: str, second: str, at_most: float, at_least: float = -math.inf, metric: str = "top1"
+) -> Comparison:
     """The error (1 - accuracy) of first over second's: a loss of accuracy that means the same on
     an easy and on a hard data set."""
     error = f"{metric}_error"

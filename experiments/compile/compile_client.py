@@ -9,12 +9,15 @@ error. This file knows nothing of the suite, which is not installed
 in that environment, and stands on private parts of JAX: its version is pinned.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import re
 import sys
 import time
 from importlib import metadata
+from typing import Any
 
 UNKNOWN_TOPOLOGY = 3  # exit code
 # Said after the program was laid out, of all it holds; or before, of its temporaries alone.
@@ -68,7 +71,7 @@ def main(step: str, topology: str, output: str) -> int:
     return 0
 
 
-def figures(executable) -> dict:
+def figures(executable: Any) -> dict:
     """Bytes on the core, and the work of one execution by the compiler's own estimate."""
     stats = executable.get_compiled_memory_stats()
     cost = executable.cost_analysis()
@@ -93,7 +96,7 @@ def out_of_memory(message: str) -> dict:
     """What the compiler says of a step that does not fit; any other error is raised."""
     if "Ran out of memory" not in message or "hbm" not in message.lower():
         raise RuntimeError(message)
-    result = {"fits": False, "total_bytes": None, "limit_bytes": None}
+    result: dict[str, Any] = {"fits": False, "total_bytes": None, "limit_bytes": None}
     for pattern, name in ((_USED, "total_bytes"), (_TEMPORARIES, "temporaries_bytes")):
         found = pattern.search(message)
         if found:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -25,6 +25,10 @@ from largebatch.experiments.rows.overrides import apply_overrides, parse_assignm
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tables import registry
 from largebatch.experiments.tasks.finetuning import CLIP_NORM, WEIGHT_DECAY
+
+if TYPE_CHECKING:
+    from largebatch.tpu.loop.task import Task
+    from largebatch.tpu.lowering.lowering import Lowered
 
 SQUAD = "squad"
 CORES_A_CHIP = 2  # of TPU v3, on which the paper ran
@@ -123,8 +127,13 @@ def description(row: Row, stage: str, batch: int | None = None) -> dict[str, Any
 
 
 def lower_row(
-    row: Row, stage: str, batch: int, program: str = "update", task=None, replicated: bool = False
-):
+    row: Row,
+    stage: str,
+    batch: int,
+    program: str = "update",
+    task: Task | None = None,
+    replicated: bool = False,
+) -> Lowered:
     """Lowers a program of the row's step with `batch` examples a pass; see `tpu.lowering.lower`.
 
     `task` stands in for the row's own.

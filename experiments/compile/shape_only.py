@@ -4,18 +4,22 @@ shapes, so that a step can be lowered where no data are."""
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from largebatch.experiments.rows import choices
 from largebatch.experiments.rows.row import Row, Stage
 
+if TYPE_CHECKING:
+    from largebatch.tpu.loop.task import Task
+
 IMAGES = {"mnist": (28, 28, 1), "cifar10": (32, 32, 3), "digits": (8, 8, 1)}
 CLASSES = 10
 NOWHERE = "no file"
 
 
-def task(row: Row, micro_batch: int, passes: int = 1, squad: bool = False):
+def task(row: Row, micro_batch: int, passes: int = 1, squad: bool = False) -> Task:
     """The row's task, with batches of `passes` micro-batches on one replica.
 
     Args:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterable
 from concurrent import futures
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from absl import flags
 
@@ -24,6 +24,9 @@ from largebatch.experiments.program.quiet import quiet_tensorflow
 from largebatch.experiments.rows import choices
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tables import registry
+
+if TYPE_CHECKING:
+    from largebatch.tpu.loop.task import Task
 
 FOUND = 1  # exit code
 
@@ -90,7 +93,7 @@ def step_key(row: Row, stage: str) -> tuple:
     return (model_key(row, stage), update_key(row, stage))
 
 
-def lint(row: Row, stage: str, program: str = "update", task=None) -> list[str]:
+def lint(row: Row, stage: str, program: str = "update", task: Task | None = None) -> list[str]:
     """What is found in a program of the row's step at its batch of a core, one line each."""
     from largebatch.tpu.lowering.hlo_lint import findings
     from largebatch.tpu.lowering.lowering import NotLowered

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from largebatch.experiments.rows.row import Row
+
+if TYPE_CHECKING:
+    from largebatch.models.bert_sizes import BertSize
 
 # Numbers that a layer keeps for the backward pass, a token: 34 H of activations and 5 a L of
 # attention (a heads, L length), after Korthikanti et al. 2022, "Reducing Activation Recomputation";
@@ -37,7 +40,7 @@ def image_numbers(row: Row) -> float:
     return width * (row.image_size / 224) ** 2 * model.kept
 
 
-def sequence_bytes(size, length: int, vocabulary: int, width: int) -> float:
+def sequence_bytes(size: BertSize, length: int, vocabulary: int, width: int) -> float:
     """What a BERT of `size` keeps of one sequence; activations are `width` bytes a number, logits
     float32."""
     layer = KEPT_OF_HIDDEN * size.hidden_size + KEPT_OF_ATTENTION * size.heads * length

@@ -56,7 +56,7 @@ def as_markdown(sheet: Sheet) -> str:
 def iterations() -> Sheet:
     """'Fix the number of epochs and increase the batch size', with ResNet-50's gradients."""
     gradients = step_time.FLOAT32 * example_cost.RESNET50.parameters
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for batch in ITERATION_BATCHES:
         nodes = batch // ONE_NODE
         seconds = (
@@ -80,7 +80,7 @@ def messages() -> Sheet:
     model, epochs = example_cost.RESNET50, 90
     printed = {32: ("3.6 million", "374TB", "2673"), 32768: ("3686", "374GB", "2.7M")}
     flops = epochs * IMAGENET * model.forward_flops
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for batch, (count, moved, ratio) in printed.items():
         iterations = epochs * IMAGENET / batch
         size = iterations * step_time.FLOAT32 * model.parameters
@@ -101,7 +101,7 @@ def messages() -> Sheet:
 
 def ratios() -> Sheet:
     """The lecture's Table 3."""
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for name, model in (("AlexNet", example_cost.ALEXNET), ("ResNet50", example_cost.RESNET50)):
         ratio = f"{model.forward_flops / model.parameters:.3g}"
         lines.append(
@@ -146,7 +146,7 @@ def table1(constants: Constants, topology: str) -> Sheet:
     def efficiency(row: Row, time, base: float) -> str:
         return f"{100 * base / time(row) * reference.paper_chips / row.paper_chips:.1f} %"
 
-    lines = []
+    lines: list[tuple[str, ...]] = []
     names = ["table1/baseline", *step_time.WEAK_SCALING, FITTED[-1]]
     for row in map(registry.find, names):
         wrong = step_time.error(row, constants, topology)
@@ -194,7 +194,7 @@ def topologies() -> Sheet:
     """The errors of every topology, each with its own fit to the same rows."""
     held_out = [registry.find(name) for name in step_time.HELD_OUT]
     mixed = registry.find(FITTED[-1])
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for topology in all_reduce.TOPOLOGIES:
         constants = step_time.fit(topology=topology)
         wrong = [step_time.error(row, constants, topology) for row in held_out]

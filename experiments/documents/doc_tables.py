@@ -5,7 +5,9 @@
 
 A block stands between <!-- NAME --> and <!-- /NAME -->. NAME is a table at the paper's scale
 (table7), a table at another one (table3-laptop), either with -measured behind it to leave out the
-rows that were not run, or one of claims-at-a-glance, scaling and optimizer-speed.
+rows that were not run; verdicts- or changed- and such a name: the verdicts on the claims that its
+rows test, and its runs with changed settings; or one of claims-at-a-glance, scaling,
+optimizer-speed and gpu-steps.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from pathlib import Path
 from absl import flags
 
 from largebatch.checkout import PACKAGE
-from largebatch.experiments.claims.__main__ import judged_under
+from largebatch.experiments.claims import words as claim_words
+from largebatch.experiments.claims.claims import about
 from largebatch.experiments.claims.verdict import NOT_RUN
 from largebatch.experiments.costs import chips, scaling_tables, step_time
 from largebatch.experiments.program import cli
@@ -75,10 +78,14 @@ def block(name: str) -> str:
     if name in _OTHERS:
         return _OTHERS[name]()
     whole = name[: -len(MEASURED)] if name.endswith(MEASURED) else name
-    table, _, scale = whole.partition("-")
+    kind, _, rest = whole.partition("-")
+    table, _, scale = (rest if kind in _ABOUT else whole).partition("-")
     if table not in registry.TABLES:
         raise UserError(f"<!-- {name} -->: there is no such table")
-    found = [t for t in _report(table).tables if t.scale == (scale or "paper")]
+    if kind in _ABOUT:
+        return _ABOUT[kind](table, scale or "paper")
+    wanted = (table, scale or "paper")
+    found = [t for t in _report().tables if (t.table, t.scale) == wanted]
     if not found:
         raise UserError(f"<!-- {name} -->: no results of {table} at scale {scale!r}")
     report = found[0]
@@ -91,8 +98,8 @@ def block(name: str) -> str:
 
 
 @functools.cache
-def _report(table: str) -> Report:
-    return gather(str(RESULTS), [table])
+def _report() -> Report:
+    return gather(str(RESULTS), list(registry.TABLES))
 
 
 def _table(table: TableReport) -> str:
@@ -101,6 +108,37 @@ def _table(table: TableReport) -> str:
     if tuning:
         parts += ["Tuning: mean ± standard deviation (n), \\* the best.", piped(tuning)]
     return "\n\n".join(part for part in parts if part)
+
+
+def _verdicts(table: str, scale: str) -> str:
+    """A line a claim; at the paper's scale two, as printed and as run."""
+    shown = ("paper", "as run") if scale == "paper" else (scale,)
+    claims, lines = about([table]), []
+    for one in (one for one in _report().claims if one.claim in claims):
+        for where in (where for where in shown if where in one.verdicts):
+            found = one.verdicts[where]
+            lines.append(
+                [one.claim.sentence, *([where] if len(shown) > 1 else []),
+                 f"{found.word} ({found.why})" if found.why else found.word, found.criterion,
+                 claim_words.figure(found.effect, found), claim_words.interval(found),
+                 claim_words.seeds(found)]
+            )  # fmt: skip
+    head = ["claim", *(["rows"] if len(shown) > 1 else []), "verdict", "criterion", "effect"]
+    return piped(Sheet([*head, "interval", "n"], lines)) if lines else "No claim is about it."
+
+
+def _changed(table: str, scale: str) -> str:
+    """Runs of a row that differ from it, by --set or as the row was before."""
+    names = {row.run_name for row in registry.module(table).ROWS.values()}
+    items = [
+        item
+        for item in _report().overridden
+        if item.row.name in names and item.point.runs[0].scale == scale
+    ]
+    sheet = words.overridden_sheet(items)
+    kept = [0, 2, 3]  # neither the scale nor the status
+    lines = [[line[i] for i in kept] for line in sheet.rows]
+    return piped(Sheet([sheet.header[i] for i in kept], lines)) if items else "None."
 
 
 def _scaling() -> str:
@@ -121,9 +159,32 @@ def _optimizer_speed() -> str:
     return piped(Sheet(["time of a step (lower is better)", "in a graph", "under XLA"], lines))
 
 
+def _gpu_steps() -> str:
+    """Step times on the GPU, beside what the same device reached in a large product of matrices."""
+    measured = json.loads((RESULTS / "gpu" / "steps.json").read_text())
+    device = json.loads((RESULTS / "gpu" / "device.json").read_text())["kind"]
+    ceilings = measured["ceilings"]
+    lines, missing = [], []
+    for name, step in measured.items():
+        if "seconds" not in step:
+            missing += [name] if name != "ceilings" else []
+            continue
+        kind = {"float32": "float32_default"}.get(step["precision"], step["precision"])
+        share = step["flops_per_second"] / ceilings[f"matmul_{kind}_flops_per_second"]
+        lines.append(
+            [f"{name}, {step['precision']}", f"{step['batch']:,}", f"{1e3 * step['seconds']:.1f}",
+             f"{step['examples_per_second']:,.0f}", f"{step['flops_per_second'] / 1e12:.0f}",
+             f"{share:.0%}"]
+        )  # fmt: skip
+    head = ["step (LAMB)", "batch", "ms (lower is better)", "examples/s", "TFLOP/s",
+            "share of a matrix product's rate"]  # fmt: skip
+    text = f"{device}; float32 products in TF32.\n\n{piped(Sheet(head, lines))}"
+    return f"{text}\n\nNot measured: {', '.join(missing)}." if missing else text
+
+
 def _claims_at_a_glance() -> str:
     """The claims that runs of the paper's size have decided or touched; a line for the others."""
-    judged = judged_under(str(RESULTS))
+    judged = _report().claims
     full_size = ("paper", "as run")
     tried, others = [], 0
     for one in judged:
@@ -136,10 +197,12 @@ def _claims_at_a_glance() -> str:
     return f"{table}\n\n{others} more claims have not been run at the paper's size."
 
 
+_ABOUT = {"verdicts": _verdicts, "changed": _changed}
 _OTHERS = {
     "scaling": _scaling,
     "optimizer-speed": _optimizer_speed,
     "claims-at-a-glance": _claims_at_a_glance,
+    "gpu-steps": _gpu_steps,
 }
 
 program, console = cli.entry(main, FLAGS, __doc__)

@@ -13,6 +13,7 @@ import ast
 import functools
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from absl import flags
 
@@ -99,11 +100,11 @@ def check(reference: str) -> str:
 
 
 @functools.cache
-def defined(path: str) -> dict[str, ast.AST]:
+def defined(path: str) -> dict[str, Any]:
     """{name: node} of the top level of a file, which is read, not imported."""
     with open(os.path.join(PACKAGE, path), encoding="utf-8") as file:
         tree = ast.parse(file.read())
-    found: dict[str, ast.AST] = {}
+    found: dict[str, Any] = {}
     for node in tree.body:
         if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
             found[node.name] = node

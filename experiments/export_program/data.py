@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from largebatch.data.images.image_set import ImageSet
 from largebatch.experiments.export_program.programs import ONE_HOST
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from largebatch.tpu.loop.task import Task
 
 SET = ("train_images", "train_labels", "test_images", "test_labels")
 BLOCK_BYTES = 64 * 2**20  # of a file of batches, before compression
@@ -24,7 +29,7 @@ def write_set(images: ImageSet, file: Path | None) -> dict[str, str]:
     return {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()}
 
 
-def write_evaluation(dataset, file: Path, without: Iterable[str] = ()) -> int:
+def write_evaluation(dataset: tf.data.Dataset, file: Path, without: Iterable[str] = ()) -> int:
     """Writes an evaluation's batches, stacked; returns how many there are."""
     batches = [
         {name: value for name, value in batch.items() if name not in without}
@@ -35,7 +40,7 @@ def write_evaluation(dataset, file: Path, without: Iterable[str] = ()) -> int:
 
 
 def write_updates(
-    dataset, pieces: int, updates: int, folder: Path, root: Path
+    dataset: tf.data.Dataset, pieces: int, updates: int, folder: Path, root: Path
 ) -> list[dict[str, Any]]:
     """Writes a stage's updates, each of `pieces` micro-batches, in files of about 64 MiB.
 
@@ -78,7 +83,7 @@ def _updates(dataset, pieces: int, updates: int) -> Iterator[dict[str, np.ndarra
             held = []
 
 
-def _stacked(batches: list[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def _stacked(batches: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return {name: _compact(np.stack([one[name] for one in batches])) for name in batches[0]}
 
 
@@ -94,6 +99,6 @@ def _compact(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def stage_dataset(task, stage: int, micro_batch: int):
+def stage_dataset(task: Task, stage: int, micro_batch: int) -> tf.data.Dataset:
     """A stage's micro-batches on one device, from its first update on."""
     return task.train_dataset(stage, ONE_HOST, micro_batch, 0)

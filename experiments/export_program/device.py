@@ -5,6 +5,8 @@ alone: a portable artifact of StableHLO is wrapped as a `jax.export.Exported`, a
 function like any other, which jit compiles together with the loop around it.
 """
 
+from __future__ import annotations
+
 import collections
 import concurrent.futures
 import dataclasses
@@ -13,6 +15,7 @@ import hashlib
 import json
 import os
 import pathlib
+from typing import Any
 
 import draws
 import jax
@@ -47,7 +50,7 @@ class Programs:
         rounded to TF32) or highest.
     """
 
-    def __init__(self, folder, precision: str = "default"):
+    def __init__(self, folder: str | os.PathLike, precision: str = "default"):
         self.folder = pathlib.Path(folder)
         self.manifest = json.loads((self.folder / "manifest.json").read_text())
         self._precision = precision
@@ -90,13 +93,13 @@ class Programs:
                 state.update(file)
         return on_device({name: state[name] for name in self.manifest["state"]["names"]})
 
-    def save(self, file: pathlib.Path, state, told) -> None:
+    def save(self, file: pathlib.Path, state: dict[str, Any], told: Any) -> None:
         """Writes a checkpoint, whole or not at all; `told` is what JSON takes."""
         scratch = file.with_suffix(".partial.npz")
         np.savez(scratch, told=json.dumps(told), **jax.device_get(state))
         os.replace(scratch, file)
 
-    def load(self, file: pathlib.Path):
+    def load(self, file: pathlib.Path) -> tuple[dict[str, Any], Any]:
         """(state, told) of a checkpoint."""
         with np.load(file, allow_pickle=False) as saved:
             state = {name: saved[name] for name in self.manifest["state"]["names"]}
@@ -113,7 +116,9 @@ class Trainer:
         loop badly for CPUs, where each update is a call of its own.
     """
 
-    def __init__(self, programs: Programs, data_file=None, on_device: bool | None = None):
+    def __init__(
+        self, programs: Programs, data_file: str | None = None, on_device: bool | None = None
+    ):
         self.programs, self.manifest = programs, programs.manifest
         self.device = jax.devices()[0]
         on_device = self.device.platform != "cpu" if on_device is None else on_device
@@ -149,7 +154,7 @@ class Trainer:
         values = (True, np.float32(0), np.float32(0), np.int64(step), np.int32(refused))
         return on_device(Said(*values))
 
-    def stage_data(self, stage: int, seed: int):
+    def stage_data(self, stage: int, seed: int) -> Any:
         """An image set: what `train` reads. Others: nothing, as it is read in blocks."""
         if not self._in_memory:
             return None
@@ -166,7 +171,7 @@ class Trainer:
             "order": on_device(np.concatenate(orders)[:wanted]),
         }
 
-    def block(self, stage: int, seed: int, step: int):
+    def block(self, stage: int, seed: int, step: int) -> tuple[int, int]:
         """(first update, the one after the last) of what can be trained on at once from `step`."""
         if self._in_memory:
             return 0, self.manifest["stages"][stage]["steps"]
@@ -201,8 +206,16 @@ class Trainer:
         return arrays
 
     def train(
-        self, stage: int, state, said, data, seed: int, factor: float, first: int, count: int
-    ):
+        self,
+        stage: int,
+        state: dict[str, Any],
+        said: dict[str, Any],
+        data: Any,
+        seed: int,
+        factor: float,
+        first: int,
+        count: int,
+    ) -> tuple[Any, Any]:
         """`count` updates of a stage from its update `first` on; all of one block.
 
         `state` and `said` are given up to the device. Returns the new ones; the work may still be
@@ -250,7 +263,7 @@ class Trainer:
         )
         return {name: after[name] for name in state}, said
 
-    def evaluate(self, state) -> dict:
+    def evaluate(self, state: dict[str, Any]) -> dict:
         """{metric: mean over the test set}, as the suite's own evaluation has it."""
         model = {name: state[name] for name in self.manifest["state"]["model"]}
         rules = self.manifest["evaluation"]
@@ -281,7 +294,7 @@ class Trainer:
 
 
 @functools.cache
-def compiler_options():
+def compiler_options() -> dict[str, Any] | None:
     """Of jit: CPU_OPTIONS on a CPU whose XLA knows them; None elsewhere."""
     if jax.default_backend() != "cpu":
         return None
@@ -292,7 +305,7 @@ def compiler_options():
     return CPU_OPTIONS
 
 
-def on_device(arrays):
+def on_device(arrays: Any) -> Any:
     """Committed to the device, as what a program returns is: otherwise it is compiled twice."""
     return jax.device_put(arrays, jax.devices()[0])
 

@@ -6,7 +6,10 @@ An exported folder has this file as `draws.py`, beside `runner.py`. It knows not
   - the initial weights: Keras' initializers under `set_random_seed(seed)`.
 """
 
+from __future__ import annotations
+
 import random
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -34,7 +37,7 @@ def initial_seeds(seed: int, count: int) -> list[int]:
     return [generator.randint(1, 10**9) for _ in range(count)]
 
 
-def uniform(shape, seed: int, low: float, high: float) -> np.ndarray:
+def uniform(shape: Sequence[int], seed: int, low: float, high: float) -> np.ndarray:
     """`tf.random.stateless_uniform(shape, [seed, 0], low, high)`, float32."""
     words = _stateless_words(int(np.prod(shape, dtype=np.int64)), seed, 0)
     mantissa = (words & np.uint32(0x7FFFFF)) | np.uint32(127 << 23)

@@ -29,7 +29,7 @@ from largebatch.tpu.lowering.portable_program import PRECISIONS, PortableProgram
 FORMAT = 1
 
 
-def export(row: Row, output: Path, environment: ConversionEnvironment, **settings) -> int:
+def export(row: Row, output: Path, environment: ConversionEnvironment, **settings: Any) -> int:
     """Writes the folder, whole or not at all; returns its size in bytes. See `_write`."""
     output = output.absolute()
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -31,14 +31,14 @@ FACTOR, RATE = "rate_factor", "current_learning_rate"
 class Scaled(tf.keras.optimizers.schedules.LearningRateSchedule):
     """η_t = factor · schedule(t); the factor is a tensor while a program is traced."""
 
-    def __init__(self, schedule):
+    def __init__(self, schedule: tf.keras.optimizers.schedules.LearningRateSchedule):
         self.schedule = schedule
         self.factor = 1.0
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
         return self.schedule(step) * self.factor
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"schedule": self.schedule}
 
 
@@ -52,11 +52,13 @@ class RowPrograms:
       micro_batch: Examples of one pass, for each stage; None: the whole batch.
     """
 
-    def __init__(self, row: Row, task: Task, strategy, micro_batch: int | None):
+    def __init__(
+        self, row: Row, task: Task, strategy: tf.distribute.Strategy, micro_batch: int | None
+    ):
         self._task = task
         self._strategy = strategy
         self._row = row
-        for stage in task.stages:
+        for stage in row.stages:
             memory.check_groups(row, stage, 1, micro_batch)
         self.plans = [
             BatchPlan.make(stage.batch_size, 1, micro_batch, task.pads_batches)

@@ -7,6 +7,8 @@ its own; what has ended there is skipped, what was cut off continues. Exit code:
 3 (a run diverged), 130 or 143 (stopped by a signal).
 """
 
+from __future__ import annotations
+
 import argparse
 import contextlib
 import copy
@@ -14,16 +16,18 @@ import fcntl
 import json
 import math
 import os
-import pathlib
 import platform
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-HERE = pathlib.Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent
 FINISHED, MISTAKE, DIVERGED = 0, 2, 3
 CURVE_POINTS, LAYER_POINTS, MAX_REFUSED_IN_A_ROW = 200, 6, 10
 CURVE_FIELDS = ("step", "epoch", "progress", "loss", "learning_rate")
@@ -31,7 +35,7 @@ BOOKKEEPING = ("kind", "step", "epoch", "progress", "seconds")
 IDENTITY = ("name", "scale", "seed", "overrides", "row")
 
 
-def parse(arguments=None):
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
     add("--folder", default=HERE, help="The exported folder; default: this file's.")
@@ -48,12 +52,12 @@ def parse(arguments=None):
     return parser.parse_args(arguments)
 
 
-def numbers(text):
+def numbers(text: str) -> list[float]:
     return json.loads(f"[{text}]")
 
 
-def main(options) -> int:
-    manifest = json.loads((pathlib.Path(options.folder) / "manifest.json").read_text())
+def main(options: argparse.Namespace) -> int:
+    manifest = json.loads((Path(options.folder) / "manifest.json").read_text())
     if options.rates and (fixed := manifest["rates"]["fixed_by"]):
         raise ValueError(f"--rates: this row's {fixed} is no multiple of its rate; export it anew")
     known = manifest["weights"]["files"] or manifest["data"].get("batches") or {}
@@ -77,7 +81,7 @@ def main(options) -> int:
     return 128 + stop.signum if stop.signum else worst
 
 
-def experiment(manifest, trainer, options, seed: int, rate: float) -> dict:
+def experiment(manifest: dict, trainer: Any, options: Any, seed: int, rate: float) -> dict:
     """What experiment.json says: the row's record, with the rate as `--set` would record it."""
     record = copy.deepcopy(manifest["record"])
     own = manifest["rates"]["own"]
@@ -93,11 +97,10 @@ def experiment(manifest, trainer, options, seed: int, rate: float) -> dict:
         data["sha256"] = trainer.data_sha256
         print("the images differ from those that were exported; the run's record says so")
     versions = {name: metadata.version(name) for name in ("jax", "jaxlib", "numpy")}
-    device = trainer.device
     return {
         **record,
         **{"seed": seed, "engine": "pjrt", "num_devices": 1, "deterministic": False},
-        **{"device": device.platform, "device_kind": device.device_kind},
+        **{"device": trainer.device.platform, "device_kind": trainer.device.device_kind},
         **{field: manifest["run"][field] for field in ("micro_batch", "precision")},
         **{"matmul_precision": options.matmul_precision, "data": data},
         "same_data": trainer.same_data,
@@ -108,11 +111,11 @@ def experiment(manifest, trainer, options, seed: int, rate: float) -> dict:
 
 
 @contextlib.contextmanager
-def locked(root, names, record):
+def locked(root: str, names: dict, record: dict) -> Iterator[Path]:
     """The run's folder, as `sweep` lays it out, and its lock."""
     shown = {**names["shown"], **record["overrides"]}
     parts = ",".join(f"{field}={text(record['row'][field])}" for field in shown)
-    path = pathlib.Path(root, *names["parts"], parts, f"seed={record['seed']}")
+    path = Path(root, *names["parts"], parts, f"seed={record['seed']}")
     path.mkdir(parents=True, exist_ok=True)
     with open(path / ".lock", "wb") as lock:
         try:
@@ -122,14 +125,14 @@ def locked(root, names, record):
         yield path
 
 
-def text(value) -> str:
+def text(value: object) -> str:
     return f"{value:g}" if isinstance(value, (int, float)) and value is not True else str(value)
 
 
 class Stop:
     """Whether a signal or the time limit asks for the end."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds: float | None):
         self.signum, self._end = 0, None if seconds is None else time.monotonic() + seconds
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, self._note)
@@ -145,7 +148,9 @@ class Stop:
 class Run:
     """One run: what was trained before, the loop, and its files."""
 
-    def __init__(self, path, record, manifest, trainer, options, stop):
+    def __init__(
+        self, path: Path, record: dict, manifest: dict, trainer: Any, options: Any, stop: Stop
+    ):
         self.path, self.record, self.manifest, self.trainer = path, record, manifest, trainer
         self.stop, self.names = stop, manifest["state"]
         self.per_loop = options.steps_per_loop or (10 if trainer.device.platform == "cpu" else 100)
@@ -206,8 +211,7 @@ class Run:
     def _train_stage(self, number, stage, begin, end):
         trainer, every = self.trainer, self.manifest["evaluation"]["every"]
         data = trainer.stage_data(number, self.seed)
-        own = self.manifest["rates"]["own"]
-        factor = self.rate / own if stage["follows_rate"] and self.rate != own else 1.0
+        factor = self.rate / self.manifest["rates"]["own"] if stage["follows_rate"] else 1.0
         while self.step < end:
             if self.step and self.step % every == 0:
                 self._evaluate()
@@ -244,8 +248,7 @@ class Run:
         if self.names["layers"]:
             layers = {path: self.state[n] for path, n in self.names["layers"].items()}
             self._record("layers", layers={p: np.asarray(v).tolist() for p, v in layers.items()})
-        results = self.trainer.evaluate(self.state)
-        results = {name: value for name, value in results.items() if math.isfinite(value)}
+        results = {k: v for k, v in self.trainer.evaluate(self.state).items() if math.isfinite(v)}
         self.evaluations[self.step] = self._record("eval", **results)
         print(f"step {self.step}/{self.total}  {figures(results)}", flush=True)
 
@@ -292,24 +295,22 @@ class Run:
     def _records(self):
         """The whole records; a last line that a crash has cut is left out."""
         file, records = self.path / "metrics.jsonl", []
-        for line in file.read_text().splitlines() if file.exists() else ():
-            try:
+        with contextlib.suppress(ValueError):
+            for line in file.read_text().splitlines() if file.exists() else ():
                 records.append(json.loads(line))
-            except ValueError:
-                break
         return records
 
 
-def bare(record, without=BOOKKEEPING):
+def bare(record: dict, without: tuple[str, ...] = BOOKKEEPING) -> dict:
     return {key: value for key, value in record.items() if key not in without}
 
 
-def figures(metrics) -> str:
+def figures(metrics: dict) -> str:
     shown = {k: v for k, v in bare(metrics).items() if isinstance(v, float)}  # and no counts
     return "  ".join(f"{name} {value:.4f}" for name, value in shown.items())
 
 
-def thinned(records):
+def thinned(records: list[dict]) -> list[dict]:
     """At most CURVE_POINTS of the training records; a point's loss is the mean since the last."""
     size, points = max(1, -(-len(records) // CURVE_POINTS)), []
     for start in range(0, len(records), size):
@@ -319,24 +320,23 @@ def thinned(records):
     return points
 
 
-def spread(records):
+def spread(records: list[dict]) -> list[dict]:
     """LAYER_POINTS of the records at even distances, the first and the last among them."""
     last, most = len(records) - 1, LAYER_POINTS - 1
     return [records[round(i * last / most)] for i in range(most + 1)] if last > most else records
 
 
-def plain(value):  # as JSON gives it back, and None as if it were absent
+def plain(value: Any) -> Any:  # as JSON gives it back, and None as if it were absent
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items() if item is not None}
     return json.loads(json.dumps(value))
 
 
-def read(path):
+def read(path: Path) -> Any:
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def write(path, content: str):
-    """Whole or not at all."""
+def write(path: Path, content: str) -> None:  # whole or not at all
     scratch = path.with_name(path.name + ".partial")
     scratch.write_text(content, encoding="utf-8")
     os.replace(scratch, path)

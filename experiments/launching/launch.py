@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from largebatch.experiments.costs import micro_batch
 from largebatch.experiments.costs.compiled_batches import largest_compiled
@@ -22,6 +23,10 @@ from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tasks import encoders, finetuning, workload
 from largebatch.tpu.lowering.topologies import generation_here
 
+if TYPE_CHECKING:
+    from largebatch.experiments.tasks.workload import Workload
+    from largebatch.tpu.loop.observer import Observer
+
 FINISHED, DIVERGED, PEER_LOST = 0, 3, 4
 CHECKPOINTS_IN_A_RUN = 20
 # A loop on the device hides the host's work; on a CPU there is none to hide, and a stop is quicker.
@@ -31,7 +36,9 @@ RELEASED_ROW = "table1/baseline"
 IDENTITY = ("name", "scale", "seed", "overrides", "row")
 
 
-def launch(row: Row, settings: RunSettings, new_observer=None) -> int:
+def launch(
+    row: Row, settings: RunSettings, new_observer: Callable[[Row, Workload], Observer] | None = None
+) -> int:
     """Runs a row in `settings.output_dir`, resuming what lies there; returns the exit code.
 
     Args:

@@ -16,7 +16,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from largebatch.checkout import PACKAGE
@@ -189,7 +189,7 @@ def start(path: str | None, row: Row, seed: int, folder: Any) -> MLPerfLog | Non
 @contextlib.contextmanager
 def logged(
     folder: Any, log: MLPerfLog | None, experiment: Mapping[str, Any], row: Row, eval_every: int
-):
+) -> Iterator[LoggedFolder]:
     """Gives the folder to train in; the log begins here, and is closed in the end."""
     try:
         if log:

@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's colours for the paper's six optimizers, and three that keep their distance for
 # LAMB's variants: told apart by the colour-blind, on white and on a dark page (a test measures it).
@@ -53,7 +58,7 @@ def shades(count: int) -> list[str]:
     return found
 
 
-def new_panels(rows: int, columns: int, size: tuple[float, float]):
+def new_panels(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
     """(figure, its axes row by row), in the style of the other pictures."""
     import matplotlib
 
@@ -75,7 +80,7 @@ def new_panels(rows: int, columns: int, size: tuple[float, float]):
     return figure, panels
 
 
-def batch_axis(axes, batches: Sequence[int]) -> None:
+def batch_axis(axes: Axes, batches: Sequence[int]) -> None:
     """A logarithmic axis that names the batch sizes."""
     axes.set_xscale("log", base=2)
     axes.set_xticks(batches, [str(batch) for batch in batches])
@@ -83,7 +88,7 @@ def batch_axis(axes, batches: Sequence[int]) -> None:
     axes.set_xlabel("batch size")
 
 
-def svg_of(figure, panels: Sequence) -> str:
+def svg_of(figure: Figure, panels: Sequence) -> str:
     """The SVG file's text, with a legend where a panel has labels."""
     for axes in panels:
         if axes.get_legend_handles_labels()[0]:

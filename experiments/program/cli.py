@@ -28,6 +28,8 @@ def start(
 ) -> int:
     """Parses `argv` (sys.argv) into `values`, calls `main`, and returns the exit code."""
     argv = list(sys.argv if argv is None else argv)
+    for name in values:
+        values[name].unparse()  # what an earlier call in this process was given
     try:
         rest = values(argv)[1:]
     except flags.Error as error:

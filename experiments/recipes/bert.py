@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.rows.scale import replaced
@@ -14,7 +15,11 @@ NVIDIA = "NVIDIA DeepLearningExamples, PyTorch BERT, pretrain_config.sh"
 # Section 4.1 keeps "the same SQuAD fine-tune procedure of Devlin et al. (2018)"; two are on record.
 # The baseline's 90.395 is the released model's, so the recipe released with it is the rows'; the
 # other is a setting.
-SQUAD_README = {"squad_batch_size": 24, "squad_learning_rate": 3e-5, "squad_epochs": 2}
+SQUAD_README: dict[str, Any] = {
+    "squad_batch_size": 24,
+    "squad_learning_rate": 3e-5,
+    "squad_epochs": 2,
+}
 SQUAD_DEVLIN = {"squad_batch_size": 32, "squad_learning_rate": 5e-5, "squad_epochs": 3}
 _AS_DEVLIN = " ".join(f"--set {field}={value:g}" for field, value in SQUAD_DEVLIN.items())
 _GOOGLE = "the README of google-research/bert for BERT-Large (@04f9e5d, 11/2018)"
@@ -67,13 +72,14 @@ BERT_LARGE = Row(
 )
 
 ADAM_SETTINGS = "weight_decay beta_1 beta_2 epsilon"
-LAMB_SETTINGS = {"optimizer": "lamb", "weight_decay": 0.01, "beta_1": 0.9, "beta_2": 0.999,
-                 "epsilon": 1e-6}  # fmt: skip
+LAMB_SETTINGS: dict[str, Any] = {
+    **{"optimizer": "lamb", "weight_decay": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-6}
+}
 LAMB_SOURCES = sources(
     paper("section 4: beta 0.9 and 0.999; appendix H: default decay 0.01", ADAM_SETTINGS),
     paper("Table 1", "optimizer batch_size total_steps"),
 )
-ADAMW_SETTINGS = {**LAMB_SETTINGS, "optimizer": "bert_adamw"}
+ADAMW_SETTINGS: dict[str, Any] = {**LAMB_SETTINGS, "optimizer": "bert_adamw"}
 
 # Laptop scale: every batch of the paper divided by this, so 512 to 32K become 1 to 64.
 LAPTOP_DIVISOR = 512

@@ -67,7 +67,10 @@ def find_runs(root: str) -> tuple[list[Run], list[Problem]]:
         subfolders.sort()
         if "experiment.json" in files or "result.json" in files:
             found = read_run(folder)
-            (problems if isinstance(found, Problem) else runs).append(found)
+            if isinstance(found, Problem):
+                problems.append(found)
+            else:
+                runs.append(found)
     return runs, problems
 
 

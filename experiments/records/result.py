@@ -13,7 +13,7 @@ LAYER_POINTS = 6  # iterations at which each layer's norms and trust ratio are k
 _CURVE_FIELDS = ("step", "epoch", "progress", "loss", "learning_rate")
 
 
-def outcome_record(outcome, row: Row, folder) -> dict[str, Any]:
+def outcome_record(outcome: Any, row: Row, folder: Any) -> dict[str, Any]:
     records = folder.metrics()
     train = [_without(record, "kind") for record in records if record["kind"] == "train"]
     layers = [_without(r, "kind", "seconds") for r in records if r["kind"] == "layers"]

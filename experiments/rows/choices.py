@@ -5,6 +5,8 @@ Plain lists, so that checking a row needs no TensorFlow; a test compares them wi
 
 from __future__ import annotations
 
+from largebatch.models import image_models
+
 TRAINING_EXAMPLES = {  # size of the training split, N in the derived steps
     "mnist": 60_000,
     "cifar10": 50_000,
@@ -17,18 +19,9 @@ TEXTS = ("wikipedia_books", "python_text", "text_folder")
 DATASETS = (*TRAINING_EXAMPLES, *TEXTS)
 
 TASKS = ("classification", "pretraining")
-IMAGE_MODELS = (
-    *("lenet5", "lenet5_caffe", "mnist_convnet", "davidnet", "resnet50"),
-    *("alexnet", "alexnet_bn", "lstm"),
-)
+IMAGE_MODELS = tuple(image_models.IMAGE_MODELS)
 # The fields of a row that an image model reads, besides its width.
-MODEL_SETTINGS = {
-    "mnist_convnet": ("dropout",),
-    "davidnet": ("norm_batch",),
-    "resnet50": ("zero_last_scale", "norm_group", "norm_batch", "kernel_init"),
-    "alexnet": ("dropout",),
-    "alexnet_bn": ("dropout", "norm_group", "norm_batch"),
-}
+MODEL_SETTINGS = {name: model.settings for name, model in image_models.IMAGE_MODELS.items()}
 BERT_MODELS = ("bert_tiny", "bert_mini", "bert_small", "bert_medium", "bert_base", "bert_large")
 MODELS = (*IMAGE_MODELS, *BERT_MODELS)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from largebatch.experiments.rows import choices
 from largebatch.experiments.rows.row import SETTINGS, Row
+from largebatch.models import image_models
 
 _ADAM = {"beta_1": 0.9, "beta_2": 0.999}
 _KERAS = {
@@ -45,15 +46,9 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
                  "exclude_from_weight_decay": "default"},
 }  # fmt: skip
 MODELS: dict[str, dict[str, Any]] = {
-    "lenet5": {"model_width": 1.0},
-    "lenet5_caffe": {"model_width": 1.0},
-    "mnist_convnet": {"model_width": 1.0, "dropout": 0.4},
-    "davidnet": {"model_width": 64},
-    "resnet50": {"model_width": 64, "zero_last_scale": True, "norm_group": 1,
-                 "kernel_init": "fan_out"},
-    "alexnet": {"model_width": 96, "dropout": 0.5},
-    "alexnet_bn": {"model_width": 96, "dropout": 0.5, "norm_group": 1},
-    "lstm": {"model_width": 128},
+    name: {"model_width" if field == "width" else field: value
+           for field, value in model.defaults.items() if value is not None}
+    for name, model in image_models.IMAGE_MODELS.items()
 }  # fmt: skip
 # What None means in a setting that is neither an optimizer's nor a model's, and what else it does.
 OFF = {
@@ -97,11 +92,8 @@ _OF_OPTIMIZERS = {
     field for kept in (OPTIMIZERS, choices.OPTIMIZER_SETTINGS) for fields in kept.values()
     for field in fields
 }  # fmt: skip
-_OF_MODELS = {"norm_batch"} | {
-    field
-    for kept in (MODELS, choices.MODEL_SETTINGS)
-    for fields in kept.values()
-    for field in fields
+_OF_MODELS = {"model_width"} | {
+    field for fields in choices.MODEL_SETTINGS.values() for field in fields
 }
 
 

@@ -51,7 +51,7 @@ def apply_overrides(row: Row, assignments: Mapping[str, str]) -> Row:
     A value equal to the row's own is no override. Raises UserError for a field that does not exist
     or is not to be set, a value of the wrong type, and a row that makes no sense.
     """
-    types = {field.name: field.type for field in dataclasses.fields(Row)}  # 'float | None'
+    types = {field.name: str(field.type) for field in dataclasses.fields(Row)}  # 'float | None'
     changes: dict[str, Any] = {}
     for field, text in assignments.items():
         _check_field(field)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from typing import TextIO
 
 from largebatch.experiments.records.reader import Run, logged, read_run
 from largebatch.experiments.sweeping.pool import Ended, Pool, last_words
@@ -23,7 +24,7 @@ def duration(seconds: float) -> str:
 class Progress:
     """Counts the runs of a sweep and guesses the time that is left from those that have ended."""
 
-    def __init__(self, total: int, pool: Pool, stream=None):
+    def __init__(self, total: int, pool: Pool, stream: TextIO | None = None):
         self.total = total
         self.pool = pool
         self.stream = sys.stdout if stream is None else stream

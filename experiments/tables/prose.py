@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 from largebatch.experiments.recipes.bert import (
     ADAM_SETTINGS,
@@ -83,7 +84,7 @@ BASE = dataclasses.replace(
         **rule("section 4.1: re-warm-up where the batch changes", "rewarmup"),
     },
 )
-OPTIMIZERS = {
+OPTIMIZERS: dict[str, tuple[dict[str, Any], str]] = {
     "lamb": (LAMB_SETTINGS, ADAM_SETTINGS),
     "lars": (
         {"optimizer": "lars", "momentum": 0.9, "nesterov": False, "weight_decay": 0.01},

@@ -7,6 +7,7 @@ import fnmatch
 import functools
 import importlib
 import types
+from pathlib import Path
 
 from largebatch.experiments.program.errors import UserError, nearest
 from largebatch.experiments.rows import scale as scales
@@ -16,13 +17,24 @@ from largebatch.experiments.rows.validation import validate
 # In the paper's order, then its figures, what stands in its text alone, the lecture's tables and
 # the studies: each is a module of this folder that holds LAYOUT, ROWS, laptop() and smoke().
 PAPER_TABLES = tuple(f"table{number}" for number in range(1, 26))
-TABLES = (
+_IN_ORDER = (
     *PAPER_TABLES,
     *("figure1", "figure2", "figure3", "figure9"),
     *("section41", "section42"),
     *("alexnet", "lecture6", "lecture7", "lstm"),
     *("resnet50", "batch_sizes", "limit", "prose"),
 )
+
+
+def _tables() -> tuple[str, ...]:
+    """The tables above and, behind them, further modules with a LAYOUT: a new table is a module."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    others = [file for file in files if file.stem not in (*_IN_ORDER, "registry")]
+    found = [f.stem for f in others if "\nLAYOUT = " in f.read_text(encoding="utf-8")]
+    return (*_IN_ORDER, *found)
+
+
+TABLES = _tables()
 
 
 def table_name(text: str) -> str:

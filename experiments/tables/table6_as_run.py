@@ -10,6 +10,7 @@ images; the same setting repeated five times gave .9360 ± .0014 there.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from largebatch.experiments.rows import choices
 from largebatch.experiments.rows.author_code import CIFAR10_SUBSET, DAVIDNET, FENWICKS, NOTEBOOK
@@ -161,7 +162,12 @@ MOMENTUM = dataclasses.replace(
 
 def rows(printed: dict[str, float], rates: tuple[float, ...]) -> dict[str, Row]:
     """{name: Row}; `printed`: the table's values by optimizer; `rates`: its grid, of a mean."""
-    longer = {"augment": "crop_flip", "epochs": 30, "eval_every_epochs": 30, "eval_subset": None}
+    longer: dict[str, Any] = {
+        "augment": "crop_flip",
+        "epochs": 30,
+        "eval_every_epochs": 30,
+        "eval_subset": None,
+    }
     older = dataclasses.replace(BASE, **longer)
     tuned = {"learning_rate": rates}
     pattern = "{optimizer}-as-run"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
@@ -17,30 +16,10 @@ from largebatch.data import (
     train_dataset,
     with_dropout_seeds,
 )
-from largebatch.experiments.rows import choices
-from largebatch.experiments.rows.row import Row
-from largebatch.models import (
-    alexnet,
-    alexnet_bn,
-    davidnet,
-    lenet5,
-    lstm_classifier,
-    mnist_convnet,
-    resnet50,
-)
+from largebatch.experiments.rows.row import Row, Stage
+from largebatch.models import IMAGE_MODELS
 from largebatch.tpu import Task
-
-MODELS = {
-    "lenet5": lenet5,
-    # The larger LeNet that ships with Caffe: another reading of the paper's "LeNet".
-    "lenet5_caffe": functools.partial(lenet5, variant="caffe"),
-    "mnist_convnet": mnist_convnet,
-    "davidnet": davidnet,
-    "resnet50": resnet50,
-    "alexnet": alexnet,
-    "alexnet_bn": alexnet_bn,
-    "lstm": lstm_classifier,
-}
+from largebatch.tpu.loop.task import Batch
 
 
 class ImageClassification(Task):
@@ -62,7 +41,7 @@ class ImageClassification(Task):
         return self._images
 
     @property
-    def stages(self):
+    def stages(self) -> Sequence[Stage]:
         return self._row.stages
 
     @property
@@ -73,14 +52,16 @@ class ImageClassification(Task):
         row = self._row
         given = {"width": row.model_width, **{f: getattr(row, f) for f in self._model_settings}}
         settings = {name: value for name, value in given.items() if value is not None}
-        build = MODELS[row.model]
+        build = IMAGE_MODELS[row.model].load()
         return build(self._images.image_shape, self._images.num_classes, **settings)
 
     @property
     def _model_settings(self) -> tuple[str, ...]:
-        return choices.MODEL_SETTINGS.get(self._row.model, ())
+        return IMAGE_MODELS[self._row.model].settings
 
-    def train_dataset(self, stage, context, micro_batch, first_step) -> tf.data.Dataset:
+    def train_dataset(
+        self, stage: int, context: tf.distribute.InputContext, micro_batch: int, first_step: int
+    ) -> tf.data.Dataset:
         # One stage: a permutation of the images an epoch, from the first update to the last.
         plan = {
             "batch_size": self.stages[stage].batch_size,
@@ -103,17 +84,17 @@ class ImageClassification(Task):
     def eval_examples(self) -> int:
         return self._images.num_test
 
-    def eval_dataset(self, context, batch) -> tf.data.Dataset:
+    def eval_dataset(self, context: tf.distribute.InputContext, batch: int) -> tf.data.Dataset:
         subset = self._row.eval_subset
         return eval_dataset(self._images, split="test", batch=batch, context=context, subset=subset)
 
-    def forward(self, model, batch, training):
+    def forward(self, model: tf.keras.Model, batch: Batch, training: bool) -> tf.Tensor:
         if training and "dropout_seed" in batch:
             seeded = {"image": batch["image"], "dropout_seed": batch["dropout_seed"]}
             return model(seeded, training=True)
         return model(batch["image"], training=training)
 
-    def loss(self, outputs, batch) -> tuple[tf.Tensor, tf.Tensor]:
+    def loss(self, outputs: tf.Tensor, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         """Softmax cross-entropy; smoothing s trains towards (1 - s) one-hot + s / classes."""
         # Evaluation too: the paper's Figure 5 is about the loss that is trained.
         labels = tf.one_hot(batch["label"], self._images.num_classes)
@@ -125,7 +106,9 @@ class ImageClassification(Task):
         )
         return tf.reduce_sum(losses * batch["weight"]), tf.reduce_sum(batch["weight"])
 
-    def metrics(self, outputs, batch) -> Mapping[str, tuple[tf.Tensor, tf.Tensor]]:
+    def metrics(
+        self, outputs: tf.Tensor, batch: Batch
+    ) -> Mapping[str, tuple[tf.Tensor, tf.Tensor]]:
         """The accuracy; under the names top1 and top5 where the paper prints them so.
 
         With the row's `eval_subset` also accuracy_subset, or top1_subset and top5_subset: of the
@@ -170,7 +153,7 @@ class ImageNetClassification(ImageClassification):
     def _train_images(self, plan) -> tf.data.Dataset:
         return imagenet_train_dataset(self._images, **plan, **self._input)
 
-    def eval_dataset(self, context, batch) -> tf.data.Dataset:
+    def eval_dataset(self, context: tf.distribute.InputContext, batch: int) -> tf.data.Dataset:
         return imagenet_eval_dataset(
             self._images,
             batch=batch,

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.rows.row import Row, Stage
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from largebatch.tpu.folder.run_folder import RunFolder
+    from largebatch.tpu.loop.fit import Outcome
 
 FOLDER = "squad"  # inside the run's
 WEIGHT_DECAY, CLIP_NORM = 0.01, 1.0  # Devlin et al. 2018, for fine-tuning too
@@ -58,10 +64,10 @@ def run(
     squad: Squad,
     encoder: Encoder,
     seed: int,
-    micro_batch,
-    strategy,
-    folder,
-):
+    micro_batch: list[int | None],
+    strategy: tf.distribute.Strategy,
+    folder: RunFolder,
+) -> tuple[Outcome, dict[str, Any] | None]:
     """Fine-tunes and scores `encoder` in `folder`, resuming what lies there.
 
     Returns:

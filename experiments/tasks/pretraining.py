@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 from largebatch.data import pretraining_dataset, pretraining_eval_dataset
-from largebatch.experiments.rows.row import Row
+from largebatch.experiments.rows.row import Row, Stage
 from largebatch.models import bert_pretrainer
 from largebatch.tpu import Task
+from largebatch.tpu.loop.task import Batch
 
 MAX_POSITIONS = 512  # of BERT, whatever the length of a stage: one table serves both
 EVAL_EXAMPLES = 512  # held-out sequences in one look; the first ones, always the same
@@ -39,13 +40,15 @@ class Pretraining(Task):
         self._seed = seed
 
     @property
-    def stages(self):
+    def stages(self) -> Sequence[Stage]:
         return self._row.stages
 
     def build_model(self) -> tf.keras.Model:
         return build_pretrainer(self._row)
 
-    def train_dataset(self, stage, context, micro_batch, first_step) -> tf.data.Dataset:
+    def train_dataset(
+        self, stage: int, context: tf.distribute.InputContext, micro_batch: int, first_step: int
+    ) -> tf.data.Dataset:
         # Stages have seeds of their own: dropout is drawn from the seed and the stage's step.
         return pretraining_dataset(
             self._files[stage],
@@ -57,16 +60,18 @@ class Pretraining(Task):
             steps=self.stages[stage].steps,
         )
 
-    def eval_dataset(self, context, batch) -> tf.data.Dataset:
+    def eval_dataset(self, context: tf.distribute.InputContext, batch: int) -> tf.data.Dataset:
         """Held-out text in the last stage's length: what the finished model is judged on."""
         return pretraining_eval_dataset(
             self._files[-1], batch=batch, context=context, limit=EVAL_EXAMPLES
         )
 
-    def forward(self, model, batch, training):
+    def forward(
+        self, model: tf.keras.Model, batch: Batch, training: bool
+    ) -> Mapping[str, tf.Tensor]:
         return model(batch, training=training)
 
-    def loss(self, outputs, batch) -> tuple[tf.Tensor, tf.Tensor]:
+    def loss(self, outputs: Mapping[str, tf.Tensor], batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         (masked, words), (following, sequences) = _losses(outputs, batch)
         if "update_masked" in batch:
             ratio = batch["update_masked"] / batch["update_sequences"]
@@ -75,7 +80,9 @@ class Pretraining(Task):
         # (masked + following W/S) / W is masked/W + following/S.
         return masked + following * ratio, words
 
-    def metrics(self, outputs, batch) -> Mapping[str, tuple[tf.Tensor, tf.Tensor]]:
+    def metrics(
+        self, outputs: Mapping[str, tf.Tensor], batch: Batch
+    ) -> Mapping[str, tuple[tf.Tensor, tf.Tensor]]:
         masked, following = _losses(outputs, batch)
         weight = batch["masked_lm_weights"]
         found = tf.argmax(outputs["masked_lm_logits"], axis=-1, output_type=tf.int32)
@@ -92,7 +99,7 @@ class Pretraining(Task):
             ),
         }
 
-    def finish_evaluation(self, results):
+    def finish_evaluation(self, results: Mapping[str, float]) -> dict[str, float]:
         return {**results, "loss": results["masked_lm_loss"] + results["next_sentence_loss"]}
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from largebatch.experiments.rows.row import Row
 from largebatch.optimizers.schedules import Constant, GoyalSchedule, Stages, WarmupPolynomialDecay
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def learning_rate(row: Row):
+
+def learning_rate(row: Row) -> tf.keras.optimizers.schedules.LearningRateSchedule:
     """Returns the row's schedule: update number (from 0) -> rate.
 
     Two stages are two schedules, the second one warming up again from 0; or, without re-warm-up,

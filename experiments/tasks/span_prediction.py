@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
 from largebatch.data import squad_train_dataset
+from largebatch.data.squad.squad_features import SquadWindows
 from largebatch.experiments.rows.row import Row, Stage
 from largebatch.experiments.tasks.pretraining import MAX_POSITIONS
 from largebatch.models import bert_span_model
 from largebatch.tpu import Task
+from largebatch.tpu.loop.task import Batch
 
 
 class SpanPrediction(Task):
@@ -30,7 +32,7 @@ class SpanPrediction(Task):
         self,
         row: Row,
         stage: Stage,
-        windows,
+        windows: SquadWindows,
         seed: int,
         load_encoder: Callable[[tf.keras.Model], None],
     ):
@@ -49,7 +51,9 @@ class SpanPrediction(Task):
         self._load_encoder(model)
         return model
 
-    def train_dataset(self, stage, context, micro_batch, first_step) -> tf.data.Dataset:
+    def train_dataset(
+        self, stage: int, context: tf.distribute.InputContext, micro_batch: int, first_step: int
+    ) -> tf.data.Dataset:
         return squad_train_dataset(
             self._windows,
             batch_size=self._stage.batch_size,
@@ -60,13 +64,15 @@ class SpanPrediction(Task):
             steps=self._stage.steps,
         )
 
-    def eval_dataset(self, context, batch) -> tf.data.Dataset:
+    def eval_dataset(self, context: tf.distribute.InputContext, batch: int) -> tf.data.Dataset:
         raise NotImplementedError("scored by its answers after training: see squad_evaluation")
 
-    def forward(self, model, batch, training):
+    def forward(
+        self, model: tf.keras.Model, batch: Batch, training: bool
+    ) -> Mapping[str, tf.Tensor]:
         return model(batch, training=training)
 
-    def loss(self, outputs, batch) -> tuple[tf.Tensor, tf.Tensor]:
+    def loss(self, outputs: Mapping[str, tf.Tensor], batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         losses = [
             tf.nn.sparse_softmax_cross_entropy_with_logits(
                 batch[f"{end}_positions"], outputs[f"{end}_logits"]
@@ -76,7 +82,9 @@ class SpanPrediction(Task):
         weight = batch["weight"]
         return tf.reduce_sum((losses[0] + losses[1]) / 2 * weight), tf.reduce_sum(weight)
 
-    def metrics(self, outputs, batch):
+    def metrics(
+        self, outputs: Mapping[str, tf.Tensor], batch: Batch
+    ) -> Mapping[str, tuple[tf.Tensor, tf.Tensor]]:
         return {}
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from largebatch.data import squad_eval_dataset, squad_predictions
+from largebatch.data.squad.squad_features import SquadWindows
 from largebatch.tpu import distributed_dataset
 
 EVAL_BATCH = 32  # windows of one replica
@@ -13,7 +14,9 @@ N_BEST = 20
 MAX_ANSWER_LENGTH = 30  # tokens
 
 
-def answers(model: tf.keras.Model, windows, strategy) -> tuple[dict, dict]:
+def answers(
+    model: tf.keras.Model, windows: SquadWindows, strategy: tf.distribute.Strategy
+) -> tuple[dict, dict]:
     """Returns ({question id: answer}, {question id: its n best}) over all windows."""
     dataset = distributed_dataset(
         strategy, lambda context: squad_eval_dataset(windows, batch=EVAL_BATCH, context=context)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.rows import choices
 from largebatch.experiments.rows.row import Row
+
+if TYPE_CHECKING:
+    from largebatch.data.imagenet.decoding import SkippedImages
 
 IMAGE_EVAL_BATCH = 1000
 IMAGENET_EVAL_BATCH = 100
@@ -24,7 +27,11 @@ class Workload(NamedTuple):
 
 
 def load(
-    row: Row, data_dir: str | None, seed: int, skipped=None, image_cache: str | None = None
+    row: Row,
+    data_dir: str | None,
+    seed: int,
+    skipped: SkippedImages | None = None,
+    image_cache: str | None = None,
 ) -> Workload:
     """Loads or prepares what `row` works on.
 

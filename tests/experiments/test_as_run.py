@@ -9,11 +9,9 @@ import pytest
 
 from largebatch import optimizers
 from largebatch.experiments import sweep
-from largebatch.experiments.launching import describe, launch
-from largebatch.experiments.launching.options import RunSettings
+from largebatch.experiments.launching import describe
 from largebatch.experiments.records.row_record import list_record
 from largebatch.experiments.tables import registry
-from largebatch.experiments.tables.registry import scaled
 from largebatch.experiments.tables.twins import differences
 from largebatch.experiments.tasks.schedule import learning_rate
 
@@ -216,8 +214,6 @@ def test_a_sweep_of_a_table_is_of_what_is_printed_and_names_what_it_leaves_out(c
 
 
 def planned_sweep(*arguments):
-    for name in sweep.FLAGS:
-        sweep.FLAGS[name].unparse()
     return sweep.sweep(["sweep", *arguments])
 
 
@@ -232,22 +228,3 @@ def test_a_sweep_leaves_out_what_has_no_such_scale_and_says_so(capsys, tmp_path)
     assert (
         error.startswith("error: --scale=laptop: table6/lamb-as-run is") and "\n" not in error[:-1]
     )
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", [n for n, row in ROWS.items() if row.follows_code or "/mnist-" in n]
-)
-def test_every_row_of_the_code_runs_at_smoke_scale(name, tmp_path):
-    row = scaled(registry.run_of(ROWS[name]), "smoke")
-    assert launch.launch(row, RunSettings(output_dir=str(tmp_path))) == 0
-    result = json.loads((tmp_path / "result.json").read_text())
-    assert result["last_step"] == 8 and 0 <= result["metrics"][row.metric] <= 1
-
-
-def test_a_row_that_clips_before_the_sum_runs_at_smoke_scale(tmp_path):
-    """One row of each table: see test_every_row, where the last of Tables 5 to 7 are as run."""
-    row = scaled(ROWS["table7/lamb-as-run"], "smoke")
-    assert launch.launch(row, RunSettings(output_dir=str(tmp_path))) == 0
-    result = json.loads((tmp_path / "result.json").read_text())
-    assert result["last_step"] == 8 and 0 <= result["metrics"]["accuracy"] <= 1

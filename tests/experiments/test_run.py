@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -19,8 +19,6 @@ LIST_FIELDS = [
 
 
 def call(*arguments):
-    for name in run.FLAGS:
-        run.FLAGS[name].unparse()
     return run.run(["run", *arguments])
 
 
@@ -49,6 +47,13 @@ def test_the_glob_may_follow_list_with_or_without_an_equals_sign(capsys, argumen
     assert call(*arguments) == 0
     output = capsys.readouterr().out
     assert "table7/lamb" in output and "table6" not in output and "10 rows" in output
+
+
+def test_a_second_call_in_one_process_starts_from_the_defaults(capsys):
+    assert call("--list=table7/*", "--format=json") == 0
+    json.loads(capsys.readouterr().out)
+    assert call("--list") == 0
+    assert f"{len(registry.all_rows())} rows" in capsys.readouterr().out
 
 
 def test_list_alone_may_stand_before_another_flag(capsys):
@@ -138,22 +143,18 @@ def test_the_default_folder_is_named_after_row_grid_and_seed(monkeypatch):
         ["--help"],
     ],
 )
-def test_answers_come_within_a_second_and_without_tensorflow(arguments):
+def test_answers_come_at_once_and_without_tensorflow(arguments):
     script = (
         "import sys; from largebatch.experiments import run\n"
         f"code = run.run(['run', *{arguments!r}])\n"
         "assert not {'tensorflow', 'matplotlib'} & set(sys.modules); sys.exit(code)"
     )
-    seconds = []
-    for _ in range(3):  # the machine may be busy
-        start = time.monotonic()
-        result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-        seconds.append(time.monotonic() - start)
-        assert result.returncode == 0, result.stderr
-        assert result.stdout
-        if seconds[-1] < 1:
-            break
-    assert min(seconds) < 1
+    before = os.times()
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout
+    # Of the processor, not of the clock: the machine may be busy.
+    assert sum(os.times()[2:4]) - sum(before[2:4]) < 2
 
 
 def test_help_names_every_flag(capsys):

@@ -31,9 +31,6 @@ def endings(monkeypatch):
 
 
 def run_sweep(tmp_path, *arguments):
-    sweep.FLAGS.unparse_flags()
-    for name in sweep.FLAGS:
-        sweep.FLAGS[name].unparse()
     return sweep.sweep(["sweep", f"--output_dir={tmp_path}", *arguments])
 
 

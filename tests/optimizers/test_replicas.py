@@ -87,10 +87,10 @@ class Replicated:
 
 
 def test_two_replicas_that_have_summed_their_gradients_step_as_one_device(
-    configuration, problem, runner, close, same
+    sample, problem, runner, close, same
 ):
-    one = runner(configuration).step(0, 1, 2)
-    two = Replicated(problem, configuration, mirrored(2)).step(0, 1, 2)
+    one = runner(sample).step(0, 1, 2)
+    two = Replicated(problem, sample, mirrored(2)).step(0, 1, 2)
     close(two.weights[0], one.weights)
     same(two.weights[1], two.weights[0])
     assert two.optimizer.iterations.numpy() == 3
@@ -105,14 +105,13 @@ def test_two_replicas_that_have_summed_their_gradients_step_as_one_device(
     close(two.step(3).weights[0], one.step(3).weights, 2e-6)
 
 
-@pytest.mark.parametrize("replicas", [1, 4])
-def test_one_and_four_replicas_step_as_one_device(kind, problem, runner, close, same, replicas):
+def test_four_replicas_step_as_one_device(kind, problem, runner, close, same):
     one = runner(kind).step(0, 1)
-    many = Replicated(problem, kind, mirrored(replicas)).step(0, 1)
+    many = Replicated(problem, kind, mirrored(4)).step(0, 1)
     for weights in many.weights:
         same(weights, many.weights[0])
     close(many.weights[0], one.weights)
-    many.step(2, spoil=(replicas - 1, np.inf))
+    many.step(2, spoil=(3, np.inf))
     close(many.weights[0], one.weights)
     assert many.optimizer.refused_steps.numpy() == 1
 
@@ -143,10 +142,14 @@ def test_replicas_that_compile_their_update_step_as_one_device(
     close(two.weights[0], one.weights)
 
 
-def test_one_device_strategy_steps_as_no_strategy(kind, problem, runner, close):
-    one = runner(kind).step(0, 1)
-    run = Replicated(problem, kind, tf.distribute.OneDeviceStrategy("/cpu:0")).step(0, 1)
-    close(run.weights[0], one.weights)
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_strategy_of_one_device_steps_as_no_strategy(
+    all_configurations, problem, runner, close, mirror
+):
+    lamb = next(c for c in all_configurations if c.name == "lamb")
+    strategy = mirrored(1) if mirror else tf.distribute.OneDeviceStrategy("/cpu:0")
+    one = runner(lamb).step(0, 1)
+    close(Replicated(problem, lamb, strategy).step(0, 1).weights[0], one.weights)
 
 
 def test_statistics_of_replicas_are_those_of_one_device(all_configurations, problem, runner):

@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from pathlib import Path
+from typing import TextIO
 
 from largebatch.tpu.folder.paths import AnyPath, RemotePath, write_whole
 
@@ -31,7 +32,7 @@ class LocalLock:
 
     def __init__(self, folder: Path):
         self._folder = folder
-        self._file = None
+        self._file: TextIO | None = None
 
     def acquire(self) -> None:
         """Raises RunFolderError where another process holds it, OSError where it cannot be made."""

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Union
+from typing import Any, Union
 
 
 def is_remote(path: str | os.PathLike) -> bool:
@@ -39,7 +39,7 @@ def write_whole(path: AnyPath, text: str, mark: str = "part") -> None:
             file.flush()
             if isinstance(path, Path):
                 os.fsync(file.fileno())  # A rename may reach the disk before the content.
-        temporary.replace(path)
+        temporary.replace(path)  # type: ignore[arg-type]
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -87,7 +87,7 @@ class RemotePath:
         return iter([self / name.rstrip("/") for name in names])
 
     @contextlib.contextmanager
-    def open(self, mode: str = "r"):
+    def open(self, mode: str = "r") -> Iterator[Any]:
         with _os_errors(self), _gfile().GFile(self._address, mode) as file:
             yield file
 

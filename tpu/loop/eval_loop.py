@@ -18,7 +18,13 @@ class EvalLoop(orbit.AbstractEvaluator):
       dataset: The distributed evaluation dataset, padded with examples of weight 0.
     """
 
-    def __init__(self, task: Task, model: tf.keras.Model, strategy, dataset):
+    def __init__(
+        self,
+        task: Task,
+        model: tf.keras.Model,
+        strategy: tf.distribute.Strategy,
+        dataset: tf.data.Dataset,
+    ):
         self._task = task
         self._model = model
         self._strategy = strategy

@@ -12,7 +12,9 @@ from largebatch.tpu.hosts.agreement import Hosts
 DatasetFn = Callable[[tf.distribute.InputContext], tf.data.Dataset]
 
 
-def distributed_dataset(strategy: tf.distribute.Strategy, dataset_fn: DatasetFn):
+def distributed_dataset(
+    strategy: tf.distribute.Strategy, dataset_fn: DatasetFn
+) -> tf.distribute.DistributedDataset:
     """Returns what to iterate over for `strategy.run`: one element for each local replica.
 
     Datasets are not autotuned: dropping an iterator would wait for its tuning thread's next

@@ -12,7 +12,7 @@ class StopRequest:
     still be stopped from the keyboard.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.signum: int | None = None
         self._before = {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import orbit
 import tensorflow as tf
@@ -76,21 +77,21 @@ class TrainLoop(orbit.AbstractTrainer):
         self._clip_norm = clip_norm
         self._clip_batch = clip_batch
         self._all_reduce = all_reduce or _all_reduce_of_the_strategy
-        self._sums = None
+        self._sums: list[tf.Variable] | None = None
         # Each replica's own: the forward pass may write no others.
         self._averages = [
             variable
             for variable in model.non_trainable_variables
             if variable.synchronization == tf.VariableSynchronization.ON_READ
         ]
-        self._iterator = None
-        self._loop = None
+        self._iterator: Any = None
+        self._loop: Any = None
         # The step and loss of the last update whose loss was finite.
         self.last_step = 0
-        self.last_loss = None
+        self.last_loss: float | None = None
         self._refused_in_a_row = 0
 
-    def start_stage(self, plan: BatchPlan, dataset) -> None:
+    def start_stage(self, plan: BatchPlan, dataset: tf.distribute.DistributedDataset) -> None:
         """Takes a stage's batch plan and distributed dataset; a stage has its own traced loop."""
         self._iterator = iter(dataset)
         self._loop = tf.function(self._run_updates)

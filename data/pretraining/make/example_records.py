@@ -9,6 +9,8 @@ that it does not need are dropped at the end.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 FEATURES = (
@@ -29,7 +31,9 @@ class ExampleEncoder:
 
     def __init__(self, sequence_length: int, max_predictions: int, vocabulary_size: int):
         ids, places = _Varints(vocabulary_size), _Varints(sequence_length)
-        self._values = {  # name -> (numbers, the bytes of each: as many, or as a table says)
+        self._values: dict[
+            str, tuple[int, Any]
+        ] = {  # name -> (numbers, the bytes of each: as many, or as a table says)
             "input_ids": (sequence_length, ids),
             "input_mask": (sequence_length, 1),
             "masked_lm_ids": (max_predictions, ids),

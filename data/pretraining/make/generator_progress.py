@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import rich.console
 import rich.progress
+
+if TYPE_CHECKING:
+    from largebatch.data.pretraining.make.shard import ShardTask
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -20,7 +24,7 @@ class GeneratorProgress:
 
     def __init__(self, console: rich.console.Console | None = None, quiet: bool = False):
         self._console = console or rich.console.Console(stderr=True, highlight=False, quiet=quiet)
-        self._bar = None
+        self._bar: rich.progress.Progress | None = None
         self._began = time.monotonic()
         self._last_line = 0.0
         self._shards = self._done = self._kept = self._examples = 0
@@ -44,7 +48,7 @@ class GeneratorProgress:
             self._task = self._bar.add_task("", total=self._shards, completed=self._kept)
             self._bar.start()
 
-    def done(self, task, record: dict) -> None:
+    def done(self, task: ShardTask, record: dict) -> None:
         """A shard's task is done."""
         self._done += 1
         self._examples += sum(

@@ -11,8 +11,13 @@ import importlib.metadata
 import json
 import os
 import platform
+from typing import TYPE_CHECKING
 
 from largebatch.data.files import storage
+
+if TYPE_CHECKING:
+    from largebatch.data.pretraining.make.generator_options import GeneratorOptions
+    from largebatch.data.text.wordpiece import Vocabulary
 
 FORMAT = 1
 # What must be the same for two runs to make the same files.
@@ -45,7 +50,9 @@ def shard_file(prefix: str, split: str, number: int, count: int) -> str:
     return f"{prefix}{middle}-{number:05d}-of-{count:05d}.tfrecord"
 
 
-def begin(options, vocabulary, inputs: list[dict], shards: int) -> dict:
+def begin(
+    options: GeneratorOptions, vocabulary: Vocabulary, inputs: list[dict], shards: int
+) -> dict:
     """The manifest before any shard is made."""
     return {
         "format": FORMAT,

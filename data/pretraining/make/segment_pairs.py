@@ -30,7 +30,7 @@ class Pairs(NamedTuple):
     b_length: np.ndarray
     is_random: np.ndarray  # 1: segment B is from another document
 
-    def take(self, rows) -> Pairs:
+    def take(self, rows: np.ndarray) -> Pairs:
         return Pairs(*(column[rows] for column in self))
 
     @property

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -94,7 +95,7 @@ def make_shard(task: ShardTask) -> dict:
         for text, sentences in part.documents():
             (held_out if is_held_out(text, recipe.eval_fraction) else train).add(sentences)
     make = functools.partial(_write_split, tokenizer, recipe, task.number)
-    record = {"task": task.identity()}
+    record: dict[str, Any] = {"task": task.identity()}
     record["train"] = make("train", train, task.train_file)
     record["eval"] = None
     if task.eval_file is not None:

@@ -24,7 +24,7 @@ class RecordReader:
 
     files: PretrainingFiles
 
-    def read(self, path, first, count, total) -> dict:
+    def read(self, path: tf.Tensor, first: tf.Tensor, count: tf.Tensor, total: tf.Tensor) -> dict:
         """Records first, ..., first + count - 1 of a shard of `total` records.
 
         Returns int32 `input_word_ids`, uint8 `input_mask`, `input_type_ids` [n, L]; int32

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
+from typing import Any
 
 import tensorflow as tf
 
@@ -132,7 +133,7 @@ def _read(path: str) -> dict:
     return manifest
 
 
-def _item(path: str, part: dict, name: str, kind: type, place: str = ""):
+def _item(path: str, part: dict, name: str, kind: type[Any], place: str = ""):
     """part[name], of that type; ValueError naming the manifest and the place in it."""
     value = part.get(name)
     # A bool is an int to Python; no count or length is one.

@@ -34,7 +34,7 @@ class Item(NamedTuple):
 
 class Column(NamedTuple):
     name: str
-    item: Callable[[Cell], Item]
+    item: Callable[..., Item]  # of a Cell
 
 
 def columns(table: TableReport) -> list[Column]:

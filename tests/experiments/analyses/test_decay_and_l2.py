@@ -20,8 +20,6 @@ def record():
 
 
 def call(*arguments):
-    for name in decay_and_l2.FLAGS:
-        decay_and_l2.FLAGS[name].unparse()
     return decay_and_l2.program(["decay_and_l2", *arguments])
 
 

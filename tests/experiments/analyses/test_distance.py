@@ -11,8 +11,6 @@ from largebatch.experiments.analyses import distance
 
 
 def call(*arguments):
-    for name in distance.FLAGS:
-        distance.FLAGS[name].unparse()
     return distance.program(["distance", *arguments])
 
 

@@ -98,8 +98,6 @@ def test_a_layer_without_a_gradient_has_no_smoothness_along_it():
 
 
 def call(*arguments):
-    for name in layer_density.FLAGS:
-        layer_density.FLAGS[name].unparse()
     return layer_density.program(["layer_density", *arguments])
 
 
@@ -146,6 +144,8 @@ def test_each_optimizer_is_judged_by_its_own_criterion():
     assert found["curvature_factor"] == pytest.approx(1.5 / 2 / 0.98)
     assert "one seed: no interval" in layer_density.as_text(record)
     assert "SGD at rate 0.2, the best of 0.1, 0.2, 9; LARS" in layer_density.as_text(record)
+    record["optimizers"]["sgd"]["tuning"].pop()
+    assert "the best of 0.1, 0.2 and the largest of this grid" in layer_density.as_text(record)
     with pytest.raises(ValueError, match="LARS diverged at 0.1 with another seed"):
         broken = observed("lars", 0.1, [[1.0, 1.0], None])
         density_record.summary(runs[0].row, TUNING, [runs[0], broken])

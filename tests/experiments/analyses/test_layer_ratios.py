@@ -18,8 +18,6 @@ ROW = ("--experiment=table7/lamb", "--scale=smoke")
 
 
 def call(*arguments):
-    for name in layer_ratios.FLAGS:
-        layer_ratios.FLAGS[name].unparse()
     return layer_ratios.program(["layer_ratios", *arguments])
 
 

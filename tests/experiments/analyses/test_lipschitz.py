@@ -100,8 +100,6 @@ def test_of_a_parabola_it_is_what_is_known_and_at_its_minimum_nothing():
 
 
 def call(*arguments):
-    for name in lipschitz.FLAGS:
-        lipschitz.FLAGS[name].unparse()
     return lipschitz.program(["lipschitz", *arguments])
 
 

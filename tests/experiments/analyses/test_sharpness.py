@@ -111,8 +111,6 @@ def runs(tmp_path_factory):
 
 
 def call(*arguments):
-    for name in sharpness.FLAGS:
-        sharpness.FLAGS[name].unparse()
     return sharpness.program(["sharpness", *arguments])
 
 

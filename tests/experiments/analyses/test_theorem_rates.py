@@ -113,8 +113,6 @@ def test_the_rates_fall_with_t_as_the_theorems_say():
 
 
 def call(*arguments):
-    for name in theorem_rates.FLAGS:
-        theorem_rates.FLAGS[name].unparse()
     return theorem_rates.program(["theorem_rates", *arguments])
 
 

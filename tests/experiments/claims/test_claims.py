@@ -21,8 +21,6 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 def call(*arguments):
-    for name in program.FLAGS:
-        program.FLAGS[name].unparse()
     return program.program(["claims", *arguments])
 
 

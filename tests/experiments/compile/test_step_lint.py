@@ -17,6 +17,7 @@ from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.rows.overrides import apply_overrides
 from largebatch.experiments.tables import registry
 from largebatch.models import resnet
+from largebatch.models.image_models import ImageModel
 from largebatch.tpu import Task
 
 ROWS = [row for row in registry.all_rows().values() if not row.same_run_as]
@@ -84,30 +85,26 @@ LENET = apply_overrides(registry.find("table7/lamb"), {"model": "lenet5"})
     ],
 )
 def test_a_models_slip_is_found_in_the_rows_step_and_named(monkeypatch, name, bad, wanted):
-    from largebatch.experiments.tasks import classification
-
     def build(shape, classes, width=1.0):
         image = tf.keras.Input(shape)
         noise = tf.keras.layers.Lambda(lambda x: tf.cast(bad(x), tf.float32), name="slip")(image)
         logits = tf.keras.layers.Dense(classes)(tf.keras.layers.Flatten()(image))
         return tf.keras.Model(image, logits + noise)
 
-    monkeypatch.setitem(classification.MODELS, "lenet5", build)
+    monkeypatch.setattr(ImageModel, "load", lambda entry: build)
     found = step_lint.lint(LENET, "1")
     assert any(wanted in line for line in found)
     assert name != "dynamic" or any("slip" in line for line in found)
 
 
 def test_an_operation_that_xla_lacks_is_a_finding(monkeypatch):
-    from largebatch.experiments.tasks import classification
-
     def build(shape, classes, width=1.0):
         image = tf.keras.Input(shape)
         from_host = tf.keras.layers.Lambda(lambda x: tf.numpy_function(lambda y: y, [x], x.dtype))
         flat = tf.keras.layers.Flatten()(tf.ensure_shape(from_host(image), image.shape))
         return tf.keras.Model(image, tf.keras.layers.Dense(classes)(flat))
 
-    monkeypatch.setitem(classification.MODELS, "lenet5", build)
+    monkeypatch.setattr(ImageModel, "load", lambda entry: build)
     (line,) = step_lint.lint(LENET, "1")
     assert line.startswith("no program of XLA's") and "PyFunc" in line
 
@@ -141,16 +138,12 @@ def test_an_unknown_stage_is_refused_with_those_there_are():
 
 def test_a_program_tells_what_it_would_lower_without_tensorflow(capsys):
     flags = ["--experiment=table1/lamb-32768", "--stage=1", "--batch_per_core=64", "--describe"]
-    for name in lowered_step.FLAGS:
-        lowered_step.FLAGS[name].unparse()
     assert lowered_step.program(["lowered_step", *flags]) == 0
     printed = capsys.readouterr().out
     assert '"sequence_length": 128' in printed and '"batch_per_core": 64' in printed
 
 
 def lint_program(*flags):
-    for name in step_lint.FLAGS:
-        step_lint.FLAGS[name].unparse()
     return step_lint.program(["step_lint", *flags])
 
 

@@ -17,8 +17,6 @@ KNOWN = Constants(0.4, 20.0, 1e-6)
 
 
 def call(*arguments):
-    for name in scaling_model.FLAGS:
-        scaling_model.FLAGS[name].unparse()
     return scaling_model.program(["scaling_model", *arguments])
 
 

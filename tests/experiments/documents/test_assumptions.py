@@ -15,8 +15,6 @@ FILE = pathlib.Path(__file__).parents[3] / "docs" / "assumptions.md"
 
 
 def call(*arguments):
-    for name in assumptions.FLAGS:
-        assumptions.FLAGS[name].unparse()
     return assumptions.program(["assumptions", *arguments])
 
 

@@ -16,8 +16,6 @@ TEXT = FILE.read_text(encoding="utf-8")
 
 
 def call(*arguments):
-    for name in errata.FLAGS:
-        errata.FLAGS[name].unparse()
     return errata.program(["errata", *arguments])
 
 

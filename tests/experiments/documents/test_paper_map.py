@@ -15,8 +15,6 @@ FILE = ROOT / "docs" / "paper_map.md"
 
 
 def call(*arguments):
-    for name in paper_map.FLAGS:
-        paper_map.FLAGS[name].unparse()
     return paper_map.program(["paper_map", *arguments])
 
 

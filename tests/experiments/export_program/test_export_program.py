@@ -170,7 +170,9 @@ def test_resnet50_is_the_suites_own(tmp_path, imagenet_folder):
         "learning_rate": 1e-3,
     }
     row = row_of("table5/lamb-512", changes, scale="paper")
-    check_equal(row, tmp_path, 1e-3, 1e-3, data_dir=str(imagenet_folder))
+    # Batch norm over 8 images amplifies roundings: after these 20 updates the suite's own weights
+    # differ by up to 0.0034 with and without oneDNN's kernels, and its losses by 7e-5 of them.
+    check_equal(row, tmp_path, 1e-3, 0.01, data_dir=str(imagenet_folder))
 
 
 @pytest.fixture(scope="module")
@@ -275,8 +277,6 @@ def test_every_file_of_a_folder_is_in_its_manifest(small):
 
 
 def run_program(*flags):
-    for name in export_program.FLAGS:
-        export_program.FLAGS[name].unparse()  # what an earlier call was given
     return export_program.program(["export_program", *flags])
 
 

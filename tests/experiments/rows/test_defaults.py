@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-
 import pytest
 
 from largebatch.experiments.rows import choices, defaults
 from largebatch.experiments.tables import registry
+from largebatch.models import IMAGE_MODELS
 
 
 def test_the_defaults_of_the_optimizers_are_their_own():
@@ -24,14 +23,11 @@ def test_the_defaults_of_the_optimizers_are_their_own():
             assert defaults.OPTIMIZERS[name].get(field) == value, (name, field)
 
 
-def test_the_defaults_of_the_models_are_their_own():
-    from largebatch.experiments.tasks.classification import MODELS  # loads TensorFlow
-
-    for model, build in MODELS.items():
-        own = inspect.signature(build).parameters
-        for field in ("model_width", *choices.MODEL_SETTINGS.get(model, ())):
+def test_the_defaults_of_the_models_are_those_of_their_entries():
+    for model, entry in IMAGE_MODELS.items():
+        for field in ("model_width", *entry.settings):
             name = "width" if field == "model_width" else field
-            assert defaults.MODELS.get(model, {}).get(field) == own[name].default, (model, field)
+            assert defaults.filled(field, None, "lamb", model) == entry.defaults[name]
 
 
 @pytest.mark.parametrize("name", ["table1/lamb-32768", "table5/lamb-512", "table12/adam-rate0.002"])

@@ -63,8 +63,6 @@ def test_no_rate_is_above_the_rows_peak_or_below_zero(name):
 
 
 def call(*arguments):
-    for name in rate_trace.FLAGS:
-        rate_trace.FLAGS[name].unparse()
     return rate_trace.program(["rate_trace", *arguments])
 
 

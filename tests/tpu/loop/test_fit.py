@@ -48,21 +48,22 @@ def log(folder):
     return [{k: v for k, v in record.items() if k not in clock} for record in records]
 
 
-@pytest.mark.parametrize("devices", [1, 2])
-@pytest.mark.parametrize("loops", [1, 4, 7])
+@pytest.mark.parametrize(("devices", "kills"), [(1, (1, 4, 7)), (2, (4,))])
 def test_a_killed_run_ends_in_the_same_bits_and_the_same_log(
-    run, regression, kill_after, tmp_path, devices, loops
+    run, regression, kill_after, tmp_path, devices, kills
 ):
     options = {"devices": devices, "eval_every": 8, "eval_batch": 10}
     _, whole = run(regression(), "whole", **options)
-    disarm = kill_after(loops)
-    with pytest.raises(Killed):
-        run(regression(), "killed", **options)
-    disarm()
-    outcome, resumed = run(regression(), "killed", **options)
-    assert outcome.status == "finished"
-    same(whole, resumed)
-    assert log(tmp_path / "whole") == log(tmp_path / "killed")
+    for loops in kills:
+        folder = f"killed after {loops}"
+        disarm = kill_after(loops)
+        with pytest.raises(Killed):
+            run(regression(), folder, **options)
+        disarm()
+        outcome, resumed = run(regression(), folder, **options)
+        assert outcome.status == "finished"
+        same(whole, resumed)
+        assert log(tmp_path / "whole") == log(tmp_path / folder)
 
 
 def test_two_stages_resume_in_either_and_across_the_switch(run, regression, kill_after, tmp_path):
@@ -80,7 +81,7 @@ def test_two_stages_resume_in_either_and_across_the_switch(run, regression, kill
 def test_evaluation_counts_every_example_once_whatever_the_batch_and_the_devices(run, regression):
     results = [
         run(regression(((24, 2),)), f"{devices}-{batch}", devices=devices, eval_batch=batch)[0]
-        for devices, batch in ((1, 96), (1, 7), (2, 9), (4, 10))
+        for devices, batch in ((1, 96), (1, 7), (4, 10))
     ]
     total = float(sum(1 + i % 3 for i in range(96)))
     for outcome in results:
@@ -114,23 +115,23 @@ def test_the_records_have_the_loss_the_rate_and_the_speed(run, regression, tmp_p
     assert [record["step"] for record in records if record["kind"] == "eval"] == [10, 20]
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_writes_a_checkpoint_and_the_same_command_goes_on(
-    run, regression, monkeypatch, tmp_path, signum
+    run, regression, monkeypatch, tmp_path
 ):
     _, whole = run(regression(), "whole")
     real = fit._Run._record
+    for signum, step in ((signal.SIGTERM, 6), (signal.SIGINT, 15)):
 
-    def record(self, kind, **values):
-        if self._steps_done == 6:
-            os.kill(os.getpid(), signum)
-        return real(self, kind, **values)
+        def record(self, kind, step=step, signum=signum, **values):
+            if self._steps_done == step:
+                os.kill(os.getpid(), signum)
+            return real(self, kind, **values)
 
-    monkeypatch.setattr(fit._Run, "_record", record)
-    outcome, _ = run(regression(), "stopped")
-    assert (outcome.status, outcome.last_step, outcome.signum) == ("interrupted", 6, signum)
-    assert (tmp_path / "stopped/checkpoints/ckpt-6.index").exists()
-    monkeypatch.undo()
+        with monkeypatch.context() as patch:
+            patch.setattr(fit._Run, "_record", record)
+            outcome, _ = run(regression(), "stopped")
+        assert (outcome.status, outcome.last_step, outcome.signum) == ("interrupted", step, signum)
+        assert (tmp_path / f"stopped/checkpoints/ckpt-{step}.index").exists()
     outcome, resumed = run(regression(), "stopped")
     assert outcome.status == "finished"
     same(whole, resumed)

@@ -61,14 +61,15 @@ def close(left, right, tolerance=1e-12):
 
 
 @pytest.mark.parametrize("make_optimizer", [sgd, lamb])
-@pytest.mark.parametrize("replicas, micro_batch", [(1, 8), (2, 24), (2, 8), (4, 12), (4, 3)])
-def test_pieces_of_a_batch_are_the_batch(double, regression, make_optimizer, replicas, micro_batch):
+def test_pieces_of_a_batch_are_the_batch(double, regression, make_optimizer):
     task = regression(((BATCH, 4),), dtype="float64")
     losses, weights, slots, _ = train(task, make_optimizer)
-    again = train(task, make_optimizer, replicas=replicas, micro_batch=micro_batch)
-    np.testing.assert_allclose(losses, again[0], rtol=1e-6)  # reported in float32
-    close(weights, again[1])
-    close(slots, again[2])
+    # Micro-batches alone, replicas alone, and both.
+    for replicas, micro_batch in ((1, 8), (2, 24), (4, 3)):
+        again = train(task, make_optimizer, replicas=replicas, micro_batch=micro_batch)
+        np.testing.assert_allclose(losses, again[0], rtol=1e-6)  # reported in float32
+        close(weights, again[1])
+        close(slots, again[2])
 
 
 def mean_gradients(task, weights, examples=slice(BATCH)):

@@ -12,8 +12,6 @@ MIXED = "table1/lamb-65536-32768"
 
 
 def call(*arguments):
-    for name in bert_loss.FLAGS:
-        bert_loss.FLAGS[name].unparse()
     return bert_loss.program(["figures", *arguments])
 
 
@@ -72,4 +70,4 @@ def test_a_folder_that_is_not_there_is_one_line(capsys):
 
 def test_every_batch_of_figure_6_is_a_row():
     for batch in bert_loss.BATCHES:
-        registry.find(f"table1/lamb-{batch}")
+        assert registry.find(f"table1/lamb-{batch}").batch_size == batch

@@ -18,8 +18,6 @@ from largebatch.experiments.tables import registry
 
 
 def call(*arguments):
-    for name in report.FLAGS:
-        report.FLAGS[name].unparse()
     return report.report(["report", *arguments])
 
 
