@@ -118,12 +118,13 @@ def _index(report: Report, entries: Sequence[Entry]) -> str:
             cells = "".join(tagged("td", _state(states.get(scale))) for scale in scales)
             rows.append(f"<tr>{name}{cells}</tr>")
     meanings = "".join(f"<li>{badge(word)} {text}</li>" for word, text in MEANINGS)
-    apart = pills({"overridden": len(report.overridden), "left out": len(report.left_out)})
+    apart = {"overridden": len(report.overridden), "left out": len(report.left_out)}
+    beside = pills({status: number for status, number in apart.items() if number})
     return section(
         "index", "What was run",
         "<p class=hint>Cells measured, of all, at each scale.</p><div class='frame grid matrix'>"
         f"<table><thead><tr>{headed(['', *scales])}</tr></thead><tbody>{''.join(rows)}</tbody>"
-        f"</table></div><p class=hint>Apart, in no cell: {apart}</p>"
+        "</table></div>" + f"<p class=hint>Apart, in no cell: {beside}</p>" * bool(beside)
         + folded("What the words and colours mean", f"<ul class=plain>{meanings}</ul>"),
     )  # fmt: skip
 

@@ -33,7 +33,8 @@ details.card[open] > summary { margin-bottom: 14px; }
   linear-gradient(270deg, var(--under, var(--card)) 40%, transparent)
     right / 46px 100% no-repeat local,
   linear-gradient(270deg, var(--fade), transparent) right / 18px 100% no-repeat scroll; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; min-width: 50%; }
+table { border-collapse: separate; border-spacing: 0; min-width: 50%;
+  font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: 6px 11px; border-bottom: 1px solid var(--line);
   white-space: nowrap; vertical-align: baseline; }
 th { font-weight: 500; } thead th { font-weight: 600; border-bottom: 2px solid var(--strong); }

@@ -53,4 +53,4 @@ def _plain(table: TableReport, columns: int) -> Grid:
 
 
 def _concluded(block: Block) -> list[str]:
-    return [f"{one.word} ({one.scale}): {one.sentence} {one.figures}" for one in block.conclusions]
+    return [f"{one.word} ({one.scale}): {one.sentence}; {one.figures}" for one in block.conclusions]
