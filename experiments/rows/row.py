@@ -163,7 +163,8 @@ class Row:
         if self.task == "pretraining":
             whole = self.scale == "paper" and self.dataset == "wikipedia_books"
             return "f1" if whole else "masked_lm_accuracy"
-        printed = next((m for m in ("f1", "top1", "accuracy") if m in self.paper), None)
+        paper = self.paper
+        printed = next((m for m in ("f1", "top1", "accuracy") if m in paper), None)
         return printed or ("top1" if self.table else None)
 
     @property
