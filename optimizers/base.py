@@ -18,10 +18,14 @@ import tensorflow as tf
 
 from largebatch.optimizers import norms
 from largebatch.optimizers.decay import SelectsVariables
-from largebatch.optimizers.exclusions import checked
+from largebatch.optimizers.exclusions import checked, numbered
 from largebatch.optimizers.reduction import folds
 from largebatch.optimizers.schedules import LearningRate
-from largebatch.optimizers.skip_nonfinite import RefusesNonFinite
+from largebatch.optimizers.skip_nonfinite import (
+    RefusesNonFinite,
+    check_real,
+    unknown_variable,
+)
 
 # {name: float32 scalar}.
 Scalars = dict[str, tf.Tensor]
@@ -40,6 +44,7 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
 
     #: Names of the slots that have their variable's shape, zero at the start.
     slot_names: tuple[str, ...] = ()
+    squares_gradients = True
     #: Names of scalar state shared by all variables, one at the start.
     scalar_names: tuple[str, ...] = ()
 
@@ -90,6 +95,7 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
     @tf.autograph.experimental.do_not_convert
     def build(self, var_list: Sequence[tf.Variable]) -> None:
         """Create the slots; raises ValueError for a pattern that matches no variable."""
+        check_real(var_list)
         super().build(var_list)
         if getattr(self, "_built", False):
             return
@@ -139,7 +145,7 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         return coefficients, scalars
 
     def _state_of(self, variable):
-        index = self._index_dict[self._var_key(variable)]
+        index = self._index_of(variable)
         statistics = self._statistics[index] if self._statistics else None
         return (
             tuple(slots[index] for slots in self._slots),
@@ -147,6 +153,12 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
             self._decayed[index],
             self._adapted[index],
         )
+
+    def _index_of(self, variable):
+        key = self._var_key(variable)
+        if key not in self._index_dict:
+            raise KeyError(unknown_variable(variable))
+        return self._index_dict[key]
 
     def _apply_where(self, finite, distribution, grads_and_vars):
         coefficients, scalars = self._coefficients()
@@ -171,7 +183,7 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         if self.use_ema:
             variables = [variable for _, variable in grads_and_vars]
             tf.cond(finite, lambda: self._average(variables), lambda: tf.constant(0))
-        self.iterations.assign_add(tf.cast(finite, tf.int64))
+        self.iterations.assign_add(tf.cast(finite, self.iterations.dtype))
 
     def _average(self, variables):
         """Keras' moving average of the weights (`use_ema`), after an applied step."""
@@ -274,9 +286,10 @@ class LayerwiseOptimizer(RuleOptimizer):
     def layer_statistics(self) -> dict:
         """{path: (weight norm, update norm, trust ratio)} of the last applied step, scalars.
 
-        Zeros before the first. Inside a tf.function the scalars are tensors, outside too.
+        Zeros before the first. Inside a tf.function the scalars are tensors, outside too. Of
+        variables that share a path the second and later have its number after it: "w#2".
         """
         return {
             path: tuple(tf.unstack(tf.convert_to_tensor(statistics)))
-            for path, statistics in zip(self._paths, self._statistics)
+            for path, statistics in zip(numbered(self._paths), self._statistics)
         }

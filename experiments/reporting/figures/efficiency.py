@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from largebatch.experiments.costs import step_time
 from largebatch.experiments.plots import chart, style
@@ -67,11 +68,11 @@ def measured(cells: Sequence[Cell]) -> list[float | None]:
 
 def draw(cells: Sequence[Cell]) -> str:
     rows = [registry.find(name) for name in NAMES]
-    shown = [
-        ("printed (Table 1's times)", printed(), "currentColor", {"stem": 0, "stem_width": 24})
+    shown: list[tuple[str, Sequence[float | None], str, dict[str, Any]]] = [
+        ("printed (Table 1's times)", printed(), "currentColor", {"stem": 0, "stem_width": 24}),
+        ("scaling model", predicted(), style.SERIES[1], {"mark": "circle"}),
+        ("measured", measured(cells), style.SERIES[0], {"mark": "square"}),
     ]
-    shown += [("scaling model", predicted(), style.SERIES[1], {"mark": "circle"})]
-    shown += [("measured", measured(cells), style.SERIES[0], {"mark": "square"})]
     series = [
         Series(name, [Point(n, 100 * v) for n, v in enumerate(values) if v is not None], colour,
                line=False, **look)

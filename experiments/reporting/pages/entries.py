@@ -8,6 +8,7 @@ same entries in three forms.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -159,13 +160,13 @@ def entries(
     makers: list[Callable[[], Entry]] = []
     for table in there:
         if table not in tuned:
-            makers.append(lambda table=table: _of_table(table, report, found, drawn))
+            makers.append(functools.partial(_of_table, table, report, found, drawn))
     for tuning in figures_tuning.SETS:
         if set(tuning.tables) & set(there):
-            makers.append(lambda tuning=tuning: _of_tuning(tuning, report, found, drawn))
+            makers.append(functools.partial(_of_tuning, tuning, report, found, drawn))
     for figure in BORROWING if drawn else ():
         if set(figure.tables) <= set(there):
-            makers.append(lambda figure=figure: _of_figure(figure, report, found))
+            makers.append(functools.partial(_of_figure, figure, report, found))
     made = []
     for number, make in enumerate(makers, 1):
         made.append(make())
