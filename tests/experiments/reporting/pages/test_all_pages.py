@@ -420,3 +420,34 @@ def test_a_plain_report_is_the_same_page_of_the_tables_asked_for(make_run, tmp_p
         for text in ((tmp_path / "page" / "report.html").read_text(), written[0]["report.html"])
     ]
     assert cards[0] == cards[1]
+
+
+def test_where_a_value_is_from_stands_in_its_card_and_in_the_markdown(written):
+    page = Page(written[0]["report.html"])
+    told = page.sections["table5-laptop"]
+    assert "Where each value is from" in told and "laptop/table5/lamb-512/seed=0" in told
+    assert "0123456789" in told and "TensorFlow 2.15.1" in told and "1 x CPU:0" in told
+    assert "| laptop/table5/lamb-512/seed=0 | 0 | 0123456789 |" in written[0]["report.md"].replace(
+        "| table5/lamb-512 ", ""
+    )
+
+
+def test_the_verdicts_on_a_tables_claims_stand_beside_it_with_their_figures(written):
+    card = re.search(
+        r"<section class=card id='table7'>.*?</section>", written[0]["report.html"], re.DOTALL
+    )[0]
+    [line] = re.findall(r"<li>.*?mean accuracy over 5 runs.*?</li>", card)
+    assert "<span class='badge cannot-tell'>cannot tell</span>" in line
+    assert "href='#claim-" in line and "n = 1" in line
+    assert card.index("mean accuracy over 5 runs on") < card.index("<table>")
+
+
+def test_every_picture_says_what_its_bars_are_and_in_which_units(written):
+    files = sorted((written[2] / "figures").glob("*.svg"))
+    assert len(files) > 20
+    for path in files:
+        text = path.read_text()
+        assert re.search(r"n = \d|Of one run|Of one time each|printed|Ring", text), path.name
+    assert "loss, nats</text>" in (written[2] / "figures" / "table5-laptop-loss.svg").read_text()
+    assert "F1 score on dev set, %" in (written[2] / "figures" / "table1-batches.svg").read_text()
+    assert "scaling efficiency, %" in (written[2] / "figures" / "figure8.svg").read_text()
