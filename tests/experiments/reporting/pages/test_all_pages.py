@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import html.parser
-import io
 import re
 
-import pytest
-
-from largebatch.experiments import report, sweep
+from largebatch.experiments import report
 from largebatch.experiments.reporting.model import grids
 from largebatch.experiments.reporting.model.cells import gather
-from largebatch.experiments.reporting.pages import cells_csv, entries
+from largebatch.experiments.reporting.pages import entries
 from largebatch.experiments.tables import registry
 
 
@@ -47,47 +42,6 @@ class Page(html.parser.HTMLParser):
         for _, name in self.open:
             if name:
                 self.sections[name] = self.sections.get(name, "") + data
-
-
-LAYERS = [
-    {"step": 10 * n, "epoch": float(n), "layers": {"a/kernel": [1, 2, 0.5 * n], "b": [1, 1, 1.0]}}
-    for n in range(1, 8)
-]
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory, run_writer):
-    """Every kind of run: at two scales, diverged, cut off, overridden, unreadable."""
-    root = tmp_path_factory.mktemp("runs")
-
-    def make_run(name, **arguments):
-        return run_writer(root, name, **arguments)
-
-    top1 = {"accuracy": 0.77, "top1": 0.77, "top5": 0.93, "loss": 0.9}
-    make_run("table5/lamb-512", metrics=top1)
-    make_run("table5/lamb-1024", status="diverged")
-    make_run("table5/lamb-2048", with_result=False)
-    for batch in (512, 1024, 2048, 32768):
-        values = {**top1, "top1": 0.98 - batch / 1e6, "loss": 0.1 + batch / 1e6}
-        make_run(f"table5/lamb-{batch}", scale="laptop", metrics=values, layers=LAYERS)
-    make_run("table12/adam-rate0.002", scale="laptop", metrics={**top1, "top1": 0.9876})
-    make_run("table12/adam-rate0.004", scale="laptop", status="diverged")
-    make_run("table7/lamb", accuracy=0.9931, settings={"learning_rate": "0.01"})
-    make_run("table7/lamb", accuracy=0.4444, settings={"epochs": "3"})
-    (make_run("table7/lamb", seed=9) / "result.json").write_text('{"format')
-    return str(root)
-
-
-@pytest.fixture(scope="module")
-def written(root, tmp_path_factory):
-    """({file name: text} of report --all, what it printed, its folder)."""
-    page = tmp_path_factory.mktemp("page")
-    output, progress = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(progress):
-        assert call(f"--runs={root}", "--all", f"--output_dir={page}") == 0
-    names = ("report.html", "report.md", "cells.csv")
-    texts = {name: (page / name).read_text() for name in names}
-    return {**texts, "stderr": progress.getvalue()}, output.getvalue(), page
 
 
 def test_every_table_figure_and_study_has_an_entry(written):
@@ -165,38 +119,6 @@ def test_the_markdown_is_well_formed_and_its_pictures_are_there(written):
     assert text.count("<details>") == text.count("</details>")
 
 
-def lines_of(text):
-    return list(csv.DictReader(io.StringIO(text)))
-
-
-def test_the_csv_has_a_line_a_cell_with_numbers_as_they_are(written):
-    lines = lines_of(written[0]["cells.csv"])
-    assert tuple(lines[0]) == cells_csv.COLUMNS
-    [found] = [
-        line for line in lines if line["row"] == "table5/lamb-512" and line["scale"] == "paper"
-        and line["metric"] == "top1"
-    ]  # fmt: skip
-    assert (found["mean"], found["std"], found["printed"]) == ("0.77", "", "0.7696")
-    assert float(found["difference"]) == pytest.approx(0.0004)
-    assert (found["seed_count"], found["status"], found["table"]) == ("1", "measured", "table5")
-    laptop = [line for line in lines if line["scale"] == "laptop"]
-    assert laptop and all(line["printed"] == "" == line["difference"] for line in laptop)
-    [changed] = [line for line in lines if line["changed"]]
-    assert (changed["status"], changed["changed"]) == ("overridden, finished", "epochs 3")
-    cells = {(line["table"], line["row"]) for line in lines if line["scale"] == "paper"}
-    assert len(cells) == sum(len(registry.module(table).ROWS) for table in registry.TABLES)
-
-
-def test_every_command_of_the_csv_is_one_that_sweep_takes(written):
-    commands = {line["command"] for line in lines_of(written[0]["cells.csv"])}
-    assert len(commands) > 400
-    for command in commands:
-        assert command.startswith("python -m largebatch.experiments.sweep ")
-        for flag in re.findall(r"--(\w+)", command):
-            assert flag in sweep.FLAGS
-        registry.find(re.search(r"--rows=(\S+)", command)[1])
-
-
 def test_commands_of_whole_entries_name_rows_and_tables_that_exist(written):
     text = written[0]["report.md"]
     for table in re.findall(r"sweep --table=(\S+)", text):
@@ -251,18 +173,6 @@ def test_runs_of_any_foreign_shape_are_named_and_never_a_traceback(make_run, tmp
     assert "measured" in (tmp_path / "page" / "report.html").read_text()
 
 
-def test_two_runs_of_a_row_that_disagree_are_not_averaged(make_run, tmp_path):
-    make_run("table7/lamb", accuracy=0.9931, settings={"learning_rate": "0.01"})
-    folder = make_run("table7/lamb", accuracy=0.1, seed=1, settings={"learning_rate": "0.01"})
-    text = (folder / "result.json").read_text()
-    (folder / "result.json").write_text(text.replace('"epochs": 30', '"epochs": 31'))
-    made = gather(str(tmp_path), ["table7"])
-    assert "disagrees with table7/lamb as it is now: epochs 31 (now 30)" in made.left_out[0].reason
-    lines = lines_of(cells_csv.as_csv(made))
-    [found] = [line for line in lines if line["row"] == "table7/lamb"]
-    assert (found["mean"], found["seed_count"]) == ("0.9931", "1")
-
-
 def test_pictures_are_drawn_small_and_the_same_twice(root):
     texts = []
     for _ in range(2):
@@ -272,47 +182,6 @@ def test_pictures_are_drawn_small_and_the_same_twice(root):
         texts.append([picture.svg for picture in pictures])
     assert texts[0] == texts[1] and len(texts[0]) == 2
     assert all("</svg>" in svg and len(svg) < 60_000 for svg in texts[0])
-
-
-def grid_of(tmp_path, table):
-    [made] = gather(str(tmp_path), [table]).tables
-    return grids.grid(made)
-
-
-def texts_of(line):
-    return [item.text for item in line]
-
-
-def test_tables_are_laid_out_as_the_paper_prints_them(tmp_path):
-    table1 = grid_of(tmp_path, "table1")
-    assert table1.header[:4] == ["Solver", "batch size", "steps", "F1 score on dev set: printed"]
-    assert texts_of(table1.lines[8])[:4] == ["LAMB 64k/32k", "65536/32768", "8599", "90.584"]
-    assert ["1024", "76.19m"] == texts_of(table1.lines[8])[5:7]
-    table2 = grid_of(tmp_path, "table2")
-    assert table2.header == ["Batch size", "512", "1K", "2K", "4K", "8K", "16K", "32K"]
-    assert texts_of(table2.lines[0])[-2:] == ["89.589", "diverged"]
-    table3 = grid_of(tmp_path, "table3")
-    assert table3.header[1:] == [
-        "adagrad/adagrad+", "adam/adam+", "adamw/adamw+", "momentum", "lamb"
-    ]  # fmt: skip
-    assert texts_of(table3.lines[0])[1:3] == ["0.5538 / 0.7201", "0.6604 / 0.7348"]
-    table4 = {line[0].text: texts_of(line)[1:] for line in grid_of(tmp_path, "table4").lines}
-    assert table4["learning rate"][0] == "5/(2^3.0·10^3)" and table4["warm-up ratio"][-1] == "1/5"
-    assert table4["exact match: printed"][0] == "85.090"
-    table5 = {line[0].text: texts_of(line)[1:] for line in grid_of(tmp_path, "table5").lines}
-    assert table5["learning rate"][-1] == "4/(2^0.0·10^2)"
-    assert table5["warm-up epochs"] == ["0.3125", "0.625", "1.25", "2.5", "5", "10", "20"]
-    table8 = grid_of(tmp_path, "table8")
-    assert "loss=8.04471, step=28126" in texts_of(table8.lines[0])
-    table13 = grid_of(tmp_path, "table13")
-    assert texts_of(table13.lines[0])[:4] == ["0.0001", "1e-05", "default (0.01)", "0.5331"]
-    limit = grid_of(tmp_path, "limit")
-    assert limit.header[-1] == "all of ImageNet"
-    for line in limit.lines[:6]:  # the steps of the recipe on ImageNet
-        assert {item.statuses for item in line[1:]} == {("not run",), ()}
-    texts = {line[0].text: texts_of(line) for line in limit.lines}
-    assert "0.9887 (log)" in texts["MNIST, LAMB: printed"]
-    assert "0.7535 (log)" in texts["LAMB as run: printed"]
 
 
 def test_the_index_is_a_matrix_of_tables_and_scales(written):
