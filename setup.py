@@ -99,7 +99,7 @@ TEST_REQUIRES = [
     "packaging>=23",
     "pytest>=8,<10",
     "pytest-timeout>=2.3,<3",  # a hung test fails, with a traceback, instead of eating the job
-    "pytest-xdist>=3.5,<4",
+    "pytest-xdist>=3.7,<4",  # --no-loadscope-reorder
     "scipy>=1.11,<2",  # an independent maximiser, for the sharpness
     "mypy==1.18.2",  # exact: another mypy finds other mistakes; the last for Python 3.9 is 1.19
     "ruff==0.17.5",  # exact: another ruff formats differently
