@@ -7,9 +7,10 @@ PYTHON ?=
 export STACK PYTHON
 # TensorFlow logs harmless "errors" as it loads; real ones come as Python exceptions.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
-# Processes for tests, of up to 4 GB each; the tests of one file stay together, for they share what they build.
+# Processes for tests, of up to 4 GB each; the tests of one file stay together, for they share what they build,
+# and are taken in the order of tests/conftest.py: files with slow tests first.
 WORKERS ?= 2
-parallel := --numprocesses=$(WORKERS) --dist=loadfile
+parallel := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 python := .venv$(if $(STACK),-$(STACK))/bin/python
 # The part of the tests that depends most on TensorFlow's and Keras' versions, of the cases of a test every third.
 core := tests/optimizers tests/models tests/tpu/hosts tests/tpu/folder tests/tpu/loop tests/tpu/lowering \
@@ -47,7 +48,7 @@ types: environment
 	MYPYPATH=.mypy_cache/root $(python) -m mypy
 
 test-core: environment
-	$(python) -m pytest $(parallel) --thin=3 -m 'not slow and not faults' $(core)
+	$(python) -m pytest $(parallel) --thin=3 -m '(core or not slow) and not faults' $(core)
 
 faults: environment
 	$(python) -m pytest $(parallel) -m faults -v -rP tests/faults

@@ -19,7 +19,7 @@ from largebatch.optimizers.decay import SelectsVariables
 from largebatch.optimizers.exclusions import Exclusions, checked, path_of
 from largebatch.optimizers.finite import all_finite
 from largebatch.optimizers.schedules import LearningRate
-from largebatch.optimizers.skip_nonfinite import dense
+from largebatch.optimizers.skip_nonfinite import check_real, dense, unknown_variable
 
 with warnings.catch_warnings():
     # It warns of its end of life, and of any TensorFlow but the one it was built for.
@@ -57,7 +57,6 @@ class AddonsLAMB(SelectsVariables, tfa.optimizers.LAMB):
         name: str = "AddonsLAMB",
         **kwargs: Any,
     ):
-        kwargs.pop("decay", None)
         if epsilon == 0:
             raise ValueError("tensorflow-addons' LAMB replaces epsilon=0; use LAMB for that")
         super().__init__(learning_rate, beta_1, beta_2, epsilon, weight_decay, name=name, **kwargs)
@@ -84,12 +83,16 @@ class AddonsLAMB(SelectsVariables, tfa.optimizers.LAMB):
         self._create_all_weights(var_list)
 
     def _create_all_weights(self, var_list):
+        check_real(var_list)
         if not hasattr(self, "_rows"):
             self._rows = {row.path: row for row in self.parameter_table(var_list)}
         super()._create_all_weights(var_list)
 
     def _row(self, variable):
-        return self._rows[re.sub(r"/replica_\d+$", "", path_of(variable))]
+        path = re.sub(r"/replica_\d+$", "", path_of(variable))
+        if path not in self._rows:
+            raise KeyError(unknown_variable(variable))
+        return self._rows[path]
 
     def _do_use_weight_decay(self, variable):
         return self._row(variable).decayed
@@ -117,6 +120,17 @@ class AddonsLAMB(SelectsVariables, tfa.optimizers.LAMB):
             ),
         )
 
+    def _transform_gradients(self, grads_and_vars):
+        pairs = list(grads_and_vars)
+        clipped = super()._transform_gradients(pairs)
+        if self.clipvalue is None:
+            return clipped
+        # It would make a bound of an infinity, and the step would not be refused.
+        return [
+            (tf.where(tf.math.is_finite(before), after, before), variable)
+            for (before, _), (after, variable) in zip(pairs, clipped)
+        ]
+
     def _distributed_apply(self, distribution, grads_and_vars, apply_state, name):
         grads_and_vars = list(grads_and_vars)
         finite = all_finite(
@@ -126,6 +140,7 @@ class AddonsLAMB(SelectsVariables, tfa.optimizers.LAMB):
                 for copy in distribution.experimental_local_results(gradient)
             ],
             jit_compile=False,
+            squared=True,
         )
 
         def apply():
@@ -135,5 +150,7 @@ class AddonsLAMB(SelectsVariables, tfa.optimizers.LAMB):
             return tf.constant(0)
 
         tf.cond(finite, apply, lambda: tf.constant(0))
-        self.refused_steps.assign_add(tf.cast(tf.logical_not(finite), tf.int64))
-        return self.iterations
+        # An operation, as the legacy class returns: Keras' loss scaling puts it into a condition.
+        return self.refused_steps.assign_add(
+            tf.cast(tf.logical_not(finite), tf.int64), read_value=False
+        )

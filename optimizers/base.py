@@ -16,12 +16,16 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from largebatch.optimizers import norms
+from largebatch.optimizers import keras_internals, norms
 from largebatch.optimizers.decay import SelectsVariables
-from largebatch.optimizers.exclusions import checked
+from largebatch.optimizers.exclusions import checked, numbered
 from largebatch.optimizers.reduction import folds
 from largebatch.optimizers.schedules import LearningRate
-from largebatch.optimizers.skip_nonfinite import RefusesNonFinite
+from largebatch.optimizers.skip_nonfinite import (
+    RefusesNonFinite,
+    check_real,
+    unknown_variable,
+)
 
 # {name: float32 scalar}.
 Scalars = dict[str, tf.Tensor]
@@ -35,11 +39,21 @@ class Statistics(NamedTuple):
     trust_ratio: tf.Tensor
 
 
+class _State(NamedTuple):
+    """What belongs to one variable."""
+
+    slots: tuple[tf.Variable, ...]
+    statistics: tf.Variable | None
+    decayed: bool
+    adapted: bool
+
+
 class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Optimizer):
     """Base class; see the module's docstring for what a subclass writes."""
 
     #: Names of the slots that have their variable's shape, zero at the start.
     slot_names: tuple[str, ...] = ()
+    squares_gradients = True
     #: Names of scalar state shared by all variables, one at the start.
     scalar_names: tuple[str, ...] = ()
 
@@ -90,6 +104,7 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
     @tf.autograph.experimental.do_not_convert
     def build(self, var_list: Sequence[tf.Variable]) -> None:
         """Create the slots; raises ValueError for a pattern that matches no variable."""
+        check_real(var_list)
         super().build(var_list)
         if getattr(self, "_built", False):
             return
@@ -116,7 +131,7 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         with tf.distribute.get_strategy().extended.colocate_vars_with(variable):
             slot = tf.Variable(
                 initializer(shape, tf.float32 if name == "statistics" else dtype),
-                name=f"{name}/{variable._shared_name}",
+                name=f"{name}/{keras_internals.shared_name(variable)}",
                 trainable=False,
             )
         self._variables.append(slot)
@@ -125,9 +140,8 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
     def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
         """Update `variable` unconditionally (Keras' interface for one variable)."""
         coefficients, _ = self._coefficients()
-        slots, statistics, decayed, adapted = self._state_of(variable)
-        always = tf.constant(True)
-        self._update(variable, gradient, slots, statistics, decayed, adapted, always, coefficients)
+        state = self._state_of(variable)
+        self._update(variable, gradient, state, tf.constant(True), coefficients)
 
     def _coefficients(self):
         scalars = {
@@ -138,40 +152,40 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         coefficients["learning_rate"] = tf.cast(self.learning_rate, tf.float32)
         return coefficients, scalars
 
-    def _state_of(self, variable):
-        index = self._index_dict[self._var_key(variable)]
+    def _state_of(self, variable) -> _State:
+        index = self._index_of(variable)
         statistics = self._statistics[index] if self._statistics else None
-        return (
+        return _State(
             tuple(slots[index] for slots in self._slots),
             statistics,
             self._decayed[index],
             self._adapted[index],
         )
 
+    def _index_of(self, variable):
+        key = self._var_key(variable)
+        if key not in self._index_dict:
+            raise KeyError(unknown_variable(variable))
+        return self._index_dict[key]
+
     def _apply_where(self, finite, distribution, grads_and_vars):
         coefficients, scalars = self._coefficients()
         update = self._compiled_update if self.jit_compile else self._update
+
+        @tf.autograph.experimental.do_not_convert
+        def update_one(variable, gradient, state):
+            state = tf.nest.map_structure(_of_this_replica, state)
+            update(variable, gradient, state, finite, coefficients)
+
         for gradient, variable in grads_and_vars:
-            slots, statistics, decayed, adapted = self._state_of(variable)
-
-            def update_one(variable, gradient, slots, statistics, decayed=decayed, adapted=adapted):
-                slots, statistics = tf.nest.map_structure(_of_this_replica, (slots, statistics))
-                update(
-                    variable, gradient, slots, statistics, decayed, adapted, finite, coefficients
-                )
-
-            distribution.extended.update(
-                variable,
-                tf.autograph.experimental.do_not_convert(update_one),
-                args=(gradient, slots, statistics),
-                group=False,
-            )
+            arguments = (gradient, self._state_of(variable))
+            distribution.extended.update(variable, update_one, args=arguments, group=False)
         for name, variable in zip(self.scalar_names, self._scalars):
             variable.assign(tf.where(finite, scalars[name], variable))
         if self.use_ema:
             variables = [variable for _, variable in grads_and_vars]
             tf.cond(finite, lambda: self._average(variables), lambda: tf.constant(0))
-        self.iterations.assign_add(tf.cast(finite, tf.int64))
+        self.iterations.assign_add(tf.cast(finite, self.iterations.dtype))
 
     def _average(self, variables):
         """Keras' moving average of the weights (`use_ema`), after an applied step."""
@@ -191,27 +205,26 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         # Variables and slots come as arguments, so all variables of one shape share one program.
         self._update(*args)
 
-    def _update(
-        self, variable, gradient, slots, statistics, decayed, adapted, finite, coefficients
-    ):
+    def _update(self, variable, gradient, state, finite, coefficients):
         """Update one variable on one device, if `finite`."""
         dtype = tf.float64 if variable.dtype == tf.float64 else tf.float32
         coefficients = {name: tf.cast(value, dtype) for name, value in coefficients.items()}
-        flags = {"decayed": decayed, "adapted": adapted}
+        flags = {"decayed": state.decayed, "adapted": state.adapted}
         gradient = tf.cast(gradient, dtype)
         weight = tf.cast(variable.read_value(), dtype)
-        old = [slot.read_value() for slot in slots]
+        old = [slot.read_value() for slot in state.slots]
         new = self.moments(gradient, weight, old, coefficients, **flags)
         # Refused here and not at the end, so that the change reads what is written: one array less.
         new = [tf.where(finite, after, before) for after, before in zip(new, old)]
         change, norms_and_ratio = self.change(gradient, weight, new, coefficients, **flags)
         change = tf.where(finite, change, tf.zeros_like(change))
         variable.assign(tf.cast(weight - change, variable.dtype), read_value=False)
-        for slot, value in zip(slots, new):
+        for slot, value in zip(state.slots, new):
             slot.assign(value, read_value=False)
-        if statistics is not None:
+        if state.statistics is not None:
             row = tf.stack([tf.cast(value, tf.float32) for value in norms_and_ratio])
-            statistics.assign(tf.where(finite, row, statistics.read_value()), read_value=False)
+            kept = tf.where(finite, row, state.statistics.read_value())
+            state.statistics.assign(kept, read_value=False)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
@@ -229,7 +242,7 @@ def _of_this_replica(value):
     if tf.distribute.in_cross_replica_context() and isinstance(
         value, tf.distribute.DistributedValues
     ):
-        return value._get()
+        return keras_internals.of_this_replica(value)
     return value
 
 
@@ -274,9 +287,10 @@ class LayerwiseOptimizer(RuleOptimizer):
     def layer_statistics(self) -> dict:
         """{path: (weight norm, update norm, trust ratio)} of the last applied step, scalars.
 
-        Zeros before the first. Inside a tf.function the scalars are tensors, outside too.
+        Zeros before the first. Inside a tf.function the scalars are tensors, outside too. Of
+        variables that share a path the second and later have its number after it: "w#2".
         """
         return {
             path: tuple(tf.unstack(tf.convert_to_tensor(statistics)))
-            for path, statistics in zip(self._paths, self._statistics)
+            for path, statistics in zip(numbered(self._paths), self._statistics)
         }

@@ -14,6 +14,7 @@ Pure Python: no TensorFlow.
 
 from __future__ import annotations
 
+import collections
 import difflib
 import re
 from collections.abc import Iterable, Sequence
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 
 Exclusions = Union[None, str, Sequence[str]]
 
-_LAYER_NORM = r"(?i)layer_?norm"
+# A whole component of the path that ends in LayerNorm, layer_norm or layer_normalization_3, and
+# what such a layer owns: not the kernel of a Dense layer called dense_after_layernorm.
+_LAYER_NORM = (
+    r"(?i)(^|/)[^/]*layer_?norm(alization)?(_\d+)?(/(gamma|beta|scale|offset|bias|weight))?$"
+)
 _BATCH_NORM = r"(^|/)(gamma|beta)$"
 _BIAS = r"bias$"
 
@@ -47,6 +52,16 @@ PRESETS = {
 def path_of(variable: tf.Variable) -> str:
     """The variable's path: its name without the trailing `:0`."""
     return re.sub(r":\d+$", "", variable.name)
+
+
+def numbered(paths: Sequence[str]) -> list[str]:
+    """`paths`, each once: "w", "w" become "w", "w#2"."""
+    seen: collections.Counter = collections.Counter()
+    found = []
+    for path in paths:
+        seen[path] += 1
+        found.append(path if seen[path] == 1 else f"{path}#{seen[path]}")
+    return found
 
 
 def checked(argument: str, exclusions: Exclusions) -> Exclusions:

@@ -1,4 +1,4 @@
-"""Are all values of a list of tensors finite?"""
+"""Are all values of a list of tensors finite, or their squares?"""
 
 from __future__ import annotations
 
@@ -9,30 +9,36 @@ import tensorflow as tf
 from largebatch.optimizers.reduction import SMALL, folds, reduce_folded
 
 
-def all_finite(tensors: Iterable[tf.Tensor], jit_compile: bool) -> tf.Tensor:
-    """A boolean scalar: no value of any of `tensors` is NaN or infinite."""
-    tensors = list(tensors)
+def all_finite(tensors: Iterable[tf.Tensor], jit_compile: bool, squared: bool = False) -> tf.Tensor:
+    """A boolean scalar: no value of any of `tensors` is NaN or infinite.
+
+    `squared`: nor is its square, in float32 at least, as second moments are: of a gradient of
+    1.9e19 and more it is infinite, and such a moment would never recover.
+    """
+    tensors = [_wide(tensor) if squared else tensor for tensor in tensors]
     if folds(jit_compile):
-        return _all_finite_folded(tensors)
+        return _all_finite_folded(tensors, squared)
     flags = []
     for tensor in tensors:
         with tf.device(tensor.device):  # A replica's gradients stay where they are.
-            flags.append(tf.reduce_all(tf.math.is_finite(tensor)))
+            value = tf.square(tensor) if squared else tensor
+            flags.append(tf.reduce_all(tf.math.is_finite(value)))
     return tf.reduce_all(flags)
 
 
 @tf.function(jit_compile=True, autograph=False)
-def _all_finite_folded(tensors):
+def _all_finite_folded(tensors, squared):
+    nought = _nought_of_square if squared else _nought
     # 0 · x is 0 or NaN, and so is its sum; as floats, because XLA does not share the work on small
     # output, such as booleans, among the cores.
     zeros = [
-        reduce_folded(tensor, _nought, tf.add, tf.reduce_sum)
+        reduce_folded(tensor, nought, tf.add, tf.reduce_sum)
         for tensor in tensors
         if tensor.shape.num_elements() >= SMALL
     ]
     # Two thirds of BERT's tensors are biases and the like; one by one they take long to compile.
     small = [
-        tf.cast(tf.reshape(_nought(tensor), [-1]), tf.float32)
+        tf.cast(tf.reshape(nought(tensor), [-1]), tf.float32)
         for tensor in tensors
         if tensor.shape.num_elements() < SMALL
     ]
@@ -46,3 +52,12 @@ def _all_finite_folded(tensors):
 
 def _nought(tensor):
     return tensor * 0
+
+
+def _nought_of_square(tensor):
+    return tensor * tensor * 0
+
+
+def _wide(tensor):
+    narrow = tensor.dtype in (tf.float16, tf.bfloat16)
+    return tf.cast(tensor, tf.float32) if narrow else tensor

@@ -22,7 +22,7 @@ from largebatch.optimizers.decay import SelectsVariables
 from largebatch.optimizers.exclusions import Exclusions, checked
 from largebatch.optimizers.hyperparameters import not_negative
 from largebatch.optimizers.schedules import LearningRate
-from largebatch.optimizers.skip_nonfinite import RefusesNonFinite
+from largebatch.optimizers.skip_nonfinite import RefusesNonFinite, check_real
 
 DECAY_FORMS = ("rate", "plain")
 
@@ -46,6 +46,7 @@ class _Penalised(SelectsVariables, RefusesNonFinite):
     @tf.autograph.experimental.do_not_convert
     def build(self, var_list):
         """As Keras'; raises ValueError for a pattern that matches no variable."""
+        check_real(var_list)
         if not getattr(self, "_built", False):
             self._decayed = [row.decayed for row in self.parameter_table(var_list)]
         super().build(var_list)
@@ -107,6 +108,8 @@ class Momentum(SGD):
 class Adagrad(_Penalised, tf.keras.optimizers.Adagrad):
     """a ← a + g², w ← w − η g / √(a + ε), a₀ = 0.1 (as TensorFlow's always was; Duchi's is 0)."""
 
+    squares_gradients = True
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
@@ -126,6 +129,8 @@ class Adagrad(_Penalised, tf.keras.optimizers.Adagrad):
 @tf.keras.utils.register_keras_serializable(package="largebatch")
 class Adam(_Penalised, tf.keras.optimizers.Adam):
     """w ← w − η √(1 − β₂ᵗ)/(1 − β₁ᵗ) · m / (√v + ε): Kingma & Ba's form with "epsilon hat"."""
+
+    squares_gradients = True
 
     def __init__(
         self,

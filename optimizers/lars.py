@@ -80,6 +80,8 @@ class LARS(LayerwiseOptimizer):
         self.momentum = fraction("momentum", momentum)
         self.weight_decay = not_negative("weight_decay", weight_decay)
         self.form = form
+        if trust_coefficient is not None:
+            not_negative("trust_coefficient", trust_coefficient)
         self.trust_coefficient = trust_coefficient
         self.nesterov = nesterov
         if max_ratio is not None and not max_ratio > 0:

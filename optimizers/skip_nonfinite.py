@@ -1,17 +1,20 @@
 """A step whose gradient holds a NaN or an infinity is refused and counted, by every optimizer.
 
 After aggregation and clipping, all gradients of the step are looked at once. If one value is not
-finite, weights, slots and `iterations` stay as they are and `refused_steps` grows by one; the
-training loop reads that and decides. The decision is made once for all replicas, so mirrored
-variables never part.
+finite (or its square is not, in an optimizer that keeps second moments or takes norms), weights,
+slots and `iterations` stay as they are and `refused_steps` grows by one; the training loop reads
+that and decides. The decision is made once for all replicas, so mirrored variables never part.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from largebatch.optimizers.finite import all_finite
+from largebatch.optimizers.keras_internals import merge_call
 
 
 class RefusesNonFinite:
@@ -23,6 +26,8 @@ class RefusesNonFinite:
     """
 
     _variables: list[tf.Variable]  # Keras' own
+    #: Whether squares of gradients enter the slots or the norms: they have to be finite, too.
+    squares_gradients = False
 
     def _begin(self, jit_compile: bool) -> None:
         """To be called once the base's constructor has run."""
@@ -52,9 +57,7 @@ class RefusesNonFinite:
 
     @tf.autograph.experimental.do_not_convert
     def _internal_apply_gradients(self, grads_and_vars):
-        return tf.__internal__.distribute.interim.maybe_merge_call(
-            self._apply_or_refuse, tf.distribute.get_strategy(), list(grads_and_vars)
-        )
+        return merge_call(self._apply_or_refuse, list(grads_and_vars))
 
     def _apply_or_refuse(self, distribution, grads_and_vars):
         """Runs in cross-replica context (or in the only replica's, where nothing is merged)."""
@@ -65,6 +68,7 @@ class RefusesNonFinite:
                 for copy in distribution.experimental_local_results(gradient)
             ],
             self.jit_compile,
+            self.squares_gradients,
         )
         self._apply_where(finite, distribution, grads_and_vars)
         self.refused_steps.assign_add(tf.cast(tf.logical_not(finite), tf.int64))
@@ -84,3 +88,21 @@ class RefusesNonFinite:
 def dense(gradient: tf.Tensor | tf.IndexedSlices | None) -> tf.Tensor | None:
     """IndexedSlices to a tensor, rows with the same index summed."""
     return tf.convert_to_tensor(gradient) if gradient is not None else None
+
+
+def unknown_variable(variable: tf.Variable) -> str:
+    """What is wrong with a variable that the optimizer was not built with."""
+    return (
+        f"The optimizer cannot recognize variable {variable.name}: it has no slots. Call "
+        "`optimizer.build(variables)` with all trainable variables before the first step"
+    )
+
+
+def check_real(variables: Sequence[tf.Variable]) -> None:
+    """ValueError for a complex variable, whose imaginary part the casts would drop."""
+    for variable in variables:
+        if variable.dtype.is_complex:
+            raise ValueError(
+                f"{variable.name} is {variable.dtype.name}; want real weights: keep the real and "
+                "the imaginary part as two variables"
+            )

@@ -17,7 +17,8 @@ from largebatch.experiments.rows.source import Source
 
 
 class Stage(NamedTuple):
-    """One stage of training; the schedule restarts with each."""
+    """One stage of training. With the row's `rewarmup` the schedule restarts with each; otherwise
+    they share one decay, and the later ones have no warm-up."""
 
     sequence_length: int | None  # tokens; None where the data are images
     batch_size: int  # global, examples an update

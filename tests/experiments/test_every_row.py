@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import runpy
+from pathlib import Path
 
 import pytest
 
-from largebatch import optimizers
 from largebatch.experiments.launching import launch
 from largebatch.experiments.launching.options import RunSettings
 from largebatch.experiments.recipes.imagenet import FITTED_L2
@@ -15,9 +16,10 @@ from largebatch.experiments.rows.overrides import apply_overrides
 from largebatch.experiments.rows.scale import of as scales_of
 from largebatch.experiments.tables import registry
 from largebatch.experiments.tables.registry import scaled
-from largebatch.experiments.tasks.schedule import learning_rate
+from largebatch.experiments.tasks.schedule import learning_rate, optimizer_of
 
 ROWS = registry.all_rows().values()
+covering = runpy.run_path(str(Path(__file__).with_name("covering.py")))["covering"]
 
 
 def traits(row):
@@ -43,13 +45,7 @@ def of_every_kind():
     Tables 1, 2, 4 and 8 have tests of their own.
     """
     has = {row.name: traits(row) for row in ROWS if row.task == "classification"}
-    left, chosen = set().union(*has.values()), []
-    while left:
-        # The small network is the cheapest.
-        gain = {name: (len(own & left), ("model", "lenet5") in own) for name, own in has.items()}
-        chosen.append(max(gain, key=gain.get))
-        left -= has[chosen[-1]]
-    return chosen
+    return covering(has, cheap=lambda name: ("model", "lenet5") in has[name])
 
 
 @pytest.mark.parametrize("table", registry.TABLES)
@@ -57,7 +53,7 @@ def test_every_row_builds_its_optimizer_and_a_schedule_that_warms_up_before_it_e
     for row in registry.module(table).ROWS.values():
         assert 0 <= row.warmup_steps < row.steps
         schedule = learning_rate(row)
-        optimizer = optimizers.create(row.optimizer, schedule, **row.optimizer_settings)
+        optimizer = optimizer_of(row, schedule)
         for field, value in row.optimizer_settings.items():
             assert getattr(optimizer, field) == value, (row.name, field)
         rates = [float(schedule(step)) for step in (0, row.warmup_steps, row.steps - 1)]

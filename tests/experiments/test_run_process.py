@@ -62,12 +62,13 @@ def whole(tmp_path_factory):
     return folder
 
 
-def test_sigkill_at_any_step_and_the_same_command_end_in_the_same_bits(whole, tmp_path):
-    for step in (7, 90):  # before the first checkpoint, and after it: every 20
-        process = start(tmp_path)
-        wait_for_step(process, tmp_path, step)
-        process.send_signal(signal.SIGKILL)
-        assert finish(process)[0] == -signal.SIGKILL
+@pytest.mark.slow
+def test_sigkill_and_the_same_command_end_in_the_same_bits(whole, tmp_path):
+    """At any step, and again and again: tests/faults."""
+    process = start(tmp_path)
+    wait_for_step(process, tmp_path, 90)
+    process.send_signal(signal.SIGKILL)
+    assert finish(process)[0] == -signal.SIGKILL
     code, output = finish(start(tmp_path))
     assert code == 0, output
     assert "resumed at step 80" in output
@@ -77,6 +78,7 @@ def test_sigkill_at_any_step_and_the_same_command_end_in_the_same_bits(whole, tm
     assert results[0]["history"] == results[1]["history"]
 
 
+@pytest.mark.slow
 def test_sigterm_writes_a_checkpoint_says_so_and_ends_with_143(whole, tmp_path):
     process = start(tmp_path)
     wait_for_step(process, tmp_path, 33)

@@ -30,12 +30,16 @@ def losses(result):
     return [record["loss"] for record in result["train_history"]]
 
 
+@pytest.mark.core
+@pytest.mark.slow
 def test_images_in_memory(launch_row):
     code, result = launch_row("table7/lamb", scale="smoke", **EXACTLY)
     assert code == 0
     assert losses(result) == pytest.approx(FIGURES["images"], rel=1e-5)
 
 
+@pytest.mark.core
+@pytest.mark.slow
 def test_jpegs(launch_row, imagenet_folder):
     small = {
         **{"model": "lenet5", "model_width": "0.5", "image_size": "32", "precision": "float32"},
@@ -73,6 +77,8 @@ def squad_dir(tmp_path):
     return str(folder)
 
 
+@pytest.mark.core
+@pytest.mark.slow
 def test_text_in_two_stages_then_questions(
     launch_row, text_dir, squad_dir, tmp_path_factory, monkeypatch
 ):

@@ -37,6 +37,7 @@ def test_an_exported_encoder_gives_the_same_at_every_length(pretrainer, tmp_path
     assert len(loaded.weights) == len(pretrainer.encoder.variables)
 
 
+@pytest.mark.slow
 def test_an_exported_span_model_loads_where_this_package_is_not(tmp_path):
     model = bert_span_model("bert_tiny", 30, max_positions=16)
     export_span_model(model, str(tmp_path / "span"))

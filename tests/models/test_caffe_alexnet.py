@@ -127,8 +127,7 @@ def test_variables_have_the_same_unique_paths_each_time_a_model_is_built(build):
         assert wanted in names
 
 
-@BUILDERS
-@pytest.mark.parametrize("shape", [(32, 32, 3), (28, 28, 1)])
+@pytest.mark.parametrize(("build", "shape"), [(alexnet, (32, 32, 3)), (alexnet_bn, (28, 28, 1))])
 def test_steps_at_the_slides_rate_lower_the_loss_on_small_images(build, shape):
     model = narrow(build, shape)
     draw = np.random.default_rng(0)

@@ -47,9 +47,9 @@ def test_variables_have_the_same_paths_each_time_a_model_is_built():
 
 def trained(steps):
     tf.keras.utils.set_random_seed(3)
-    model = lstm_classifier((28, 28, 1), 10, width=16)
+    model = lstm_classifier((8, 8, 1), 10, width=16)
     optimizer = tf.keras.optimizers.SGD(0.1, momentum=0.9)
-    x, labels = tf.constant(images(20)), tf.constant(np.arange(20) % 10)
+    x, labels = tf.constant(images(20, (8, 8, 1))), tf.constant(np.arange(20) % 10)
 
     @tf.function
     def step():

@@ -69,6 +69,7 @@ def test_a_shape_known_only_when_it_runs_draws_the_same_mask():
     np.testing.assert_array_equal(dynamic(x), stateless_dropout.dropout(x, 0.1, SEED))
 
 
+@pytest.mark.slow
 def test_masks_are_the_same_eagerly_in_a_graph_and_under_xla(model):
     # The seed is an argument of the traced function, not a constant in it.
     graph = tf.function(lambda given: logits(model, given))
@@ -150,6 +151,7 @@ def test_no_dropout_layer_keeps_keras_state_or_adds_to_a_checkpoint(model, tmp_p
     assert len(names) == len(model.variables)
 
 
+@pytest.mark.slow
 def test_replicas_draw_from_their_own_seeds():
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     tf.keras.utils.set_random_seed(0)

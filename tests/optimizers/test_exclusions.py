@@ -129,3 +129,10 @@ def test_a_list_for_decay_does_not_touch_adaptation(name, problem):
     table = optimizer.parameter_table(problem.variables())
     assert [row.decayed for row in table] == [False, True, True, False, True]
     assert [row.adapted for row in table] == [True, False, False, True, True]
+
+
+@pytest.mark.parametrize("preset", ["default", "bert"])
+def test_the_preset_of_layer_norms_goes_by_whole_components(preset):
+    kept = ["dense_after_layernorm/kernel", "layer_norm_head/kernel", "my_layernorm_0/dense/kernel"]
+    out = ["LayerNorm/gamma", "a/output_layer_norm/beta", "layer_normalization_12/gamma"]
+    assert excluded("a", preset, [*kept, *out], "default") == [False] * 3 + [True] * 3

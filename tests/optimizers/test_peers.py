@@ -9,7 +9,7 @@ import tensorflow as tf
 from official.modeling.optimization.lamb import LAMB as OfficialLAMB
 from official.modeling.optimization.lars import LARS as OfficialLARS
 
-from largebatch.optimizers import LAMB, LARS, why_missing
+from largebatch.optimizers import LAMB, LARS, create, why_missing
 
 STEPS = 12
 NO_DECAY = ["LayerNorm", "bias"]
@@ -207,3 +207,53 @@ def test_on_unadapted_layers_the_papers_lars_damps_by_one_minus_beta(weights_aft
     theirs = official_lars(classic_momentum=False, exclude_from_layer_adaptation=["."])
     # 0.5 · (1 − 0.9) is their 0.05.
     close(weights_after(ours), weights_after(theirs), 1e-5)
+
+
+@needs_addons
+def test_addons_lamb_decays_its_rate_as_tensorflow_addons_does():
+    from largebatch.optimizers import AddonsLAMB
+    from largebatch.optimizers.addons import tfa
+
+    after = []
+    for make, decay in ((AddonsLAMB, 0.5), (tfa.optimizers.LAMB, 0.5), (AddonsLAMB, 0.0)):
+        optimizer = make(0.1, epsilon=1e-6, decay=decay)
+        weight = tf.Variable([1.0, 2.0], name="kernel")
+        for _ in range(3):
+            optimizer.apply_gradients([(tf.constant([1.0, 2.0]), weight)])
+        after.append(weight.numpy())
+    np.testing.assert_allclose(*after[:2], rtol=5e-3)  # their default decays of weights differ
+    assert (after[0] > after[2] + 0.02).all()
+
+
+@needs_addons
+def test_addons_lamb_refuses_an_infinity_that_is_clipped_and_a_square_that_overflows():
+    from largebatch.optimizers import AddonsLAMB
+
+    optimizer, weight = AddonsLAMB(0.1, clipvalue=1.0), tf.Variable([1.0, 2.0])
+    optimizer.apply_gradients([(tf.constant([np.inf, 1.0]), weight)])
+    np.testing.assert_array_equal(weight, [1.0, 2.0])
+    optimizer = create("tfa_lamb", 0.1)
+    optimizer.apply_gradients([(tf.constant([2e19, 1.0]), weight)])
+    np.testing.assert_array_equal(weight, [1.0, 2.0])
+    assert int(optimizer.refused_steps) == 1
+
+
+@needs_addons
+def test_addons_lamb_names_a_variable_that_it_has_not_seen():
+    optimizer = create("tfa_lamb", 0.1)
+    optimizer.build([tf.Variable([1.0], name="a")])
+    with pytest.raises(KeyError, match="cannot recognize variable b:0"):
+        optimizer.apply_gradients([(tf.constant([1.0]), tf.Variable([1.0], name="b"))])
+
+
+@needs_addons
+def test_addons_lamb_trains_in_mixed_float16():
+    model = tf.keras.Sequential(
+        [tf.keras.layers.Dense(2, dtype=tf.keras.mixed_precision.Policy("mixed_float16"))]
+    )
+    scaled = tf.keras.mixed_precision.LossScaleOptimizer(create("tfa_lamb", 0.1), False, 1.0)
+    model.compile(scaled, "mse")
+    model.build((None, 3))
+    before = model.layers[0].kernel.numpy()
+    model.fit(np.ones((8, 3)), np.ones((8, 2)), verbose=0)
+    assert (model.layers[0].kernel.numpy() != before).any()

@@ -100,3 +100,63 @@ def test_a_finite_check_over_many_values_finds_the_last_one(problem):
             optimizer.apply_gradients([(tf.constant(gradient), variable)])
             assert int(optimizer.refused_steps) == 1
             np.testing.assert_array_equal(variable, np.ones(shape))
+
+
+SQUARED = ("lamb", "nlamb", "nnlamb", "lars", "nadam", "bert_adamw", "adagrad", "adam", "adamw")
+
+
+@pytest.mark.parametrize("jit_compile", [True, False])
+@pytest.mark.parametrize("name", SQUARED)
+def test_a_gradient_whose_square_overflows_is_refused_once(name, jit_compile):
+    optimizer, weight = create(name, 0.1, jit_compile=jit_compile), tf.Variable([1.0, 2.0])
+    optimizer.build([weight])
+    optimizer.apply_gradients([(tf.constant([2e19, 1.0]), weight)])
+    np.testing.assert_array_equal(weight, [1.0, 2.0])
+    assert (int(optimizer.refused_steps), int(optimizer.iterations)) == (1, 0)
+    for gradient in (1e19, 1.0):  # the largest scale whose square is finite, then an ordinary one
+        optimizer.apply_gradients([(tf.constant([gradient, 1.0]), weight)])
+    assert np.isfinite(weight).all() and weight.numpy()[0] < 1
+    assert int(optimizer.refused_steps) == 1
+
+
+def test_momentum_squares_nothing_and_refuses_no_large_gradient():
+    optimizer, weight = create("momentum", 1e-19), tf.Variable([1.0, 2.0])
+    optimizer.apply_gradients([(tf.constant([2e19, 0.0]), weight)])
+    np.testing.assert_allclose(weight, [-1.0, 2.0], rtol=1e-6)
+    assert int(optimizer.refused_steps) == 0
+
+
+def test_a_square_is_judged_in_float32_when_the_weights_are_half_as_wide():
+    optimizer, weight = create("lamb", 0.1), tf.Variable(tf.constant([1.0, 2.0], tf.float16))
+    optimizer.apply_gradients([(tf.constant([3e4, 1.0], tf.float16), weight)])
+    assert int(optimizer.refused_steps) == 0 and weight.numpy()[0] != 1
+
+
+@pytest.mark.parametrize("name", ["lamb", "adam"])
+def test_a_variable_that_the_optimizer_was_not_built_with_is_named(name):
+    optimizer = create(name, 0.1)
+    optimizer.build([tf.Variable([1.0], name="a")])
+    with pytest.raises(KeyError, match="cannot recognize variable b:0.*build"):
+        optimizer.apply_gradients([(tf.constant([1.0]), tf.Variable([1.0], name="b"))])
+
+
+@pytest.mark.parametrize("name", ["lamb", "lars", "adamw"])
+def test_complex_weights_are_refused(name):
+    with pytest.raises(ValueError, match="is complex64; want real weights"):
+        create(name, 0.1).build([tf.Variable(tf.constant([1 + 1j], tf.complex64))])
+
+
+@pytest.mark.parametrize("name", ["lamb", "lars"])
+def test_iterations_of_another_whole_type_are_counted(name):
+    optimizer, weight = create(name, 0.1), tf.Variable([1.0])
+    optimizer.iterations = tf.Variable(0, dtype=tf.int32)
+    optimizer.apply_gradients([(tf.constant([1.0]), weight)])
+    assert int(optimizer.iterations) == 1
+
+
+def test_variables_of_one_name_have_a_row_each():
+    optimizer = LAMB(0.1)
+    weights = [tf.Variable([value], name="w") for value in (3.0, 4.0)]
+    optimizer.apply_gradients([(tf.constant([1.0]), weight) for weight in weights])
+    rows = {path: float(norm) for path, (norm, *_) in optimizer.layer_statistics().items()}
+    assert rows == {"w": 3.0, "w#2": 4.0}

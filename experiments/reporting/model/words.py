@@ -6,6 +6,7 @@ from typing import Any
 
 from largebatch.experiments.program.text_table import NOTHING, Sheet
 from largebatch.experiments.records.best import Point, Summary
+from largebatch.experiments.records.reader import Run
 from largebatch.experiments.reporting.model import like_with_like
 from largebatch.experiments.reporting.model.cells import Cell, Overridden, Report, TableReport
 from largebatch.experiments.rows.row import SETTINGS, Row
@@ -146,7 +147,7 @@ def provenance_sheet(table: TableReport) -> Sheet:
     return Sheet(["setting", "value", "for", "source"], rows)
 
 
-def device(run) -> str:
+def device(run: Run) -> str:
     found = run.record.get("device_kind") or run.record.get("device", "unknown device")
     return str(found).replace("device:", "")
 

@@ -6,6 +6,7 @@ import pytest
 from largebatch.data import load
 
 
+@pytest.mark.slow
 def test_real_mnist_out_of_the_official_files_is_exact(real_datasets, tmp_path):
     folder = real_datasets / "mnist"
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}

@@ -42,6 +42,7 @@ def test_a_result_says_what_was_run_how_it_ended_and_what_came_out(run):
     assert result["refused_steps"] == 0
 
 
+@pytest.mark.slow
 def test_a_launched_row_learns_the_digits(launch_row):
     code, result = launch_row("table7/lamb", scale="laptop", overrides={"epochs": "5"})
     assert code == 0

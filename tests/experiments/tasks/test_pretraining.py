@@ -16,6 +16,7 @@ from largebatch.experiments.tables import registry
 from largebatch.experiments.tables.registry import scaled
 from largebatch.experiments.tasks.pretraining import Pretraining
 from largebatch.experiments.tools import export
+from largebatch.models import BERT_SIZES
 from largebatch.tpu.hosts import devices
 
 SMALL = {"dataset": "text_folder", "vocabulary_size": "300", "eval_every_epochs": "1"}
@@ -56,7 +57,12 @@ def squad_dir(tmp_path_factory):
 
 @pytest.fixture
 def run(tmp_path, text_dir, tmp_path_factory, monkeypatch):
-    """Launches a smoke-scale row on the small text; returns the exit code and the folder."""
+    """Launches a smoke-scale row on the small text; returns the exit code and the folder.
+
+    The model has one layer, since most of the time goes into tracing it.
+    """
+    one_layer = BERT_SIZES["bert_tiny"]._replace(layers=1)
+    monkeypatch.setitem(BERT_SIZES, "bert_tiny", one_layer)
     cache = tmp_path_factory.getbasetemp() / "cache"
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
 
@@ -89,8 +95,9 @@ def final_weights(folder):
     }
 
 
+@pytest.mark.slow
 def test_one_command_trains_both_stages_and_says_what_on(run):
-    code, folder = run("table1/lamb-65536-32768", steps_per_loop=1)
+    code, folder = run("table1/lamb-65536-32768", overrides=ADAMW, steps_per_loop=1)
     assert code == 0
     result = result_of(folder)
     assert (result["status"], result["last_step"]) == ("finished", 10)
@@ -111,6 +118,7 @@ def test_one_command_trains_both_stages_and_says_what_on(run):
     assert result["train_history"][6]["learning_rate"] == 0  # stage 2's first: warm-up again
 
 
+@pytest.mark.slow
 def test_micro_batches_and_devices_give_the_run_of_the_whole_batch(run):
     # Nothing to compile: a third of the time of LAMB's row.
     name, without_dropout = "section41/adamw-65536-32768", {"dropout": "0"}
@@ -158,6 +166,7 @@ def test_a_run_cut_off_in_each_stage_ends_in_the_same_bits(run, monkeypatch):
         np.testing.assert_array_equal(value, expected[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_moments_are_kept_across_the_stages_or_reset_as_the_row_says(run):
     kept = {**ADAMW, "total_steps": "7", "stage2_steps": "1", "rewarmup": "false", "dropout": "0"}
     weights = {}
@@ -170,6 +179,7 @@ def test_moments_are_kept_across_the_stages_or_reset_as_the_row_says(run):
     assert weights["false"] < weights["true"]
 
 
+@pytest.mark.slow
 def test_the_chain_ends_in_f1_and_each_part_is_resumed(run, squad_dir):
     name, more = "table1/lamb-32768", {**ADAMW, "squad_epochs": "2", "squad_batch_size": "2"}
     code, folder = run(name, overrides=more)
@@ -208,6 +218,7 @@ def export_all(folder):
     return outputs
 
 
+@pytest.mark.slow
 def test_a_released_bert_is_scored_without_pre_training(run, squad_dir, tmp_path):
     _, folder = run("table1/lamb-32768", "source", ADAMW)
     released = str(tmp_path / "uncased_L-2")

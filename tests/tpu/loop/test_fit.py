@@ -48,6 +48,8 @@ def log(folder):
     return [{k: v for k, v in record.items() if k not in clock} for record in records]
 
 
+@pytest.mark.core
+@pytest.mark.slow
 @pytest.mark.parametrize(("devices", "kills"), [(1, (1, 4, 7)), (2, (4,))])
 def test_a_killed_run_ends_in_the_same_bits_and_the_same_log(
     run, regression, kill_after, tmp_path, devices, kills
@@ -137,6 +139,8 @@ def test_a_signal_writes_a_checkpoint_and_the_same_command_goes_on(
     same(whole, resumed)
 
 
+@pytest.mark.core
+@pytest.mark.slow
 def test_a_run_goes_on_with_fewer_devices_then_more_and_keeps_its_global_batch(
     run, regression, kill_after, tmp_path
 ):
