@@ -1,7 +1,10 @@
-"""Each table as the paper prints it."""
+"""Tables as the paper lays them out."""
+
+from __future__ import annotations
 
 from largebatch.experiments.reporting.model import grids
 from largebatch.experiments.reporting.model.cells import gather
+from largebatch.experiments.tables import registry
 
 
 def grid_of(tmp_path, table):
@@ -43,3 +46,16 @@ def test_tables_are_laid_out_as_the_paper_prints_them(tmp_path):
     texts = {line[0].text: texts_of(line) for line in limit.lines}
     assert "0.9887 (log)" in texts["MNIST, LAMB: printed"]
     assert "0.7535 (log)" in texts["LAMB as run: printed"]
+
+
+def test_a_wide_table_is_turned_and_hides_no_optimizer(make_run, tmp_path):
+    for name in ("adagrad", "adam", "lamb"):
+        row = registry.find(f"table3/{name}")
+        for seed in range(3):
+            metrics = {"top1": 0.97 + seed / 1000, "loss": 0.1}
+            make_run(row.run_name, scale="laptop", seed=seed, metrics=metrics)
+    made = next(t for t in gather(str(tmp_path), ["table3"]).tables if t.scale == "laptop")
+    shown = grids.fitting(grids.grid(made), 80)
+    assert [line[0].text for line in shown.lines][-1] == "lamb" and len(shown.lines) == 8
+    assert shown.header == ["Optimizer", "measured", "n"]
+    assert shown.caption == "test top-1 accuracy" and grids.width(shown) < 80

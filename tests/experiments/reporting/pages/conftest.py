@@ -1,11 +1,61 @@
-"""The files of `report --all` about runs of every kind."""
+"""A page of every kind of run, made once, and what reads it."""
+
+from __future__ import annotations
 
 import contextlib
+import html.parser
 import io
 
 import pytest
 
 from largebatch.experiments import report
+
+
+def _call(*arguments):
+    for name in report.FLAGS:
+        report.FLAGS[name].unparse()
+    return report.report(["report", *arguments])
+
+
+@pytest.fixture(scope="session")
+def call():
+    """Runs `report` with these flags; returns its exit code."""
+    return _call
+
+
+class Page(html.parser.HTMLParser):
+    """What a page holds: its ids, its links, and the text of each element with an id."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.links, self.images, self.ids, self.open, self.charts = [], [], [], [], []
+        self.sections = {}
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.links += [found["href"]] if "href" in found else []
+        self.images += [found] if tag == "img" else []
+        self.charts += [found] if tag == "svg" else []
+        if "id" in found:
+            self.ids.append(found["id"])
+        if tag not in ("meta", "img"):
+            self.open.append((tag, found.get("id")))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data):
+        for _, name in self.open:
+            if name:
+                self.sections[name] = self.sections.get(name, "") + data
+
+
+@pytest.fixture(scope="session")
+def read():
+    """The page of an HTML text."""
+    return Page
+
 
 LAYERS = [
     {"step": 10 * n, "epoch": float(n), "layers": {"a/kernel": [1, 2, 0.5 * n], "b": [1, 1, 1.0]}}
@@ -13,7 +63,7 @@ LAYERS = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def root(tmp_path_factory, run_writer):
     """Every kind of run: at two scales, diverged, cut off, overridden, unreadable."""
     root = tmp_path_factory.mktemp("runs")
@@ -36,13 +86,13 @@ def root(tmp_path_factory, run_writer):
     return str(root)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def written(root, tmp_path_factory):
     """({file name: text} of report --all, what it printed, its folder)."""
     page = tmp_path_factory.mktemp("page")
     output, progress = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(progress):
-        assert report.report(["report", f"--runs={root}", "--all", f"--output_dir={page}"]) == 0
+        assert _call(f"--runs={root}", "--all", f"--output_dir={page}") == 0
     names = ("report.html", "report.md", "cells.csv")
     texts = {name: (page / name).read_text() for name in names}
     return {**texts, "stderr": progress.getvalue()}, output.getvalue(), page

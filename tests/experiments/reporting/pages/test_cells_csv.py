@@ -1,4 +1,6 @@
-"""cells.csv: a line a cell, with numbers as they are and a command that `sweep` takes."""
+"""Every cell of the report as a line of a CSV file."""
+
+from __future__ import annotations
 
 import csv
 import io
