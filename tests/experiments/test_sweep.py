@@ -84,7 +84,8 @@ def test_a_folder_with_another_runs_result_is_neither_skipped_nor_overwritten(
 def test_sigterm_stops_the_active_runs_and_the_same_command_continues(tmp_path):
     script = f"""
 import sys
-from largebatch.experiments import plan, sweep
+from largebatch.experiments import sweep
+from largebatch.experiments.sweeping import plan
 original = plan.Planned.command
 plan.Planned.command = lambda self, a: [
     sys.executable, {STUB!r}, "waits", *original(self, a)[3:]]
