@@ -1,4 +1,4 @@
-"""What is settled before TensorFlow is imported: that tf.keras is Keras 2, and that libtpu fits.
+"""What is settled before TensorFlow is imported: Keras 2, a libtpu that fits, a quiet start.
 
 The suite runs on two stacks (docs/install.md). It is written for Keras 2, which TensorFlow brings
 up to 2.15; from 2.16 on tf.keras is Keras 3 unless TF_USE_LEGACY_KERAS asks for tf-keras.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import warnings
 from importlib import metadata
 from typing import NamedTuple
 
@@ -64,6 +65,19 @@ def prepare() -> None:
     if keras is not None and _number(keras) >= (3,) and importlib.util.find_spec("tensorflow"):
         _choose_keras_2(keras)
     _check_libtpu()
+
+
+def quiet_tensorflow(gpus: bool = True) -> None:
+    """TensorFlow without the noise of its start, here and in the processes started from here.
+
+    As it loads, its C++ side reports harmless errors, and a library under it warns of Pythons to
+    come; real errors come as exceptions. Without `gpus` it takes no GPU's memory.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="google")
+    if not gpus:
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 
 def _choose_keras_2(keras: str) -> None:

@@ -62,14 +62,13 @@ def measure(row, rounds: int, updates: int) -> dict:
     """The figures of one row."""
     import tensorflow as tf
 
-    from largebatch import optimizers
     from largebatch.experiments.launching.launch import CHECKPOINTS_IN_A_RUN
-    from largebatch.experiments.tasks.schedule import learning_rate
+    from largebatch.experiments.tasks.schedule import optimizer_of
     from largebatch.tpu import Checkpoints
 
     task, batch = task_and_batch(row)
     model = task.build_model()
-    optimizer = optimizers.create(row.optimizer, learning_rate(row), **row.optimizer_settings)
+    optimizer = optimizer_of(row)
     optimizer.build(model.trainable_variables)
 
     update = update_of(task, model, optimizer, batch)

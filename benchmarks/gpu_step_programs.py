@@ -69,6 +69,7 @@ def optimizer_update(name: str, shapes, **settings):
     import tensorflow as tf
 
     from largebatch import optimizers
+    from largebatch.optimizers.keras_internals import rate_variable
     from largebatch.optimizers.schedules import Constant
     from largebatch.tpu.lowering.portable_program import portable_program
 
@@ -78,7 +79,7 @@ def optimizer_update(name: str, shapes, **settings):
     state = {f"weight/{path}": variable for (path, _), variable in zip(shapes, weights)}
     for number, variable in enumerate(optimizer.variables):
         state[f"v/{number}"] = variable  # second moments among them: filled with what is positive
-    state["rate"] = optimizer._current_learning_rate  # where Keras keeps a schedule's value
+    state["rate"] = rate_variable(optimizer)
 
     def update(**gradients):
         optimizer.apply_gradients(zip(gradients.values(), weights))

@@ -84,6 +84,7 @@ def contenders(folder: str, batch: int) -> dict[str, Callable]:
     from official.vision.dataloaders import classification_input
 
     from largebatch import data
+    from largebatch.tpu.loop.inputs import untuned
 
     files = data.find_imagenet(folder, SIZE)
     context = tf.distribute.InputContext(1, 0, 1)
@@ -115,20 +116,12 @@ def contenders(folder: str, batch: int) -> dict[str, Callable]:
         )
 
     def train(dtype):
-        return data.imagenet_train_dataset(
-            files,
-            batch_size=batch,
-            micro_batch=batch,
-            context=context,
-            seed=0,
-            first_step=0,
-            steps=1_000_000,
-            dtype=dtype,
-        )
+        updates = data.Updates(batch, batch, context, seed=0, first_step=0, steps=1_000_000)
+        return untuned(data.imagenet_train_dataset(files, updates, dtype=dtype))
 
     def evaluation(dtype):
         dataset = data.imagenet_eval_dataset(files, batch=batch, context=context, dtype=dtype)
-        return dataset.repeat()  # a set's 50,000 images make little of how a pass begins
+        return untuned(dataset.repeat())  # a set's 50,000 images make little of how a pass begins
 
     return {
         FLOOR: floor,

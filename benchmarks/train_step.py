@@ -151,10 +151,9 @@ def time_loop(task, row, make_optimizer, steps: int) -> Seconds:
 def main(argv) -> None:
     del argv
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from largebatch import optimizers
     from largebatch.benchmarks import checkpoint_cost
     from largebatch.experiments.tables import registry
-    from largebatch.experiments.tasks.schedule import learning_rate
+    from largebatch.experiments.tasks.schedule import optimizer_of
     from largebatch.tpu.hosts import devices
 
     row = registry.scaled(registry.find(FLAGS.experiment), FLAGS.scale)
@@ -164,7 +163,7 @@ def main(argv) -> None:
     devices.configure_precision(row.precision)
 
     def make_optimizer():
-        return optimizers.create(row.optimizer, learning_rate(row), **row.optimizer_settings)
+        return optimizer_of(row)
 
     task = short_task(row)
     step = bare_step(task, row, make_optimizer)

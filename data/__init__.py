@@ -14,7 +14,7 @@ _MODULES = {
     "load": "images.image_set",
     "eval_dataset": "images.evaluation",
     "train_dataset": "images.training",
-    "with_dropout_seeds": "streams.dropout_seeds",
+    "Updates": "streams.updates",
     "ImageNetFiles": "imagenet.files",
     "find_imagenet": "imagenet.files",
     "SkippedImages": "imagenet.decoding",

@@ -10,43 +10,44 @@ the size asked for. The program ends with 0, or 2 for a mistake in what was aske
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 
-from largebatch.data.files import program
+from largebatch import cli
 from largebatch.data.pretraining.make.generator_options import CORPORA
+from largebatch.stack import quiet_tensorflow
+
+FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
+define.list("input", None, "Text files: glob patterns, separated by commas.")
+define.enum("corpus", None, CORPORA, "A text that needs no network.")
+define.integer("size", 8192, "Pieces in the vocabulary.")
+define.string("output", None, "The file to write.")
+define.boolean("lower_case", True, "Lower-case the text and strip accents.")
 
 
-def main(argv: list[str] | None = None) -> None:
-    parser = program.Flags(__doc__)
-    parser.add("input", None, "Text files: glob patterns, separated by commas.")
-    parser.add("corpus", None, "A text that needs no network.", choices=CORPORA)
-    parser.add("size", 8192, "Pieces in the vocabulary.", int)
-    parser.add("output", None, "The file to write.")
-    parser.add("lower_case", True, "Lower-case the text and strip accents.", program.boolean)
-    values = parser.parse_args(argv)
-    if (values.input is None) == (values.corpus is None):
-        parser.error("name the text with either --input or --corpus")
-    if values.output is None:
-        parser.error("--output is missing")
+def main() -> int:
+    if (FLAGS.input is None) == (FLAGS.corpus is None):
+        raise ValueError("name the text with either --input or --corpus")
+    cli.require(FLAGS, "output")
 
+    quiet_tensorflow(gpus=False)
     from largebatch.data.files import storage
     from largebatch.data.text import corpus, vocabulary
 
-    storage.check_writable(values.output)
+    storage.check_writable(FLAGS.output)
     with tempfile.TemporaryDirectory() as scratch:
-        if values.corpus:
+        if FLAGS.corpus:
             files = [os.path.join(scratch, "corpus.txt")]
             corpus.write_python_corpus(files[0])
         else:
-            files = vocabulary.expand(filter(None, values.input.split(",")))
-        vocabulary.build(files, values.size, values.output, values.lower_case)
-    print(f"{values.output}: {values.size} pieces")
+            files = vocabulary.expand(filter(None, FLAGS.input))
+        vocabulary.build(files, FLAGS.size, FLAGS.output, FLAGS.lower_case)
+    print(f"{FLAGS.output}: {FLAGS.size} pieces")
+    return 0
 
 
-def console() -> int:
-    return program.run(main)
+program, console = cli.entry(main, FLAGS, __doc__, interrupted=cli.GOES_ON)
 
 
 if __name__ == "__main__":
-    sys.exit(console())
+    console()

@@ -10,31 +10,31 @@ with 0, or 2 for files that are missing, cut or fewer images than ImageNet has.
 
 from __future__ import annotations
 
-import sys
+from largebatch import cli
+from largebatch.stack import quiet_tensorflow
 
-from largebatch.data.files import program
+FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
+define.string("data_dir", None, "The files' folder, also gs://....")
+define.integer("jobs", 16, "Files that are read at once.")
 
 
-def main(argv: list[str] | None = None) -> None:
-    parser = program.Flags(__doc__)
-    parser.add("data_dir", None, "The files' folder, also gs://....")
-    parser.add("jobs", 16, "Files that are read at once.", int)
-    values = parser.parse_args(argv)
-    if values.data_dir is None:
-        parser.error("--data_dir is missing")
-    if values.jobs < 1:
-        parser.error(f"--jobs={values.jobs}: want 1 or more")
+def main() -> int:
+    cli.require(FLAGS, "data_dir")
+    if FLAGS.jobs < 1:
+        raise ValueError(f"--jobs={FLAGS.jobs}: want 1 or more")
 
+    quiet_tensorflow(gpus=False)
     from largebatch.data.imagenet import counts
 
-    path, images = counts.count(values.data_dir, values.jobs)
+    path, images = counts.count(FLAGS.data_dir, FLAGS.jobs)
     found = ", ".join(f"{number:,} {split} images" for split, number in images.items())
     print(f"{found}; written to {path}")
+    return 0
 
 
-def console() -> int:
-    return program.run(main)
+program, console = cli.entry(main, FLAGS, __doc__, interrupted=cli.GOES_ON)
 
 
 if __name__ == "__main__":
-    sys.exit(console())
+    console()

@@ -20,7 +20,7 @@ import sys
 
 from absl import flags
 
-from largebatch.experiments.program import cli
+from largebatch import cli
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.program.text_table import as_one_line
 from largebatch.experiments.reporting.model.cells import Report, gather

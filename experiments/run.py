@@ -14,67 +14,42 @@ from __future__ import annotations
 
 import sys
 
-from absl import flags
-
+from largebatch import cli
 from largebatch.experiments.launching import describe
 from largebatch.experiments.launching import flags as execution_flags
 from largebatch.experiments.launching.options import RunSettings
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.records.folder_name import run_folder
 from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
 from largebatch.experiments.tables import registry
 
 FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
 execution_flags.define(FLAGS)
-flags.DEFINE_string(
-    "experiment", None, "The row to run, for example table7/lamb.", flag_values=FLAGS
-)
-flags.DEFINE_string(
-    "output_dir",
-    None,
-    "The run's folder; default: one under runs/ named after the row.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_integer(
-    "seed", 0, "Of the weights, the order and the augmentation.", flag_values=FLAGS
-)
-flags.DEFINE_integer(
-    "threads", None, "TensorFlow's threads on the CPU; default: all.", flag_values=FLAGS
-)
-flags.DEFINE_string(
+define.string("experiment", None, "The row to run, for example table7/lamb.")
+define.string("output_dir", None, "The run's folder; default: one under runs/ named after the row.")
+define.integer("seed", 0, "Of the weights, the order and the augmentation.")
+define.integer("threads", None, "TensorFlow's threads on the CPU; default: all.")
+define.string(
     "init_checkpoint",
     None,
     "table1/baseline: Google's released BERT (a folder) in place of pre-training.",
-    flag_values=FLAGS,
 )
-flags.DEFINE_string(
+define.string(
     "mlperf_log",
     None,
     "BERT and ResNet-50: a file to write a log in MLPerf's format to, by mlperf-logging.",
-    flag_values=FLAGS,
 )
-flags.DEFINE_list(
+define.list(
     "workers",
     None,
     "Hosts that run this together: host:port of each, in one order on all. Default: TF_CONFIG's.",
-    flag_values=FLAGS,
 )
-flags.DEFINE_integer(
-    "worker_index", None, "Which of --workers this host is, from 0.", flag_values=FLAGS
-)
-flags.DEFINE_float(
-    "peer_timeout", 300, "Seconds to wait for another of --workers.", flag_values=FLAGS
-)
-flags.DEFINE_string(
-    "list", None, "Print the rows that match the glob (all), and exit.", flag_values=FLAGS
-)
-flags.DEFINE_boolean(
-    "describe", False, "Print every setting of --experiment, and exit.", flag_values=FLAGS
-)
-flags.DEFINE_enum(
-    "format", "text", ["text", "json"], "Of --list and --describe.", flag_values=FLAGS
-)
+define.integer("worker_index", None, "Which of --workers this host is, from 0.")
+define.float("peer_timeout", 300, "Seconds to wait for another of --workers.")
+define.string("list", None, "Print the rows that match the glob (all), and exit.")
+define.boolean("describe", False, "Print every setting of --experiment, and exit.")
+define.enum("format", "text", ["text", "json"], "Of --list and --describe.")
 
 
 def main() -> int:

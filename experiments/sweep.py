@@ -15,10 +15,8 @@ from __future__ import annotations
 import os
 import sys
 
-from absl import flags
-
+from largebatch import cli
 from largebatch.experiments.launching import flags as execution_flags
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.records import best
 from largebatch.experiments.records.match import differences
@@ -31,17 +29,17 @@ from largebatch.experiments.sweeping.progress import Progress
 from largebatch.experiments.tables import registry
 
 FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
 execution_flags.define(FLAGS)
-flags.DEFINE_string("table", None, "The table to run: 7.", flag_values=FLAGS)
-flags.DEFINE_string("rows", None, "The rows to run: a glob, 'table7/adam*'.", flag_values=FLAGS)
-flags.DEFINE_integer("seeds", 1, "Runs of each point, with seeds 0, 1, ...", flag_values=FLAGS)
-flags.DEFINE_enum(
-    "grid", "full", ["full", "none"], "The row's tuning grid, or its own values only.",
-    flag_values=FLAGS,
+define.string("table", None, "The table to run: 7.")
+define.string("rows", None, "The rows to run: a glob, 'table7/adam*'.")
+define.integer("seeds", 1, "Runs of each point, with seeds 0, 1, ...")
+define.enum(
+    "grid", "full", ["full", "none"], "The row's tuning grid, or its own values only."
 )  # fmt: skip
-flags.DEFINE_string("output_dir", "runs", "The folder of all runs.", flag_values=FLAGS)
-flags.DEFINE_integer("jobs", 1, "Runs at the same time; they share the cores.", flag_values=FLAGS)
-flags.DEFINE_boolean("dry_run", False, "Print what would be run, and exit.", flag_values=FLAGS)
+define.string("output_dir", "runs", "The folder of all runs.")
+define.integer("jobs", 1, "Runs at the same time; they share the cores.")
+define.boolean("dry_run", False, "Print what would be run, and exit.")
 
 
 def main() -> int:

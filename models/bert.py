@@ -113,14 +113,15 @@ class BertEncoder(networks.BertEncoderV2):
         self, inputs: Mapping[str, tf.Tensor], training: bool | None = None
     ) -> dict[str, tf.Tensor]:
         tokens = {name: inputs[name] for name in ENCODER_INPUTS}
-        length, limit = tokens["input_word_ids"].shape[1], self._config["max_sequence_length"]
+        settings = self.get_config()
+        length, limit = tokens["input_word_ids"].shape[1], settings["max_sequence_length"]
         if length is not None and length > limit:
             raise ValueError(
                 f"a sequence of {length} tokens, but the model has {limit} positions: make it with "
                 f"max_positions={length} or more"
             )
         seed = None
-        rates = self._config["output_dropout"], self._config["attention_dropout"]
+        rates = settings["output_dropout"], settings["attention_dropout"]
         if training and any(rates):
             seed = inputs.get("dropout_seed")
             if seed is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from largebatch.models.keras_internals import rename
+
 
 def lstm_classifier(input_shape: tuple, num_classes: int, width: int = 128) -> tf.keras.Model:
     """Image float32 or bfloat16 [B, H, W, C] -> logits float32 [B, num_classes].
@@ -32,7 +34,7 @@ def lstm_classifier(input_shape: tuple, num_classes: int, width: int = 128) -> t
     x = layers.Reshape((height, columns * channels), name="rows")(image)
     x = layers.Dense(int(width), name="transform")(x)
     lstm = layers.LSTM(int(width), dtype="float32", name="lstm")
-    lstm.cell._name = "cell"  # Keras would number the cells of a process
+    rename(lstm.cell, "cell")
     x = lstm(x)
     logits = layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return tf.keras.Model(image, logits, name="lstm")

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 import tensorflow as tf
 
 from largebatch.models import example_dropout
+from largebatch.models.keras_internals import draw_masks_from, flat_layers
 
 # MirroredStrategy traces each replica in a thread of its own: a seed is seen by its replica alone.
 _ACTIVE = threading.local()
@@ -31,12 +32,9 @@ def make_stateless(model: tf.keras.layers.Layer) -> int:
     They are numbered in the order in which Keras lists them, which is that of construction: the
     same in every process.
     """
-    layers = [
-        layer for layer in model._flatten_layers() if isinstance(layer, tf.keras.layers.Dropout)
-    ]
+    layers = [la for la in flat_layers(model) if isinstance(la, tf.keras.layers.Dropout)]
     for index, layer in enumerate(layers):
-        # Past Keras' tracking of attributes: what a checkpoint holds stays as it is without this.
-        object.__setattr__(layer, "_random_generator", MaskDrawer(index))
+        draw_masks_from(layer, MaskDrawer(index))
     return len(layers)
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from largebatch.optimizers import norms
+from largebatch.optimizers import keras_internals, norms
 from largebatch.optimizers.decay import SelectsVariables
 from largebatch.optimizers.exclusions import checked, numbered
 from largebatch.optimizers.reduction import folds
@@ -37,6 +37,15 @@ class Statistics(NamedTuple):
     weight_norm: tf.Tensor
     update_norm: tf.Tensor
     trust_ratio: tf.Tensor
+
+
+class _State(NamedTuple):
+    """What belongs to one variable."""
+
+    slots: tuple[tf.Variable, ...]
+    statistics: tf.Variable | None
+    decayed: bool
+    adapted: bool
 
 
 class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Optimizer):
@@ -122,7 +131,7 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         with tf.distribute.get_strategy().extended.colocate_vars_with(variable):
             slot = tf.Variable(
                 initializer(shape, tf.float32 if name == "statistics" else dtype),
-                name=f"{name}/{variable._shared_name}",
+                name=f"{name}/{keras_internals.shared_name(variable)}",
                 trainable=False,
             )
         self._variables.append(slot)
@@ -131,9 +140,8 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
     def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
         """Update `variable` unconditionally (Keras' interface for one variable)."""
         coefficients, _ = self._coefficients()
-        slots, statistics, decayed, adapted = self._state_of(variable)
-        always = tf.constant(True)
-        self._update(variable, gradient, slots, statistics, decayed, adapted, always, coefficients)
+        state = self._state_of(variable)
+        self._update(variable, gradient, state, tf.constant(True), coefficients)
 
     def _coefficients(self):
         scalars = {
@@ -144,10 +152,10 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         coefficients["learning_rate"] = tf.cast(self.learning_rate, tf.float32)
         return coefficients, scalars
 
-    def _state_of(self, variable):
+    def _state_of(self, variable) -> _State:
         index = self._index_of(variable)
         statistics = self._statistics[index] if self._statistics else None
-        return (
+        return _State(
             tuple(slots[index] for slots in self._slots),
             statistics,
             self._decayed[index],
@@ -163,21 +171,15 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
     def _apply_where(self, finite, distribution, grads_and_vars):
         coefficients, scalars = self._coefficients()
         update = self._compiled_update if self.jit_compile else self._update
+
+        @tf.autograph.experimental.do_not_convert
+        def update_one(variable, gradient, state):
+            state = tf.nest.map_structure(_of_this_replica, state)
+            update(variable, gradient, state, finite, coefficients)
+
         for gradient, variable in grads_and_vars:
-            slots, statistics, decayed, adapted = self._state_of(variable)
-
-            def update_one(variable, gradient, slots, statistics, decayed=decayed, adapted=adapted):
-                slots, statistics = tf.nest.map_structure(_of_this_replica, (slots, statistics))
-                update(
-                    variable, gradient, slots, statistics, decayed, adapted, finite, coefficients
-                )
-
-            distribution.extended.update(
-                variable,
-                tf.autograph.experimental.do_not_convert(update_one),
-                args=(gradient, slots, statistics),
-                group=False,
-            )
+            arguments = (gradient, self._state_of(variable))
+            distribution.extended.update(variable, update_one, args=arguments, group=False)
         for name, variable in zip(self.scalar_names, self._scalars):
             variable.assign(tf.where(finite, scalars[name], variable))
         if self.use_ema:
@@ -203,27 +205,26 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         # Variables and slots come as arguments, so all variables of one shape share one program.
         self._update(*args)
 
-    def _update(
-        self, variable, gradient, slots, statistics, decayed, adapted, finite, coefficients
-    ):
+    def _update(self, variable, gradient, state, finite, coefficients):
         """Update one variable on one device, if `finite`."""
         dtype = tf.float64 if variable.dtype == tf.float64 else tf.float32
         coefficients = {name: tf.cast(value, dtype) for name, value in coefficients.items()}
-        flags = {"decayed": decayed, "adapted": adapted}
+        flags = {"decayed": state.decayed, "adapted": state.adapted}
         gradient = tf.cast(gradient, dtype)
         weight = tf.cast(variable.read_value(), dtype)
-        old = [slot.read_value() for slot in slots]
+        old = [slot.read_value() for slot in state.slots]
         new = self.moments(gradient, weight, old, coefficients, **flags)
         # Refused here and not at the end, so that the change reads what is written: one array less.
         new = [tf.where(finite, after, before) for after, before in zip(new, old)]
         change, norms_and_ratio = self.change(gradient, weight, new, coefficients, **flags)
         change = tf.where(finite, change, tf.zeros_like(change))
         variable.assign(tf.cast(weight - change, variable.dtype), read_value=False)
-        for slot, value in zip(slots, new):
+        for slot, value in zip(state.slots, new):
             slot.assign(value, read_value=False)
-        if statistics is not None:
+        if state.statistics is not None:
             row = tf.stack([tf.cast(value, tf.float32) for value in norms_and_ratio])
-            statistics.assign(tf.where(finite, row, statistics.read_value()), read_value=False)
+            kept = tf.where(finite, row, state.statistics.read_value())
+            state.statistics.assign(kept, read_value=False)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
@@ -241,7 +242,7 @@ def _of_this_replica(value):
     if tf.distribute.in_cross_replica_context() and isinstance(
         value, tf.distribute.DistributedValues
     ):
-        return value._get()
+        return keras_internals.of_this_replica(value)
     return value
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from largebatch.optimizers.finite import all_finite
+from largebatch.optimizers.keras_internals import merge_call
 
 
 class RefusesNonFinite:
@@ -56,9 +57,7 @@ class RefusesNonFinite:
 
     @tf.autograph.experimental.do_not_convert
     def _internal_apply_gradients(self, grads_and_vars):
-        return tf.__internal__.distribute.interim.maybe_merge_call(
-            self._apply_or_refuse, tf.distribute.get_strategy(), list(grads_and_vars)
-        )
+        return merge_call(self._apply_or_refuse, list(grads_and_vars))
 
     def _apply_or_refuse(self, distribution, grads_and_vars):
         """Runs in cross-replica context (or in the only replica's, where nothing is merged)."""

@@ -9,6 +9,7 @@ import socket
 import sys
 import zlib
 
+import hypothesis
 import pytest
 
 import largebatch  # noqa: F401 -- before any test imports TensorFlow: it chooses tf.keras
@@ -18,6 +19,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 LOGICAL_DEVICES = 4
+
+# How fast examples are drawn says what else the machine does, and nothing of the code.
+hypothesis.settings.register_profile(
+    "any_machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any_machine")
 
 
 def pytest_addoption(parser):

@@ -21,6 +21,7 @@ MAY_IMPORT = {
 MODULES = sorted(path for room in MAY_IMPORT for path in (ROOT / room).rglob("*.py"))
 SOURCES = [*MODULES, *sorted(ROOT.glob("*.py")), *sorted((ROOT / "tests").rglob("*.py"))]
 MAX_LINES = 350
+DATA_PROGRAMS = ("create_pretraining_data", "build_vocabulary", "count_records", "text.docstrings")
 
 
 @functools.cache  # every test reads all files
@@ -91,22 +92,85 @@ def test_tensorflow_addons_stays_behind_one_module():
     assert len(users) <= 1, users
 
 
+# Private names of TensorFlow, Keras, orbit and JAX: one module a room; they give the reasons.
+INTERNALS = {
+    "optimizers/keras_internals.py",
+    "models/keras_internals.py",
+    "tpu/hosts/tensorflow_internals.py",
+    "data/images/tfds_builder.py",  # TensorFlow Datasets': whether it asks Google Cloud Storage
+    # Run by the Pythons of other environments, which have JAX and not the suite.
+    "tpu/lowering/portable_client.py",
+    "experiments/compile/compile_client.py",
+}
+# Subclasses of Keras' optimizers and layers, which override and inherit private names.
+SUBCLASSES = {
+    *(f"optimizers/{name}.py" for name in ("addons", "base", "keras_baselines", "skip_nonfinite")),
+    "models/grouped_norm.py",
+}
+PRIVATE_MODULES = re.compile(r"(tensorflow\.python|(tf_)?keras\.src|jax\._src|jaxlib)(\.|$)")
+PUBLIC_WITH_UNDERSCORE = {"_replace", "_asdict", "_fields", "_make", "_exit"}
+
+
+def own_private_names():
+    """What the suite itself defines: functions, classes, constants, attributes of self."""
+    found = set()
+    for node in (node for path in MODULES for node in ast.walk(tree_of(path))):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            if isinstance(node.value, ast.Name) and node.value.id == "self":
+                found.add(node.attr)
+    return found
+
+
+def foreign_private_names(path, own):
+    """(line, name) of each private name of another package that a file uses."""
+    for line, name in imports_of(path):
+        if PRIVATE_MODULES.match(name):
+            yield line, name
+    for node in ast.walk(tree_of(path)):
+        name = ""
+        if isinstance(node, ast.Attribute):
+            name = node.attr
+        elif isinstance(node, ast.Call) and "setattr" in ast.dump(node.func):
+            name = getattr(node.args[1], "value", "")
+        dunder = name.startswith("__") and name != "__internal__"
+        if str(name).startswith("_") and not dunder and name not in own | PUBLIC_WITH_UNDERSCORE:
+            yield node.lineno, name
+
+
+def test_private_names_of_other_packages_stay_behind_one_module_a_room():
+    own, found = own_private_names(), {}
+    for path in MODULES:
+        for line, name in foreign_private_names(path, own):
+            found.setdefault(str(path.relative_to(ROOT)), []).append(f"{path}:{line} uses {name}")
+    strangers = [use for file in found.keys() - INTERNALS - SUBCLASSES for use in found[file]]
+    assert not strangers, "\n".join(strangers)
+    assert INTERNALS | SUBCLASSES == set(found), "a module that needs none any more"
+
+
 def test_flags_are_defined_and_read_by_programs_only():
-    """Libraries take arguments: `FLAGS.name` stands only in a module that has a main."""
+    """Libraries take arguments: `FLAGS.name` stands only in a module that has a main.
+
+    Below `experiments`, where no flags are shared by programs, so does the import of what defines
+    them.
+    """
     found = []
     for path in MODULES:
-        room = path.relative_to(ROOT).parts[0]
-        if room in FOUNDATIONS:
-            found += [f"{where} imports flags" for where in imported(path, "absl.flags")]
-            found += [f"{where} imports absl.app" for where in imported(path, "absl.app")]
-        if not has_main(path):
-            found += [
-                f"{place(path, node.lineno)} reads a flag"
-                for node in ast.walk(tree_of(path))
-                if isinstance(node, (ast.Attribute, ast.Subscript))
-                and isinstance(node.value, ast.Name)
-                and node.value.id == "FLAGS"
-            ]
+        if has_main(path):
+            continue
+        if path.relative_to(ROOT).parts[0] in FOUNDATIONS:
+            for package in ("absl.flags", "absl.app", "largebatch.cli"):
+                found += [f"{where} imports {package}" for where in imported(path, package)]
+        found += [
+            f"{place(path, node.lineno)} reads a flag"
+            for node in ast.walk(tree_of(path))
+            if isinstance(node, (ast.Attribute, ast.Subscript))
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "FLAGS"
+        ]
     assert not found, found
 
 
@@ -125,6 +189,11 @@ def test_no_file_has_outgrown_its_one_idea():
     lengths = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in SOURCES}
     long = {str(path): lines for path, lines in lengths.items() if lines > MAX_LINES}
     assert not long, f"more than {MAX_LINES} lines: {long}"
+
+
+def test_no_line_is_let_off_its_length():
+    mark = "noqa: " + "E501"
+    assert not [path for path in SOURCES if mark in path.read_text(encoding="utf-8")]
 
 
 def test_no_file_names_a_folder_of_the_machine_it_was_written_on():
@@ -155,6 +224,8 @@ def test_rooms_and_programs_import_without_tensorflow():
     names = [f"largebatch.{room}" for room in sorted(MAY_IMPORT)]
     names += [f"largebatch.experiments.{program}" for program in ("run", "sweep", "report")]
     names += ["largebatch.experiments.claims.__main__", "largebatch.experiments.claims.words"]
+    names += [f"largebatch.data.{program}" for program in DATA_PROGRAMS]
+    names += ["largebatch.tpu.pod.__main__", "largebatch.experiments.compile.__main__"]
     program = (
         "import importlib, sys\n"
         f"for name in {names}:\n"

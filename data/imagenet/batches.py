@@ -10,7 +10,6 @@ import tensorflow as tf
 from largebatch.data.imagenet import files as imagenet
 from largebatch.data.imagenet.files import ImageNetFiles
 from largebatch.data.images.normalisation import pixel_normaliser
-from largebatch.data.streams.autotuning import untuned
 
 
 def grey_image(files: ImageNetFiles, dtype: tf.DType) -> tf.data.Dataset:
@@ -41,7 +40,7 @@ def prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """Ready ahead of use; its parallelism is that over images alone."""
     options = tf.data.Options()
     options.threading.max_intra_op_parallelism = 1  # an image is too small to be shared by threads
-    return untuned(dataset.prefetch(2).with_options(options))
+    return dataset.prefetch(2).with_options(options)
 
 
 def make_first(stream: tf.data.Dataset) -> None:

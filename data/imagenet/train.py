@@ -29,10 +29,10 @@ from largebatch.data.imagenet.decoding import (
 from largebatch.data.imagenet.files import ImageNetFiles
 from largebatch.data.imagenet.records import image_of, read_block
 from largebatch.data.streams.shard_order import ShardOrder
-from largebatch.data.streams.update_slices import (
+from largebatch.data.streams.updates import (
     AUGMENT_STREAM,
+    Updates,
     UpdateSlices,
-    check_steps,
     stream_seed,
 )
 
@@ -43,21 +43,15 @@ BLOCK = 4096
 
 def imagenet_train_dataset(
     files: ImageNetFiles,
+    updates: Updates,
     *,
-    batch_size: int,
-    micro_batch: int,
-    context: tf.distribute.InputContext,
-    seed: int,
-    first_step: int,
-    steps: int,
     dtype: tf.DType = tf.float32,
-    pad: bool = False,
     skipped: SkippedImages | None = None,
     cache_dir: str | None = None,
     block: int = BLOCK,
     num_parallel_calls: int | None = None,
 ) -> tf.data.Dataset:
-    """This host's micro-batches of updates first_step, ..., steps - 1.
+    """This host's micro-batches of the updates.
 
     Each host reads an endless list of its own: epoch after epoch a fresh permutation of the shards,
     of which hosts have disjoint parts, their images shuffled in blocks (`ShardOrder`). Its slice of
@@ -66,16 +60,12 @@ def imagenet_train_dataset(
     neither replicas nor micro-batches nor the step at which a run resumes nor num_parallel_calls.
 
     An element is one micro-batch of one replica: {"image": `dtype` [b, S, S, 3], normalised;
-    "label": int32 [b]; "weight": float32 [b], ones but for what fills up a batch, or was skipped}.
+    "label": int32 [b]; "weight": float32 [b], ones but for grey images, which fill up a batch or
+    stand for one that was skipped}.
 
     Args:
-      batch_size: B; a multiple of hosts, and of replicas x micro_batch.
-      first_step: what comes before is skipped by arithmetic; the first block that is needed is the
-        first that is read.
-      steps: the update at which the run ends (not the number of updates from first_step on).
+      updates: The block that first_step needs is the first that is read.
       dtype: of the images; bfloat16 halves what goes to the device.
-      pad: fills up a batch that replicas x micro_batch do not divide, with grey images of weight 0;
-        otherwise it is refused.
       skipped: takes the corrupt images, which keep their places, grey, with weight 0. None: one is
         an error.
       cache_dir: keeps copies of the shards, see `ShardCache`; None: they are read where they are.
@@ -83,15 +73,14 @@ def imagenet_train_dataset(
       num_parallel_calls: images decoded at once; None: as many as this process has cores.
 
     Raises:
-      ValueError: sizes that do not divide, a first_step outside [0, steps], fewer images than
-        hosts. A damaged record is an error while iterating: see `reading_error`.
+      ValueError: fewer images than hosts. A damaged record is an error while iterating: see
+        `reading_error`.
     """
-    slices = UpdateSlices(batch_size, micro_batch, context, pad)
-    check_steps(first_step, steps)
+    slices, context, micro_batch = updates.slices(), updates.context, updates.micro_batch
     if block < 1:
         raise ValueError(f"the block is {block} images, wanted at least 1")
     host = context.input_pipeline_id
-    order = ShardOrder(files.train, seed, context.num_input_pipelines, host, block)
+    order = ShardOrder(files.train, updates.seed, context.num_input_pipelines, host, block)
     normalise = image_normaliser(files, dtype)
     cache = None if cache_dir is None else ShardCache(cache_dir)
     per_step = max(slices.real_per_host, 1)
@@ -103,8 +92,8 @@ def imagenet_train_dataset(
     def draw(step):
         """int32 [B / H, 3]: the random numbers of this host's images."""
         drawn = tf.random.stateless_uniform(
-            [batch_size, 3],
-            stream_seed(seed, AUGMENT_STREAM + step),
+            [updates.batch_size, 3],
+            stream_seed(updates.seed, AUGMENT_STREAM + step),
             minval=None,
             maxval=None,
             dtype=tf.int32,
@@ -120,7 +109,7 @@ def imagenet_train_dataset(
             gone = tf.where(step == first, position % per_step, 0)
             return draw(step)[gone:]
 
-        return tf.data.Dataset.range(first, steps).map(rest).unbatch()
+        return tf.data.Dataset.range(first, updates.steps).map(rest).unbatch()
 
     def counted(position, planned):
         """The block with the number of its first image in the host's stream."""
@@ -133,7 +122,7 @@ def imagenet_train_dataset(
     def images(make, start):
         """The host's images from number `start` on, as `make` makes them of a block."""
         decoding = Decoding(decode, parallel_calls(num_parallel_calls))
-        end = steps * per_step
+        end = updates.steps * per_step
 
         def of_block(position, block):
             return make(
@@ -150,10 +139,10 @@ def imagenet_train_dataset(
         )
 
     each = functools.partial(named, skipped=skipped)
-    start = first_step * slices.real_per_host
-    if slices.size != batch_size:
+    start = updates.first_step * slices.real_per_host
+    if slices.size != updates.batch_size:
         grey = grey_image(files, dtype)
-        stream = _filled_up(images(each, start).unbatch(), slices, grey, steps - first_step)
+        stream = _filled_up(images(each, start).unbatch(), slices, grey, updates.left)
         stream = stream.batch(micro_batch, drop_remainder=True)
     elif skipped is not None:
         stream = images(each, start).rebatch(micro_batch, drop_remainder=True)
@@ -161,12 +150,12 @@ def imagenet_train_dataset(
         stream = checked(
             images(numbered, start), micro_batch, start, lambda at: make_first(images(each, at))
         )
-    return prefetched(stream.take((steps - first_step) * slices.pieces))
+    return prefetched(stream.take(updates.left * slices.pieces))
 
 
-def _filled_up(images, slices: UpdateSlices, grey, updates: int) -> tf.data.Dataset:
+def _filled_up(images, slices: UpdateSlices, grey, count: int) -> tf.data.Dataset:
     """After this host's images of each update, grey ones of weight 0 up to its part of it."""
-    choice = tf.data.Dataset.range(updates * slices.per_host).map(
+    choice = tf.data.Dataset.range(count * slices.per_host).map(
         lambda place: tf.cast(place % slices.per_host >= slices.real_per_host, tf.int64)
     )
     return tf.data.Dataset.choose_from_datasets([images, grey.repeat()], choice)

@@ -16,7 +16,7 @@ import tensorflow as tf
 from largebatch.data.images import augment as augmentation
 from largebatch.data.images.image_set import ImageSet
 from largebatch.data.images.normalisation import pixel_normaliser
-from largebatch.data.streams.update_slices import AUGMENT_STREAM, UpdateSlices, stream_seed
+from largebatch.data.streams.updates import AUGMENT_STREAM, UpdateSlices, stream_seed
 
 
 class SetOnDevice:
@@ -57,12 +57,12 @@ class SetOnDevice:
         Args:
           images: uint8 [N, H, W, C], the whole training set.
           labels: int32 [N].
-          index: int64 [B], the batch's positions in the set (see `numbered_batches`).
+          index: int64 [B], the batch's positions in the set (see `Updates.numbered_batches`).
           seed: int64 [], the run's.
           step: int64 [], the update's number.
           slices: How the batch falls into micro-batches, on one host with one replica.
           augment: A name that `train_dataset` takes.
-          dropout: With "dropout_seed", int32 [M, b, 2], as `with_dropout_seeds` adds it.
+          dropout: With "dropout_seed", int32 [M, b, 2], as `Updates.with_dropout_seeds` adds it.
         """
         height, width, _ = self._shape
         drawn = augmentation.draw(

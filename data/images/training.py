@@ -11,60 +11,48 @@ import tensorflow as tf
 from largebatch.data.images import augment as augmentation
 from largebatch.data.images.image_set import ImageSet
 from largebatch.data.images.normalisation import normaliser
-from largebatch.data.streams.update_slices import (
+from largebatch.data.streams.updates import (
     AUGMENT_STREAM,
-    UpdateSlices,
-    numbered_batches,
+    Updates,
     stream_seed,
 )
 
 
 def train_dataset(
     image_set: ImageSet,
+    updates: Updates,
     *,
-    batch_size: int,
-    micro_batch: int,
-    context: tf.distribute.InputContext,
-    seed: int,
-    first_step: int,
-    steps: int,
     augment: str = "none",
-    pad: bool = False,
     num_parallel_calls: int = tf.data.AUTOTUNE,
 ) -> tf.data.Dataset:
-    """This host's micro-batches of updates first_step, ..., steps - 1.
+    """This host's micro-batches of the updates, of `Updates.numbered_batches`.
 
-    Global batch number s holds positions s B, ..., (s + 1) B - 1 of an endless list: one fresh
-    uniform permutation of the N examples after another, the e-th drawn from (seed, e). A batch may
-    straddle epochs, or hold several. Augmentation of batch s is drawn from (seed, s) for all B
-    examples. So neither the number of hosts, replicas or micro-batches, nor the step at which a run
-    resumes, nor num_parallel_calls changes what a batch holds.
+    Augmentation of batch s is drawn from (seed, s) for all B examples. So neither the number of
+    hosts, replicas or micro-batches, nor the step at which a run resumes, nor num_parallel_calls
+    changes what a batch holds.
 
     An element is one micro-batch of one replica: {"image": float32 [b, H, W, C], normalised;
-    "label": int32 [b]; "weight": float32 [b], ones but for what fills up a batch}. Host h of
-    `context` gets the h-th of the equal slices of each global batch, in order.
+    "label": int32 [b]; "weight": float32 [b], ones but for what fills up a batch: some of its
+    examples again}.
 
     Args:
-      batch_size: B; a multiple of hosts, and of replicas x micro_batch.
-      first_step: what comes before is skipped by arithmetic, without touching an image.
-      steps: the update at which the run ends (not the number of updates from first_step on).
       augment: "none", "crop_flip" or "davidnet", see `augment.draw`.
-      pad: fills up a batch that replicas x micro_batch do not divide, with some of its examples
-        again, of weight 0; otherwise it is refused.
 
     Raises:
-      ValueError: sizes that do not divide, an unknown augmentation, a first_step outside [0,
-        steps].
+      ValueError: an unknown augmentation.
     """
     augmentation.check(augment)
-    slices = UpdateSlices(batch_size, micro_batch, context, pad)
-    batches = numbered_batches(image_set.num_train, batch_size, seed, first_step, steps)
+    slices = updates.slices()
     height, width, _ = image_set.image_shape
 
     def plan(step, index):
         """Indices and random numbers of this host's part of batch `step`, each int [M, b]."""
         drawn = augmentation.draw(
-            augment, stream_seed(seed, AUGMENT_STREAM + step), batch_size, height, width
+            augment,
+            stream_seed(updates.seed, AUGMENT_STREAM + step),
+            updates.batch_size,
+            height,
+            width,
         )
         parts = {
             key: slices.of_host(slices.filled(value))
@@ -88,7 +76,8 @@ def train_dataset(
         }
 
     return (
-        batches.map(plan)
+        updates.numbered_batches(image_set.num_train)
+        .map(plan)
         .unbatch()
         .map(fetch, num_parallel_calls=num_parallel_calls, deterministic=True)
         .prefetch(tf.data.AUTOTUNE)

@@ -6,48 +6,35 @@ from __future__ import annotations
 import tensorflow as tf
 
 from largebatch.data.squad.squad_features import SquadWindows
-from largebatch.data.streams.autotuning import untuned
 from largebatch.data.streams.padded_batches import PaddedBatches
-from largebatch.data.streams.update_slices import UpdateSlices, numbered_batches
+from largebatch.data.streams.updates import Updates
 
 
-def squad_train_dataset(
-    windows: SquadWindows,
-    *,
-    batch_size: int,
-    micro_batch: int,
-    context: tf.distribute.InputContext,
-    seed: int,
-    first_step: int,
-    steps: int,
-) -> tf.data.Dataset:
-    """This host's micro-batches of updates first_step, ..., steps - 1.
-
-    The order of the windows is `numbered_batches`: a fresh permutation an epoch, so that neither
-    hosts, replicas, micro-batches nor the step at which a run resumes change a global batch.
+def squad_train_dataset(windows: SquadWindows, updates: Updates) -> tf.data.Dataset:
+    """This host's micro-batches of the updates, of `Updates.numbered_batches`: neither hosts,
+    replicas, micro-batches nor the step at which a run resumes change a global batch.
 
     An element is one micro-batch of one replica: input_word_ids, input_mask, input_type_ids int32
     [b, L]; start_positions, end_positions int32 [b]; weight float32 [b], ones; dropout_seed int32
     [2], drawn from (seed, step) for each micro-batch of the global batch.
 
     Raises:
-      ValueError: windows of another split; sizes that do not divide; a first_step outside [0,
-        steps].
+      ValueError: windows of another split; batches that would have to be filled up.
     """
     if windows.split != "train":
         raise ValueError(f"these windows are of SQuAD's {windows.split} split: no answers to train")
-    slices = UpdateSlices(batch_size, micro_batch, context)
-    batches = numbered_batches(len(windows), batch_size, seed, first_step, steps)
+    slices = updates.slices(may_pad=False)
     fetch = _fetcher(windows, ("start_positions", "end_positions"))
 
     def plan(step, index):
-        return slices.of_host(index), slices.dropout_seeds(seed, step)
+        return slices.of_host(index), slices.dropout_seeds(updates.seed, step)
 
     def micro_batch_of(index, dropout_seed):
-        weight = tf.ones([micro_batch], tf.float32)
+        weight = tf.ones([updates.micro_batch], tf.float32)
         return {**fetch(index), "weight": weight, "dropout_seed": dropout_seed}
 
-    return untuned(batches.map(plan).unbatch().map(micro_batch_of).prefetch(2))
+    batches = updates.numbered_batches(len(windows))
+    return batches.map(plan).unbatch().map(micro_batch_of).prefetch(2)
 
 
 def squad_eval_dataset(
@@ -71,7 +58,7 @@ def squad_eval_dataset(
         unique_ids = tf.where(weight > 0, fetched["unique_ids"], 0)
         return {**fetched, "unique_ids": unique_ids, "weight": weight}
 
-    return untuned(tf.data.Dataset.range(plan.batches).map(batch_of).prefetch(2))
+    return tf.data.Dataset.range(plan.batches).map(batch_of).prefetch(2)
 
 
 def _fetcher(windows: SquadWindows, names: tuple):

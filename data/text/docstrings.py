@@ -21,12 +21,12 @@ import inspect
 import os
 import platform
 import re
-import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from largebatch.data.files import program, storage
+from largebatch import cli
+from largebatch.data.files import storage
 from largebatch.data.text import text_documents
 
 # Package, and the folders of it that are read (all: None); tests are left out everywhere.
@@ -50,6 +50,10 @@ _DOCTEST = re.compile(r"^\s*(>>>|\.\.\. |\.\. |\.\.\.$|:\w+[^:]*:|[-=~^*#+|]{3,}
 _ARGUMENT = re.compile(r"^\s*(?:[-*•]\s+|\d+\.\s+)?[`*]*\w[\w.,*` ]*?(?:\([^()]*\))?( ?):\s")
 _PROSE = re.compile(r"[A-Z][^<>{}\[\]|=_\\@#$~^]*[.!?][\"')]*")
 _WORDS = 5  # of a sentence, at least
+
+
+FLAGS = cli.new_flags()
+cli.Define(FLAGS).string("output", None, "The file to write, compressed.")
 
 
 def collect() -> bytes:
@@ -169,21 +173,17 @@ def prose(text: str) -> list[str]:
     ]
 
 
-def main(argv: list[str] | None = None) -> None:
-    parser = program.Flags(__doc__)
-    parser.add("output", None, "The file to write, compressed.")
-    values = parser.parse_args(argv)
-    if values.output is None:
-        parser.error("--output is missing")
+def main() -> int:
+    cli.require(FLAGS, "output")
     content = collect()
-    storage.write_bytes(values.output, gzip.compress(content, mtime=0))
+    storage.write_bytes(FLAGS.output, gzip.compress(content, mtime=0))
     print(f"{len(content)} bytes, sha256 {hashlib.sha256(content).hexdigest()}, from:")
     print("\n".join(sources()))
+    return 0
 
 
-def console() -> int:
-    return program.run(main)
+program, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":
-    sys.exit(console())
+    console()

@@ -14,11 +14,9 @@ import json
 import os
 from typing import Any, NamedTuple
 
-from absl import flags
-
+from largebatch import cli
 from largebatch.checkout import PACKAGE
 from largebatch.experiments.analyses import decay_page
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
 
 RESULTS = os.path.join(PACKAGE, "results", "decay_and_l2", "measured.json")
@@ -30,13 +28,12 @@ L2 = (0.0, 1e-3, 1e-2, 1e-1)
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)  # of the runs with L2, at a constant rate
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("output", None, "The page to write; default: print it.", flag_values=FLAGS)
-flags.DEFINE_string("measure", None, "Train, and write the numbers here.", flag_values=FLAGS)
-flags.DEFINE_string("results", RESULTS, "The numbers that the page is of.", flag_values=FLAGS)
-flags.DEFINE_integer(
-    "steps", 7038, "Updates of a run, as in the tables.", lower_bound=90, flag_values=FLAGS
-)
-flags.DEFINE_integer("seeds", 3, "Runs of each setting.", lower_bound=1, flag_values=FLAGS)
+define = cli.Define(FLAGS)
+define.string("output", None, "The page to write; default: print it.")
+define.string("measure", None, "Train, and write the numbers here.")
+define.string("results", RESULTS, "The numbers that the page is of.")
+define.integer("steps", 7038, "Updates of a run, as in the tables.", lower_bound=90)
+define.integer("seeds", 3, "Runs of each setting.", lower_bound=1)
 
 
 class Setting(NamedTuple):

@@ -25,25 +25,23 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from absl import flags
 
+from largebatch import cli
 from largebatch.experiments.analyses import observed_runs, output
 from largebatch.experiments.plots import style
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.program.quiet import quiet_tensorflow
 from largebatch.experiments.records.reopen import open_run
+from largebatch.stack import quiet_tensorflow
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
 observed_runs.define(FLAGS, points=40)
-flags.DEFINE_multi_string(
-    "run", [], "In place of --experiment: a folder that this program ran.", flag_values=FLAGS
-)
-flags.DEFINE_integer("since", 1, "The first update that is fitted.", flag_values=FLAGS)
-flags.DEFINE_float("until", 1.0, "Share of the updates that is fitted.", flag_values=FLAGS)
+define.multi_string("run", [], "In place of --experiment: a folder that this program ran.")
+define.integer("since", 1, "The first update that is fitted.")
+define.float("until", 1.0, "Share of the updates that is fitted.")
 
 FEWEST_POINTS = 3  # of a fit of two constants
 POWERS = np.linspace(0.01, 3, 300)  # p that are tried

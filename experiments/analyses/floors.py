@@ -12,14 +12,10 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from absl import flags
-
-from largebatch.experiments.program import cli
+from largebatch import cli
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.program.quiet import quiet_tensorflow
-from largebatch.experiments.rows import scale
-from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
-from largebatch.experiments.tables import registry
+from largebatch.experiments.tables import row_flags
+from largebatch.stack import quiet_tensorflow
 
 if TYPE_CHECKING:
     from largebatch.data.pretraining.read.files import PretrainingFiles
@@ -27,18 +23,14 @@ if TYPE_CHECKING:
 BLOCK = 65_536  # examples read at once
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("experiment", None, "A row of BERT's.", flag_values=FLAGS)
-flags.DEFINE_enum("scale", "paper", scale.ALL_SCALES, "How much of it.", flag_values=FLAGS)
-flags.DEFINE_multi_string("set", [], "field=value: change the row.", flag_values=FLAGS)
-flags.DEFINE_string("data_dir", None, "The row's text or shards.", flag_values=FLAGS)
-flags.DEFINE_enum("format", "text", ["text", "json"], "Of what is printed.", flag_values=FLAGS)
+row_flags.define(FLAGS, "prose/lamb-256")
+define = cli.Define(FLAGS)
+define.string("data_dir", None, "The row's text or shards.")
+define.enum("format", "text", ["text", "json"], "Of what is printed.")
 
 
 def main() -> int:
-    if FLAGS.experiment is None:
-        raise UserError("--experiment is missing, for example prose/lamb-256")
-    row = registry.run_of(registry.find(FLAGS.experiment))
-    row = apply_overrides(registry.scaled(row, FLAGS.scale), parse_assignments(FLAGS.set))
+    row = row_flags.row_of(FLAGS)
     if row.task != "pretraining":
         raise UserError(f"{row.name} has no text to count words of; want a row of BERT's")
     quiet_tensorflow()  # It starts here, once the row is known to be good.

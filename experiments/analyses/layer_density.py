@@ -20,8 +20,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from absl import flags
-
+from largebatch import cli
 from largebatch.experiments.analyses import observed_runs, output
 from largebatch.experiments.analyses.density_record import (
     KERAS,
@@ -36,12 +35,11 @@ from largebatch.experiments.analyses.density_record import (
 from largebatch.experiments.claims.analysed import FACTORS, factor_interval, gain_interval
 from largebatch.experiments.claims.statistics import Interval
 from largebatch.experiments.plots import style
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.program.quiet import quiet_tensorflow
 from largebatch.experiments.program.text_table import Sheet, aligned, piped
 from largebatch.experiments.rows.overrides import apply_overrides
 from largebatch.experiments.rows.row import Row
+from largebatch.stack import quiet_tensorflow
 
 # Theorems 1 and 2: beta_1 = 0, lambda = 0, a constant rate; all layers are normalised.
 _PLAIN = {
@@ -64,27 +62,17 @@ _SETTINGS = {
 PHI_BOUNDS = "0.1,10"
 
 FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
 observed_runs.define(FLAGS, points=33)
-flags.DEFINE_list("sgd_rates", "0.025,0.05,0.1,0.2", "SGD's grid.", flag_values=FLAGS)
-flags.DEFINE_list("lars_rates", "0.005,0.01,0.02,0.05", "LARS's grid.", flag_values=FLAGS)
-flags.DEFINE_list(
-    "phi",
-    PHI_BOUNDS.split(","),
-    "gamma_l, gamma_u of LARS, which Theorem 2 needs.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_string("read", None, "Print the table of this layer_density.json, no more.",
-                    flag_values=FLAGS)  # fmt: skip
-flags.DEFINE_integer(
-    "seeds",
-    3,
-    "Of the comparison, from --seed on; the next one tunes the rates.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_integer("examples", 128, "Training examples in f.", flag_values=FLAGS)
-flags.DEFINE_integer("group", 4, "Examples whose mean gradients vary.", flag_values=FLAGS)
-flags.DEFINE_integer("full", 4, "Looks of a run at curvature and noise.", flag_values=FLAGS)
-flags.DEFINE_integer("iterations", 3, "Of the power iteration for L_i.", flag_values=FLAGS)
+define.list("sgd_rates", "0.025,0.05,0.1,0.2", "SGD's grid.")
+define.list("lars_rates", "0.005,0.01,0.02,0.05", "LARS's grid.")
+define.list("phi", PHI_BOUNDS.split(","), "gamma_l, gamma_u of LARS, which Theorem 2 needs.")
+define.string("read", None, "Print the table of this layer_density.json, no more.")  # fmt: skip
+define.integer("seeds", 3, "Of the comparison, from --seed on; the next one tunes the rates.")
+define.integer("examples", 128, "Training examples in f.")
+define.integer("group", 4, "Examples whose mean gradients vary.")
+define.integer("full", 4, "Looks of a run at curvature and noise.")
+define.integer("iterations", 3, "Of the power iteration for L_i.")
 
 
 def main() -> int:

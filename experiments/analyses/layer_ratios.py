@@ -18,17 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from absl import flags
 
+from largebatch import cli
 from largebatch.experiments.analyses import output
 from largebatch.experiments.plots import style
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.program.quiet import quiet_tensorflow
 from largebatch.experiments.records.reopen import open_run
-from largebatch.experiments.rows import scale
-from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
-from largebatch.experiments.tables import registry
+from largebatch.experiments.tables import row_flags
+from largebatch.stack import quiet_tensorflow
 
 if TYPE_CHECKING:
     from largebatch.experiments.rows.row import Row
@@ -44,13 +41,12 @@ PRINTED = {
 }
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("experiment", None, "The row, at its first iteration.", flag_values=FLAGS)
-flags.DEFINE_string("run", None, "Or a run's folder, at its checkpoint.", flag_values=FLAGS)
-flags.DEFINE_enum("scale", "paper", scale.SCALES, "Of the row.", flag_values=FLAGS)
-flags.DEFINE_multi_string("set", [], "field=value: change the row.", flag_values=FLAGS)
-flags.DEFINE_integer("seed", 0, "Of the row's weights and data.", flag_values=FLAGS)
-flags.DEFINE_string("data_dir", None, "The data, as for a run.", flag_values=FLAGS)
-flags.DEFINE_string("output", None, "A folder for picture and numbers.", flag_values=FLAGS)
+row_flags.define(FLAGS, "alexnet/momentum-4096")
+define = cli.Define(FLAGS)
+define.string("run", None, "Or a run's folder, at its checkpoint.")
+define.integer("seed", 0, "Of the row's weights and data.")
+define.string("data_dir", None, "The data, as for a run.")
+define.string("output", None, "A folder for picture and numbers.")
 
 
 def main() -> int:
@@ -61,8 +57,7 @@ def main() -> int:
         run, row = open_run(FLAGS.run)
         seed, checkpoints = run.seed, Path(run.folder) / "checkpoints"
     else:
-        base = registry.run_of(registry.find(FLAGS.experiment))
-        row = apply_overrides(registry.scaled(base, FLAGS.scale), parse_assignments(FLAGS.set))
+        row = row_flags.row_of(FLAGS)
     layers = measure(row, FLAGS.data_dir, seed, checkpoints)
     print(as_text(row, layers))
     if FLAGS.output is not None:

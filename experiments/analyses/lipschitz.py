@@ -12,17 +12,16 @@ lipschitz.svg and lipschitz.json.
 
 from __future__ import annotations
 
-from absl import flags
-
+from largebatch import cli
 from largebatch.experiments.analyses import observed_runs, output
 from largebatch.experiments.plots import style
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.program.quiet import quiet_tensorflow
+from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
 observed_runs.define(FLAGS, points=30)
-flags.DEFINE_integer("examples", 1024, "Training examples in f.", flag_values=FLAGS)
+define.integer("examples", 1024, "Training examples in f.")
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
+from largebatch import cli
 from largebatch.experiments.analyses import output
 from largebatch.experiments.launching import flags as execution_flags
 from largebatch.experiments.launching.options import RunSettings
@@ -33,21 +34,20 @@ class Observed(NamedTuple):
 def define(values: flags.FlagValues, points: int) -> None:
     """Defines the flags that say which rows to run, and how."""
     execution_flags.define(values)
-    flags.DEFINE_multi_string("experiment", [], "A row; repeatable.", flag_values=values)
-    flags.DEFINE_list(
-        "batch_sizes", None, "Run each row at these; default: its own.", flag_values=values
-    )
-    flags.DEFINE_float("epochs", None, "Of each run; default: the row's.", flag_values=values)
-    flags.DEFINE_enum(
-        "scaling", "sqrt", [*RULES, "none"],
+    define = cli.Define(values)
+    define.multi_string("experiment", [], "A row; repeatable.")
+    define.list("batch_sizes", None, "Run each row at these; default: its own.")
+    define.float("epochs", None, "Of each run; default: the row's.")
+    define.enum(
+        "scaling",
+        "sqrt",
+        [*RULES, "none"],
         "Of the rate with the batch, from the row's; none also leaves the warm-up as it is, which "
-        "otherwise grows with the batch (LEGW).", flag_values=values,
-    )  # fmt: skip
-    flags.DEFINE_integer("points", points, "Looks at each run.", flag_values=values)
-    flags.DEFINE_integer("seed", 0, "Of the runs.", flag_values=values)
-    flags.DEFINE_string(
-        "output", None, "A folder for picture, numbers and the runs.", flag_values=values
+        "otherwise grows with the batch (LEGW).",
     )
+    define.integer("points", points, "Looks at each run.")
+    define.integer("seed", 0, "Of the runs.")
+    define.string("output", None, "A folder for picture, numbers and the runs.")
 
 
 def rows_asked_for(values: flags.FlagValues) -> list[Row]:

@@ -22,14 +22,12 @@ import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from absl import flags
-
+from largebatch import cli
 from largebatch.experiments.analyses import output
 from largebatch.experiments.plots import style
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError, nearest
-from largebatch.experiments.program.quiet import quiet_tensorflow
 from largebatch.experiments.records.reopen import open_run
+from largebatch.stack import quiet_tensorflow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,14 +38,15 @@ if TYPE_CHECKING:
 BOXES = {"keskar": "Keskar et al.'s box", "slides": "the slides' box"}
 
 FLAGS = cli.new_flags()
-flags.DEFINE_multi_string("run", [], "A run's folder; repeatable.", flag_values=FLAGS)
-flags.DEFINE_list("epsilon", "1e-3,5e-4", "Sizes of the box.", flag_values=FLAGS)
-flags.DEFINE_list("box", "keskar", "keskar, slides, or both: see above.", flag_values=FLAGS)
-flags.DEFINE_integer("examples", 2048, "Training examples in f.", flag_values=FLAGS)
-flags.DEFINE_integer("iterations", 10, "Of the ascent, from each start.", flag_values=FLAGS)
-flags.DEFINE_integer("starts", 2, "The minimum itself, and random corners.", flag_values=FLAGS)
-flags.DEFINE_string("data_dir", None, "The data, as for a run.", flag_values=FLAGS)
-flags.DEFINE_string("output", None, "A folder for picture and numbers.", flag_values=FLAGS)
+define = cli.Define(FLAGS)
+define.multi_string("run", [], "A run's folder; repeatable.")
+define.list("epsilon", "1e-3,5e-4", "Sizes of the box.")
+define.list("box", "keskar", "keskar, slides, or both: see above.")
+define.integer("examples", 2048, "Training examples in f.")
+define.integer("iterations", 10, "Of the ascent, from each start.")
+define.integer("starts", 2, "The minimum itself, and random corners.")
+define.string("data_dir", None, "The data, as for a run.")
+define.string("output", None, "A folder for picture and numbers.")
 
 
 def main() -> int:

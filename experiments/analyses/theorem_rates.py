@@ -12,11 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from absl import flags
-
+from largebatch import cli
 from largebatch.experiments.analyses import output
 from largebatch.experiments.plots import style
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,14 +29,15 @@ LABELS = (  # of the vertical axes, in the theorems' order
 COLOURS = ("#0072B2", "#009E73", "#D55E00", "#D55E00")
 
 FLAGS = cli.new_flags()
-flags.DEFINE_list("steps", "4,16,64,256,1024,4096", "T, several.", flag_values=FLAGS)
-flags.DEFINE_integer("layers", 8, "h.", flag_values=FLAGS)
-flags.DEFINE_integer("width", 16, "Weights of a layer.", flag_values=FLAGS)
-flags.DEFINE_float("noise", 0.3, "A sample's deviation, in each weight.", flag_values=FLAGS)
-flags.DEFINE_list("phi", "0.9,1.1", "alpha_l, alpha_u.", flag_values=FLAGS)
-flags.DEFINE_float("beta_2", 0.999, "LAMB's, in theorem 3.2.", flag_values=FLAGS)
-flags.DEFINE_integer("seeds", 16, "Runs that an expectation is the mean of.", flag_values=FLAGS)
-flags.DEFINE_string("output", None, "A folder for picture and numbers.", flag_values=FLAGS)
+define = cli.Define(FLAGS)
+define.list("steps", "4,16,64,256,1024,4096", "T, several.")
+define.integer("layers", 8, "h.")
+define.integer("width", 16, "Weights of a layer.")
+define.float("noise", 0.3, "A sample's deviation, in each weight.")
+define.list("phi", "0.9,1.1", "alpha_l, alpha_u.")
+define.float("beta_2", 0.999, "LAMB's, in theorem 3.2.")
+define.integer("seeds", 16, "Runs that an expectation is the mean of.")
+define.string("output", None, "A folder for picture and numbers.")
 
 
 def main() -> int:

@@ -15,8 +15,7 @@ import os
 
 from absl import flags
 
-from largebatch import checkout
-from largebatch.experiments.program import cli
+from largebatch import checkout, cli
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.tables import registry
 

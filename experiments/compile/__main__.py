@@ -19,13 +19,13 @@ what was asked for.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import pathlib
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
+from largebatch import cli
 from largebatch.checkout import root
 from largebatch.experiments.compile.compiled_step import (
     MAKE,
@@ -36,7 +36,6 @@ from largebatch.experiments.compile.compiled_step import (
 from largebatch.experiments.compile.largest_batch import largest_batch
 from largebatch.tpu.lowering.topologies import GENERATIONS, GIB, Topology, topology
 
-FAILED, MISTAKE = 1, 2  # exit codes
 ENVIRONMENT = root() / ".venv-tpu"
 PROGRAMS = ("update", "accumulate", "apply")
 OF_STEP = (
@@ -45,78 +44,66 @@ OF_STEP = (
 )
 
 
-class Flags(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(f"{message} (--help prints all flags)")
-
-
-def flags() -> Flags:
-    parser = Flags(
-        prog="python -m largebatch.experiments.compile",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-        usage="%(prog)s --experiment=ROW --topology=GENERATION:SHAPE [flags]",
-    )
-
-    def add(name: str, default, text: str, **options) -> None:
-        parser.add_argument(f"--{name}", default=default, help=text, **options)
-
-    add("experiment", None, "The row, for example table1/lamb-32768.")
-    add("topology", None, "v2:2x2 to v6e:2x2; a generation alone is one host of it; or all.")
-    add("stage", None, "1, 2 or squad. Default: the row's last one.")
-    add("batch_per_core", None, "Default: the row's, on the paper's chips.", type=int)
-    add("program", "update", "update, or accumulate: a pass whose gradients are summed up.",
-        choices=PROGRAMS)  # fmt: skip
-    parser.add_argument("--set", action="append", default=[], help="field=value: change the row.")
-    parser.add_argument("--nosearch", action="store_true",
-                        help="Compile the one batch; do not look for the largest.")  # fmt: skip
-    add("bits", 3, "The search's step: batches of so many significant binary digits.", type=int)
-    add("environment", str(ENVIRONMENT), f"The compiler's environment, made by `{MAKE}`.")
-    add("cache_dir", str(default_cache()), "Where results are kept.")
-    parser.add_argument("--fresh", action="store_true", help="Ignore what is kept.")
-    add("output", None, "Where to write the report as JSON; what a report there says of the same "
-        "step on other topologies is kept.")  # fmt: skip
-    return parser
-
-
 def default_cache() -> pathlib.Path:
     root = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return pathlib.Path(root) / "largebatch" / "tpu_compile"
 
 
-def main(argv: list[str] | None = None) -> int:
-    values = flags().parse_args(argv)
-    if values.experiment is None:
+FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
+define.string("experiment", None, "The row, for example table1/lamb-32768.")
+define.string("topology", None, "v2:2x2 to v6e:2x2; a generation alone is one host of it; or all.")
+define.string("stage", None, "1, 2 or squad. Default: the row's last one.")
+define.integer("batch_per_core", None, "Default: the row's, on the paper's chips.")
+define.enum(
+    *("program", "update", PROGRAMS),
+    "update, or accumulate: a pass whose gradients are summed up.",
+)
+define.multi_string("set", [], "field=value: change the row.")
+define.boolean("search", True, "Look for the largest batch; otherwise compile the one.")
+define.integer("bits", 3, "The search's step: batches of so many significant binary digits.")
+define.string("environment", str(ENVIRONMENT), f"The compiler's environment, made by `{MAKE}`.")
+define.string("cache_dir", str(default_cache()), "Where results are kept.")
+define.boolean("fresh", False, "Ignore what is kept.")
+define.string(
+    "output",
+    None,
+    "Where to write the report as JSON; what a report there says of the same step on other "
+    "topologies is kept.",
+)
+
+
+def main() -> int:
+    if FLAGS.experiment is None:
         raise ValueError("--experiment is missing, for example table1/lamb-32768")
-    if values.topology is None:
+    if FLAGS.topology is None:
         raise ValueError("--topology is missing, for example v3:2x2, or all")
     for name in ("batch_per_core", "bits"):
-        if getattr(values, name) is not None and getattr(values, name) < 1:
-            raise ValueError(f"--{name}={getattr(values, name)}: want 1 or more")
-    chosen = [topology(name) for name in _names(values.topology)]
-    environment = CompileEnvironment(values.environment)
-    row_flags = [f"--experiment={values.experiment}"]
-    row_flags += [f"--stage={values.stage}"] if values.stage is not None else []
-    row_flags += [f"--set={assignment}" for assignment in values.set]
+        if FLAGS[name].value is not None and FLAGS[name].value < 1:
+            raise ValueError(f"--{name}={FLAGS[name].value}: want 1 or more")
+    chosen = [topology(name) for name in _names(FLAGS.topology)]
+    environment = CompileEnvironment(FLAGS.environment)
+    row_flags = [f"--experiment={FLAGS.experiment}"]
+    row_flags += [f"--stage={FLAGS.stage}"] if FLAGS.stage is not None else []
+    row_flags += [f"--set={assignment}" for assignment in FLAGS.set]
     compiler = StepCompiler(
-        row_flags, values.program, environment, values.cache_dir, values.fresh, _say
+        row_flags, FLAGS.program, environment, FLAGS.cache_dir, FLAGS.fresh, _say
     )
     described = compiler.describe()
     report = {
         "format": 1,
         **{name: described[name] for name in OF_STEP},
-        "program": values.program,
+        "program": FLAGS.program,
         "compiler": environment.versions,
     }
-    report["topologies"] = _of_others(values.output, report, chosen)
-    batch = described["batch_per_core"] if values.batch_per_core is None else values.batch_per_core
+    report["topologies"] = _of_others(FLAGS.output, report, chosen)
+    batch = described["batch_per_core"] if FLAGS.batch_per_core is None else FLAGS.batch_per_core
     for one in chosen:
-        found = look(compiler, one, batch, None if values.nosearch else values.bits)
+        found = look(compiler, one, batch, FLAGS.bits if FLAGS.search else None)
         report["topologies"] = sorted([*report["topologies"], found], key=_place)
         print("\n".join(lines(described, found)), flush=True)
-        if values.output is not None:  # After each: a table of six takes hours.
-            _write(values.output, report)
+        if FLAGS.output is not None:  # After each: a table of six takes hours.
+            _write(FLAGS.output, report)
     return 0
 
 
@@ -195,16 +182,8 @@ def _write(path: str, report: dict[str, Any]) -> None:
     os.replace(partial, path)
 
 
-def console(argv: list[str] | None = None) -> int:
-    try:
-        return main(argv)
-    except CompileError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return FAILED
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return MISTAKE
+program, console = cli.entry(main, FLAGS, __doc__, failures=CompileError)
 
 
 if __name__ == "__main__":
-    sys.exit(console())
+    console()

@@ -14,17 +14,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from absl import flags
-
+from largebatch import cli
 from largebatch.experiments.compile import shape_only
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.program.quiet import quiet_tensorflow
-from largebatch.experiments.rows import scale
-from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
-from largebatch.experiments.rows.row import Row
-from largebatch.experiments.tables import registry
-from largebatch.experiments.tasks.finetuning import CLIP_NORM, WEIGHT_DECAY
+from largebatch.experiments.rows.row import Row, Stage
+from largebatch.experiments.tables import row_flags
+from largebatch.experiments.tasks import finetuning
+from largebatch.stack import quiet_tensorflow
 
 if TYPE_CHECKING:
     from largebatch.tpu.loop.task import Task
@@ -36,35 +32,27 @@ ASSUMED_BATCH = 128  # a core's, where the paper does not print the number of ch
 PROGRAMS = ("update", "accumulate", "apply")  # of tpu.lowering
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("experiment", None, "The row, table1/lamb-32768.", flag_values=FLAGS)
-flags.DEFINE_enum(
-    "scale", "paper", scale.ALL_SCALES, "How much of it: the model.", flag_values=FLAGS
-)
-flags.DEFINE_multi_string("set", [], "field=value: change the row.", flag_values=FLAGS)
-flags.DEFINE_string("stage", None, "1, 2 or squad. Default: the row's last one.", flag_values=FLAGS)
-flags.DEFINE_integer(
+row_flags.define(FLAGS, "table1/lamb-32768")
+define = cli.Define(FLAGS)
+define.string("stage", None, "1, 2 or squad. Default: the row's last one.")
+define.integer(
     "batch_per_core",
     None,
     "Examples of one core in one pass. Default: the row's, on the paper's chips.",
     lower_bound=1,
-    flag_values=FLAGS,
 )
-flags.DEFINE_enum(
+define.enum(
     "program",
     "update",
     PROGRAMS,
     "The whole update, or one of its micro-batches, or what follows the last.",
-    flag_values=FLAGS,
 )
-flags.DEFINE_boolean("describe", False, "Print what it is, and exit.", flag_values=FLAGS)
-flags.DEFINE_string("output", None, "The file to write.", flag_values=FLAGS)
+define.boolean("describe", False, "Print what it is, and exit.")
+define.string("output", None, "The file to write.")
 
 
 def main() -> int:
-    if FLAGS.experiment is None:
-        raise UserError("--experiment is missing, for example table1/lamb-32768")
-    row = registry.run_of(registry.find(FLAGS.experiment))
-    row = apply_overrides(registry.scaled(row, FLAGS.scale), parse_assignments(FLAGS.set))
+    row = row_flags.row_of(FLAGS)
     stage = stage_name(row, FLAGS.stage)
     described = description(row, stage, FLAGS.batch_per_core)
     if FLAGS.describe:
@@ -138,9 +126,7 @@ def lower_row(
 
     `task` stands in for the row's own.
     """
-    from largebatch import optimizers
-    from largebatch.experiments.tasks.schedule import learning_rate
-    from largebatch.optimizers.schedules import WarmupPolynomialDecay
+    from largebatch.experiments.tasks.schedule import optimizer_of
     from largebatch.tpu.hosts.devices import configure_precision
     from largebatch.tpu.lowering.lowering import lower
 
@@ -150,9 +136,9 @@ def lower_row(
 
     def make_optimizer():
         if stage == SQUAD:
-            schedule = WarmupPolynomialDecay(row.squad_learning_rate, 1, 10)
-            return optimizers.create("bert_adamw", schedule, weight_decay=WEIGHT_DECAY)
-        return optimizers.create(row.optimizer, learning_rate(row), **row.optimizer_settings)
+            # How many updates of a fine-tuning there are is known with its data.
+            return finetuning.optimizer_of(Stage(None, batch, 10, row.squad_learning_rate, 1))
+        return optimizer_of(row)
 
     return lower(
         task,
@@ -160,7 +146,7 @@ def lower_row(
         micro_batch=batch,
         stage=0 if stage == SQUAD else int(stage) - 1,
         program=program,
-        clip_norm=CLIP_NORM if stage == SQUAD else row.clip_norm,
+        clip_norm=finetuning.CLIP_NORM if stage == SQUAD else row.clip_norm,
         # A pass smaller than a group is one group.
         clip_batch=min(row.clip_batch, batch) if row.clip_batch else None,
         replicated=replicated,

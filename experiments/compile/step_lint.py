@@ -15,15 +15,13 @@ from collections.abc import Callable, Iterable
 from concurrent import futures
 from typing import TYPE_CHECKING, NamedTuple
 
-from absl import flags
-
+from largebatch import cli
 from largebatch.experiments.compile.lowered_step import SQUAD, batch_per_core, lower_row
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.program.quiet import quiet_tensorflow
 from largebatch.experiments.rows import choices
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tables import registry
+from largebatch.stack import quiet_tensorflow
 
 if TYPE_CHECKING:
     from largebatch.tpu.loop.task import Task
@@ -31,9 +29,10 @@ if TYPE_CHECKING:
 FOUND = 1  # exit code
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("experiment", None, "The rows, as a glob.", flag_values=FLAGS)
-flags.DEFINE_boolean("all", False, "All rows.", flag_values=FLAGS)
-flags.DEFINE_boolean("list", False, "Print what would be linted, and exit.", flag_values=FLAGS)
+define = cli.Define(FLAGS)
+define.string("experiment", None, "The rows, as a glob.")
+define.boolean("all", False, "All rows.")
+define.boolean("list", False, "Print what would be linted, and exit.")
 
 
 class Kind(NamedTuple):

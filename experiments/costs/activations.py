@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from largebatch.experiments.rows import defaults
 from largebatch.experiments.rows.row import Row
+from largebatch.models.image_models import IMAGE_MODELS
 
 if TYPE_CHECKING:
     from largebatch.models.bert_sizes import BertSize
@@ -16,28 +18,18 @@ KEPT_OF_HIDDEN, KEPT_OF_ATTENTION = 17, 2.5
 # Logits of the masked positions, their softmax and its gradient, float32.
 LOGIT_COPIES = 3
 MASKED_SHARE = 0.15
-
-
-class _ImageModel(NamedTuple):
-    kept: int  # numbers, of an image of 224 x 224
-    width: int  # the usual one
-
-
+# Numbers that an image of 224 x 224 keeps at the usual width.
 # ResNet-50: the outputs of 53 convolutions (11.1 million), and about as many again after batch norm
 # and ReLU, and sums. AlexNet: those of 5 convolutions and 3 dense layers (0.66 million), and ReLU,
 # normalisation, pooling and dropout after them.
-_IMAGE_MODELS = {
-    "resnet50": _ImageModel(26_000_000, 64),
-    "alexnet": _ImageModel(2_300_000, 96),
-    "alexnet_bn": _ImageModel(2_300_000, 96),
-}
+_IMAGE_NUMBERS = {"resnet50": 26_000_000, "alexnet": 2_300_000, "alexnet_bn": 2_300_000}
 
 
 def image_numbers(row: Row) -> float:
     """How many numbers the row's model keeps of one image."""
-    model = _IMAGE_MODELS[row.model]
-    width = 1.0 if row.model_width is None else row.model_width / model.width
-    return width * (row.image_size / 224) ** 2 * model.kept
+    usual = IMAGE_MODELS[row.model].defaults["width"]
+    width = defaults.value_of(row, "model_width") / usual
+    return width * (row.image_size / 224) ** 2 * _IMAGE_NUMBERS[row.model]
 
 
 def sequence_bytes(size: BertSize, length: int, vocabulary: int, width: int) -> float:

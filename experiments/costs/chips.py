@@ -1,4 +1,5 @@
-"""The chips that the scaling model knows, from their makers' public figures: one line a chip.
+"""The chips that the scaling model knows, from their makers' public figures: one line a chip; the
+memory of a TPU is that of `topologies`.
 
 Peaks are of bfloat16 matrix multiplication without sparsity. A bandwidth between chips is what one
 chip can send, over all its links together, while it receives as much.
@@ -9,8 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from largebatch.experiments.program.errors import UserError, nearest
-
-_GIB = 2**30
+from largebatch.tpu.lowering.topologies import GENERATIONS
 
 
 class Chip(NamedTuple):
@@ -34,28 +34,49 @@ class Chip(NamedTuple):
 _JOUPPI = "Jouppi et al. 2020, 'A Domain-Specific Supercomputer for Training DNNs' (CACM 63, 7)"
 _DOCS = "cloud.google.com/tpu/docs"
 _SLIDES = "latency of InfiniBand FDR from the lecture, 'Communication is slower'"
+_SOURCES = {
+    "tpu-v2": f"{_JOUPPI}: 46 teraflops, 700 GB/s, 4 links of 496 Gbit/s, 256 chips in a 2-D torus",
+    "tpu-v3": f"{_JOUPPI}: 4 links of 656 Gbit/s; {_DOCS}/v3: 123 teraflops, 900 GB/s, 1024 chips, "
+    "2-D torus, all-reduce 340 TB/s a pod, 332 GB/s a chip",
+    "tpu-v4": f"{_DOCS}/v4: 275 teraflops, 1200 GB/s, 4096 chips, 3-D, all-reduce 1.1 PB/s a pod",
+    "tpu-v5e": f"{_DOCS}/v5e: 197 teraflops, 819 GB/s, 256 chips, 2-D torus, all-reduce 51.2 TB/s "
+    "a pod (400 GB/s a chip, both ways)",
+    "tpu-v5p": f"{_DOCS}/v5p: 459 teraflops, 2765 GB/s, 1200 GB/s between chips both ways, "
+    "3-D torus, a job of at most 6144 of the 8960 chips",
+    "tpu-v6e": f"{_DOCS}/v6e: 918 teraflops, 1638 GB/s, 256 chips, 2-D torus, all-reduce "
+    "102.4 TB/s a pod (800 GB/s a chip, both ways)",
+    "a100": "NVIDIA's A100 80 GB SXM data sheet: 312 teraflops dense, 2039 GB/s, NVLink 600 GB/s "
+    f"both ways; DGX A100: 8 GPUs, 200 Gbit/s InfiniBand each; {_SLIDES}",
+    "h100": "NVIDIA's H100 SXM data sheet: 989 teraflops dense, 80 GB at 3350 GB/s, NVLink "
+    f"900 GB/s both ways; DGX H100: 8 GPUs, 400 Gbit/s InfiniBand each; {_SLIDES}",
+}
+
+
+def _tpu(generation, peak, bandwidth, links, cores, dimensions, pod) -> Chip:
+    name, memory = f"tpu-{generation}", cores * GENERATIONS[generation].memory
+    wired = (links, cores, "torus", dimensions, pod, None, None, None)
+    return Chip(name, peak, memory, bandwidth, *wired, _SOURCES[name])
+
+
+def _gpu(name, peak, memory, bandwidth, links, network) -> Chip:
+    wired = (links, 1, "halving", 1, None, 8, network, 0.7e-6)
+    return Chip(name, peak, memory, bandwidth, *wired, _SOURCES[name])
+
 
 # fmt: off
 CHIPS = {
     chip.name: chip
     for chip in (
-        #    name      peak     memory      bandwidth links         cores topology dims pod
-        Chip("tpu-v2",  46e12,  16 * _GIB,  700e9, 4 * 496e9 / 8,   2, "torus", 2, 256, None, None, None,  # noqa: E501
-             f"{_JOUPPI}: 46 teraflops, 16 GiB at 700 GB/s, 4 links of 496 Gbit/s, 256 chips in a 2-D torus"),  # noqa: E501
-        Chip("tpu-v3", 123e12,  32 * _GIB,  900e9, 4 * 656e9 / 8,   2, "torus", 2, 1024, None, None, None,  # noqa: E501
-             f"{_JOUPPI}: 4 links of 656 Gbit/s; {_DOCS}/v3: 123 teraflops, 32 GiB at 900 GB/s, 1024 chips, 2-D torus, all-reduce 340 TB/s a pod, 332 GB/s a chip"),  # noqa: E501
-        Chip("tpu-v4", 275e12,  32 * _GIB, 1200e9, 1.1e15 / 4096,   1, "torus", 3, 4096, None, None, None,  # noqa: E501
-             f"{_DOCS}/v4: 275 teraflops, 32 GiB at 1200 GB/s, 4096 chips, 3-D, all-reduce 1.1 PB/s a pod"),  # noqa: E501
-        Chip("tpu-v5e", 197e12, 16 * 10**9, 819e9, 51.2e12 / 256,   1, "torus", 2, 256, None, None, None,  # noqa: E501
-             f"{_DOCS}/v5e: 197 teraflops, 16 GB at 819 GB/s, 256 chips, 2-D torus, all-reduce 51.2 TB/s a pod (400 GB/s a chip, both ways)"),  # noqa: E501
-        Chip("tpu-v5p", 459e12, 95 * _GIB, 2765e9, 1200e9 / 2,      1, "torus", 3, 6144, None, None, None,  # noqa: E501
-             f"{_DOCS}/v5p: 459 teraflops, 95 GiB at 2765 GB/s, 1200 GB/s between chips both ways, 3-D torus, a job of at most 6144 of the 8960 chips"),  # noqa: E501
-        Chip("tpu-v6e", 918e12, 32 * 10**9, 1638e9, 102.4e12 / 256, 1, "torus", 2, 256, None, None, None,  # noqa: E501
-             f"{_DOCS}/v6e: 918 teraflops, 32 GB at 1638 GB/s, 256 chips, 2-D torus, all-reduce 102.4 TB/s a pod (800 GB/s a chip, both ways)"),  # noqa: E501
-        Chip("a100",   312e12,  80 * 10**9, 2039e9, 600e9 / 2,      1, "halving", 1, None, 8, 25e9, 0.7e-6,  # noqa: E501
-             f"NVIDIA's A100 80 GB SXM data sheet: 312 teraflops dense, 2039 GB/s, NVLink 600 GB/s both ways; DGX A100: 8 GPUs, 200 Gbit/s InfiniBand each; {_SLIDES}"),  # noqa: E501
-        Chip("h100",   989e12,  80 * 10**9, 3350e9, 900e9 / 2,      1, "halving", 1, None, 8, 50e9, 0.7e-6,  # noqa: E501
-             f"NVIDIA's H100 SXM data sheet: 989 teraflops dense, 80 GB at 3350 GB/s, NVLink 900 GB/s both ways; DGX H100: 8 GPUs, 400 Gbit/s InfiniBand each; {_SLIDES}"),  # noqa: E501
+        #    kind    peak    bandwidth links       cores dims pod
+        _tpu("v2",   46e12,  700e9, 4 * 496e9 / 8,   2, 2, 256),
+        _tpu("v3",  123e12,  900e9, 4 * 656e9 / 8,   2, 2, 1024),
+        _tpu("v4",  275e12, 1200e9, 1.1e15 / 4096,   1, 3, 4096),
+        _tpu("v5e", 197e12,  819e9, 51.2e12 / 256,   1, 2, 256),
+        _tpu("v5p", 459e12, 2765e9, 1200e9 / 2,      1, 3, 6144),
+        _tpu("v6e", 918e12, 1638e9, 102.4e12 / 256,  1, 2, 256),
+        #                     memory               links      network
+        _gpu("a100", 312e12, 80 * 10**9, 2039e9, 600e9 / 2, 25e9),
+        _gpu("h100", 989e12, 80 * 10**9, 3350e9, 900e9 / 2, 50e9),
     )
 }
 # fmt: on

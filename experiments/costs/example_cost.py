@@ -6,10 +6,13 @@ Weights are counted exactly, for they are what an all-reduce moves.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 from largebatch.experiments.costs import activations
 from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.rows import defaults
 from largebatch.experiments.rows.row import Row, Stage
 from largebatch.models.bert_sizes import bert_size
 
@@ -50,17 +53,11 @@ def cost(row: Row, stage: Stage) -> Cost:
             f"{row.name}: the size of the images of dataset={row.dataset} is not known to the "
             f"scaling model; it knows {', '.join(IMAGES)}"
         )
-    side, channels, classes = IMAGES[row.dataset]
-    if row.model == "davidnet":
-        return davidnet(side, channels, classes, int(row.model_width or 64), width)
-    if row.model in ("lenet5", "lenet5_caffe"):
-        caffe = row.model == "lenet5_caffe"
-        return lenet(side, channels, classes, row.model_width or 1.0, caffe, width)
-    if row.model == "mnist_convnet":
-        return mnist_convnet(side, channels, classes, row.model_width or 1.0, width)
-    if row.model == "lstm":
-        return lstm(side, channels, classes, int(row.model_width or 128), width)
-    raise UserError(f"{row.name}: the cost of model={row.model} is not known to the scaling model")
+    if row.model not in _SMALL:
+        raise UserError(
+            f"{row.name}: the cost of model={row.model} is not known to the scaling model"
+        )
+    return _SMALL[row.model](*IMAGES[row.dataset], defaults.value_of(row, "model_width"), width)
 
 
 def imagenet(row: Row, width: int) -> Cost:
@@ -94,9 +91,10 @@ def bert(model: str, vocabulary: int, length: int, width: int = 2) -> Cost:
     )
 
 
-def davidnet(side: int, channels: int, classes: int, c: int = 64, width: int = 4) -> Cost:
+def davidnet(side: int, channels: int, classes: int, c: float, width: int = 4) -> Cost:
     """Convolutions of 3 x 3 without bias, each followed by batch norm and ReLU; c: channels of
     the first."""
+    c = int(c)
     convolutions = (
         *((channels, c, side), (c, 2 * c, side), (2 * c, 2 * c, side // 2)),
         *((2 * c, 2 * c, side // 2), (2 * c, 4 * c, side // 2), (4 * c, 8 * c, side // 4)),
@@ -112,7 +110,7 @@ def davidnet(side: int, channels: int, classes: int, c: int = 64, width: int = 4
 
 
 def lenet(
-    side: int, channels: int, classes: int, factor: float, caffe: bool, width: int = 4
+    side: int, channels: int, classes: int, factor: float, width: int = 4, caffe: bool = False
 ) -> Cost:
     """Two convolutions of 5 x 5 with biases and 2 x 2 pooling, then dense layers; `factor` widens
     them all."""
@@ -131,9 +129,7 @@ def lenet(
     return Cost(parameters, 2 * (2 + len(units)), flops, kept)
 
 
-def mnist_convnet(
-    side: int, channels: int, classes: int, factor: float = 1.0, width: int = 4
-) -> Cost:
+def mnist_convnet(side: int, channels: int, classes: int, factor: float, width: int = 4) -> Cost:
     """Two convolutions of 5 x 5 with 2 x 2 pooling, all padded, then two dense layers; `factor`
     widens all but the last."""
     first, second, hidden = (max(1, round(size * factor)) for size in (32, 64, 1024))
@@ -148,11 +144,22 @@ def mnist_convnet(
     return Cost(parameters, 8, flops, kept)
 
 
-def lstm(side: int, channels: int, classes: int, c: int = 128, width: int = 4) -> Cost:
+def lstm(side: int, channels: int, classes: int, c: float, width: int = 4) -> Cost:
     """`side` steps of a row of the image: a linear layer to c, the LSTM's gates [2c, 4c]; a linear
     layer at the end."""
+    c = int(c)
     step = side * channels * c + 8 * c**2
     head = c * classes
     kept = (side * 8 * c + classes) * width  # the linear layer's output, gates, cell and output
     flops = 2 * (side * step + head)
     return Cost(step + head + 5 * c + classes, 7, flops, kept)
+
+
+# The models of small images: (side, channels, classes, a row's model_width, bytes of a number).
+_SMALL: dict[str, Callable[..., Cost]] = {
+    "davidnet": davidnet,
+    "lenet5": lenet,
+    "lenet5_caffe": functools.partial(lenet, caffe=True),
+    "mnist_convnet": mnist_convnet,
+    "lstm": lstm,
+}

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from largebatch.experiments.costs import example_cost
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.rows.row import Row, Stage
+from largebatch.tpu.loop.batch_plan import BatchPlan, share_of, whole_passes
+from largebatch.tpu.lowering.topologies import GENERATIONS
 
 # Of the memory that is left by weights, gradients and slots: the rest is for what this leaves out.
 USABLE = 0.5
@@ -27,14 +29,14 @@ def automatic_micro_batch(
     """
     if stage.batch_size % replicas and not row.pad_batch:
         return None
-    share = -(-stage.batch_size // replicas)
+    share = share_of(stage.batch_size, replicas)
     fits = _estimate(row, stage, memory_bytes) if compiled is None else compiled
     if fits is None or fits >= share:
         return None
     if row.pad_batch:
         return fits
     group = group_size(row)
-    sizes = [size for size in range(group, share + 1, group) if share % size == 0]
+    sizes = whole_passes(share, group)
     # None of them: check_groups says so.
     return max((size for size in sizes if size <= fits), default=min(sizes, default=None))
 
@@ -53,8 +55,7 @@ def check_groups(row: Row, stage: Stage, replicas: int, micro_batch: int | None)
     if size % group == 0:
         return
     field = "clip_batch" if row.clip_batch else "norm_batch"
-    choices = [n for n in range(group, share + 1, group) if share % n == 0]
-    nearest = min(choices, key=lambda n: abs(n - size), default=None)
+    nearest = min(whole_passes(share, group), key=lambda n: abs(n - size), default=None)
     cure = (
         f"use --micro_batch={nearest}"
         if nearest
@@ -68,12 +69,11 @@ def check_groups(row: Row, stage: Stage, replicas: int, micro_batch: int | None)
 
 def passes(row: Row, stage: Stage, replicas: int, micro_batch: int | None) -> str | None:
     """What to tell the user of a batch that is taken in several passes; None if it is in one."""
-    share = -(-stage.batch_size // replicas)
-    if micro_batch is None or micro_batch >= share:
+    plan = BatchPlan.make(stage.batch_size, replicas, micro_batch, pad=True)
+    if plan.accumulation == 1:
         return None
-    count = -(-share // micro_batch)
     return (
-        f"a batch of {stage.batch_size:,} is {count:,} passes of {micro_batch:,} on "
+        f"a batch of {stage.batch_size:,} is {plan.accumulation:,} passes of {micro_batch:,} on "
         f"{'each of ' if replicas > 1 else ''}{replicas} device{'s'[: replicas > 1]}, their "
         "gradients summed before one update"
     )
@@ -129,7 +129,7 @@ def device_memory(kind: str, replicas_here: int) -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2 // replicas_here
     if kind == "gpu":
         return _gpu_memory()
-    return 8 * 2**30  # of a core of TPU v2, the smallest; later ones have 16 GiB and more
+    return min(tpu.memory for tpu in GENERATIONS.values())  # of a core
 
 
 def _gpu_memory() -> int:

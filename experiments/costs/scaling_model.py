@@ -13,10 +13,8 @@ Three constants are fitted to four of Table 1's rows; the errors shown are those
 
 from __future__ import annotations
 
-from absl import flags
-
+from largebatch import cli
 from largebatch.experiments.costs import all_reduce, chips, scaling_tables, step_time
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
 from largebatch.experiments.tables import registry
@@ -24,26 +22,21 @@ from largebatch.experiments.tables import registry
 FORMATS = {"text": scaling_tables.as_text, "markdown": scaling_tables.as_markdown}
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("experiment", None, "The row to predict.", flag_values=FLAGS)
-flags.DEFINE_integer("chips", None, "How many; default: as the paper.", flag_values=FLAGS)
-flags.DEFINE_string(
-    "kind", step_time.PAPER_CHIP, f"Of chip: {', '.join(chips.CHIPS)}.", flag_values=FLAGS
-)
-flags.DEFINE_enum(
-    "topology", None, all_reduce.TOPOLOGIES, "Of the all-reduce; default: the kind's own.",
-    flag_values=FLAGS,
+define = cli.Define(FLAGS)
+define.string("experiment", None, "The row to predict.")
+define.integer("chips", None, "How many; default: as the paper.")
+define.string("kind", step_time.PAPER_CHIP, f"Of chip: {', '.join(chips.CHIPS)}.")
+define.enum(
+    "topology", None, all_reduce.TOPOLOGIES, "Of the all-reduce; default: the kind's own."
 )  # fmt: skip
-flags.DEFINE_float(
-    "utilisation", None, "Of the peak, above 0 and at most 1; default: as fitted.",
-    flag_values=FLAGS,
+define.float(
+    "utilisation", None, "Of the peak, above 0 and at most 1; default: as fitted."
 )  # fmt: skip
-flags.DEFINE_float(
-    "passes", None, "Over the weights in an update; default: as fitted.", flag_values=FLAGS
-)
-flags.DEFINE_multi_string("set", [], "field=value: change the row.", flag_values=FLAGS)
-flags.DEFINE_boolean("lecture", False, "Print the lecture's tables.", flag_values=FLAGS)
-flags.DEFINE_boolean("list_chips", False, "Print the chips and their sources.", flag_values=FLAGS)
-flags.DEFINE_enum("format", "text", sorted(FORMATS), "How to print.", flag_values=FLAGS)
+define.float("passes", None, "Over the weights in an update; default: as fitted.")
+define.multi_string("set", [], "field=value: change the row.")
+define.boolean("lecture", False, "Print the lecture's tables.")
+define.boolean("list_chips", False, "Print the chips and their sources.")
+define.enum("format", "text", sorted(FORMATS), "How to print.")
 
 
 def main() -> int:

@@ -23,6 +23,7 @@ from largebatch.experiments.costs.chips import Chip
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.rows.row import Row, Stage
 from largebatch.experiments.tables import registry
+from largebatch.tpu.loop.batch_plan import BatchPlan, share_of, whole_passes
 
 FLOAT32 = 4
 PAPER_CHIP = "tpu-v3"  # section 4: 'We use TPUv3 in all the experiments'
@@ -132,7 +133,7 @@ def memory_of(row: Row, stage: Stage, where: Machine) -> Memory:
             f"{row.name}: a batch of {stage.batch_size} does not divide over {where.chips} "
             f"chips{cores}; change --chips or --set batch_size=..."
         )
-    share, weights = stage.batch_size // devices, memory.WEIGHT_COPIES * 4 * cost.parameters
+    weights = memory.WEIGHT_COPIES * FLOAT32 * cost.parameters
     if weights > chip.memory / chip.cores:
         raise UserError(
             f"{row.name}: weights, gradients and slots alone take {weights / 1e9:.0f} GB and one "
@@ -140,12 +141,13 @@ def memory_of(row: Row, stage: Stage, where: Machine) -> Memory:
         )
     if row.task == "pretraining":
         micro = memory.automatic_micro_batch(row, stage, devices, chip.memory // chip.cores)
-        micro = share if micro is None else micro
     else:
-        fits = memory.USABLE * (chip.memory / chip.cores - weights) / cost.kept_bytes
-        micro = max(d for d in range(1, share + 1) if share % d == 0 and d <= max(1, fits))
-    used = chip.cores * (weights + micro * cost.kept_bytes)
-    return Memory(micro, share // micro, used)
+        fits = max(1, memory.USABLE * (chip.memory / chip.cores - weights) / cost.kept_bytes)
+        sizes = whole_passes(share_of(stage.batch_size, devices))
+        micro = max(size for size in sizes if size <= fits)
+    plan = BatchPlan.make(stage.batch_size, devices, micro)
+    used = chip.cores * (weights + plan.micro_batch * cost.kept_bytes)
+    return Memory(plan.micro_batch, plan.accumulation, used)
 
 
 def printed_seconds(row: Row) -> float:

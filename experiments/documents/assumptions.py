@@ -11,9 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from absl import flags
-
-from largebatch.experiments.program import cli
+from largebatch import cli
 from largebatch.experiments.program.text_table import Sheet, piped
 from largebatch.experiments.reporting.model import words
 from largebatch.experiments.rows import defaults
@@ -25,7 +23,8 @@ MOST_VALUES = 3  # of a setting; more differ from row to row
 HEADER = ["setting", "value", "in", "why"]
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("output", None, "The file to write; default: print.", flag_values=FLAGS)
+define = cli.Define(FLAGS)
+define.string("output", None, "The file to write; default: print.")
 
 
 def main() -> int:

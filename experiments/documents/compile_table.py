@@ -10,13 +10,12 @@ suite was installed without one, the same below the current folder.
 
 from __future__ import annotations
 
-import argparse
 import json
 import pathlib
-import sys
 from collections.abc import Iterable
 from typing import Any
 
+from largebatch import cli
 from largebatch.checkout import root
 from largebatch.tpu.lowering.topologies import GIB
 
@@ -25,6 +24,9 @@ REPORTS = ROOT / "results" / "tpu_compile"
 PAGE = ROOT / "docs" / "tpu_compile.md"
 POD = 2048  # cores of the paper's TPU v3 pod
 BEGIN, END = "<!-- table -->\n", "<!-- /table -->"
+
+FLAGS = cli.new_flags()
+cli.Define(FLAGS).string("reports", None, "Print the table of this folder's reports.")
 
 
 def read(folder: pathlib.Path = REPORTS) -> list[dict[str, Any]]:
@@ -109,31 +111,24 @@ def rendered(page: str, reports: Iterable[dict[str, Any]]) -> str:
     return before + BEGIN + table(reports) + END + after
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m largebatch.experiments.compile_table",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--reports", help="Print the table of this folder's reports.")
-    values = parser.parse_args(argv)
-    folder = REPORTS if values.reports is None else pathlib.Path(values.reports)
-    try:
-        reports = read(folder)
-        if not reports:
-            raise ValueError(f"{folder} holds no report; python -m largebatch.experiments.compile "
-                             "--output=FILE writes one")  # fmt: skip
-        if values.reports is not None:
-            print(table(reports), end="")
-            return 0
-        PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8"), reports), encoding="utf-8")
-    except (ValueError, OSError, KeyError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+def main() -> int:
+    folder = REPORTS if FLAGS.reports is None else pathlib.Path(FLAGS.reports)
+    reports = read(folder)
+    if not reports:
+        raise ValueError(
+            f"{folder} holds no report; python -m largebatch.experiments.compile --output=FILE "
+            "writes one"
+        )
+    if FLAGS.reports is not None:
+        print(table(reports), end="")
+        return 0
+    PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8"), reports), encoding="utf-8")
     print(f"wrote {PAGE}")
     return 0
 
 
+program, console = cli.entry(main, FLAGS, __doc__)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    console()

@@ -18,14 +18,12 @@ import json
 import re
 from pathlib import Path
 
-from absl import flags
-
+from largebatch import cli
 from largebatch.checkout import PACKAGE
 from largebatch.experiments.claims import words as claim_words
 from largebatch.experiments.claims.claims import about
 from largebatch.experiments.claims.verdict import NOT_RUN
 from largebatch.experiments.costs import chips, scaling_tables, step_time
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.program.text_table import Sheet, piped
 from largebatch.experiments.reporting.model import grids, notes, words
@@ -38,7 +36,8 @@ MEASURED = "-measured"
 BLOCK = re.compile(r"(<!-- ([\w-]+) -->\n)(.*?)(<!-- /\2 -->)", re.DOTALL)
 
 FLAGS = cli.new_flags()
-flags.DEFINE_boolean("check", False, "Only name what is out of date.", flag_values=FLAGS)
+define = cli.Define(FLAGS)
+define.boolean("check", False, "Only name what is out of date.")
 
 
 def main() -> int:

@@ -13,11 +13,9 @@ import math
 import struct
 from collections.abc import Iterable
 
-from absl import flags
-
+from largebatch import cli
 from largebatch.experiments.costs.step_time import printed_seconds
 from largebatch.experiments.documents.errata_logs import FACTS
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.text_table import Sheet, piped
 from largebatch.experiments.rows.author_code import CIFAR10_SUBSET, IMAGENET_SUBSET
 from largebatch.experiments.rows.row import Row
@@ -29,7 +27,8 @@ MANY_DIGITS = 7  # decimals from which on a multiple of 1 / n cannot be one by c
 STEPS = (1, 10, 100, 1000, 10_000)  # at which the effect of adam-correction is shown
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("output", None, "The file to write; default: print.", flag_values=FLAGS)
+define = cli.Define(FLAGS)
+define.string("output", None, "The file to write; default: print.")
 
 
 def main() -> int:

@@ -15,12 +15,10 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from absl import flags
-
+from largebatch import cli
 from largebatch.checkout import PACKAGE
 from largebatch.experiments.documents import paper_contents
 from largebatch.experiments.documents.paper_contents import Place
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.program.text_table import Sheet, piped
 from largebatch.experiments.tables import registry
@@ -28,7 +26,8 @@ from largebatch.experiments.tables import registry
 COMMAND = "python -m largebatch.experiments.paper_map --output=docs/paper_map.md"
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("output", None, "The file to write; default: print.", flag_values=FLAGS)
+define = cli.Define(FLAGS)
+define.string("output", None, "The file to write; default: print.")
 
 
 def main() -> int:

@@ -14,54 +14,42 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from absl import flags
-
+from largebatch import cli
 from largebatch.experiments.launching.flags import MicroBatch
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.program.quiet import quiet_tensorflow
-from largebatch.experiments.rows import scale
-from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
-from largebatch.experiments.tables import registry
+from largebatch.experiments.tables import row_flags
+from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("experiment", None, "The row, table7/lamb.", flag_values=FLAGS)
-flags.DEFINE_string("output", None, "The folder to write; empty or not there.", flag_values=FLAGS)
-flags.DEFINE_enum("scale", "paper", scale.ALL_SCALES, "How much of it.", flag_values=FLAGS)
-flags.DEFINE_multi_string("set", [], "field=value: change the row.", flag_values=FLAGS)
-flags.DEFINE_string("data_dir", None, "As of run.", flag_values=FLAGS)
-flags.DEFINE_list(
+row_flags.define(FLAGS, "table7/lamb")
+define = cli.Define(FLAGS)
+define.string("output", None, "The folder to write; empty or not there.")
+define.string("data_dir", None, "As of run.")
+define.list(
     "seeds",
     ["0"],
     "Seeds whose weights are checked, and, of text and ImageNet, whose batches are written.",
-    flag_values=FLAGS,
 )
-flags.DEFINE(
+define.parsed(
     MicroBatch(), "micro_batch", None,
-    "Examples of one pass; gradients are accumulated to the row's batch. auto: one pass.",
-    flag_values=FLAGS,
+    "Examples of one pass; gradients are accumulated to the row's batch. auto: one pass."
 )  # fmt: skip
-flags.DEFINE_enum(
-    "data", "copy", ["copy", "leave"], "Image sets: with the images, or without.",
-    flag_values=FLAGS,
+define.enum(
+    "data", "copy", ["copy", "leave"], "Image sets: with the images, or without."
 )  # fmt: skip
-flags.DEFINE_integer(
+define.integer(
     "max_steps", None, "Text and ImageNet: write batches of so many updates of each stage.",
-    lower_bound=1, flag_values=FLAGS,
+    lower_bound=1
 )  # fmt: skip
-flags.DEFINE_string(
-    "environment", None, "The folder of the environment with JAX; default: .venv-pjrt.",
-    flag_values=FLAGS,
+define.string(
+    "environment", None, "The folder of the environment with JAX; default: .venv-pjrt."
 )  # fmt: skip
 
 
 def main() -> int:
-    if FLAGS.experiment is None:
-        raise UserError("--experiment is missing, for example table7/lamb")
     if FLAGS.output is None:
         raise UserError("--output is missing: the folder to write")
-    row = registry.run_of(registry.find(FLAGS.experiment))
-    row = apply_overrides(registry.scaled(row, FLAGS.scale), parse_assignments(FLAGS.set))
+    row = row_flags.row_of(FLAGS)
     seeds = _seeds(FLAGS.seeds)
     output = Path(FLAGS.output)
     if output.exists() and (not output.is_dir() or any(output.iterdir())):

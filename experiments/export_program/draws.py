@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-SHUFFLE_STREAM = 1 << 48  # of largebatch.data.streams.update_slices
+SHUFFLE_STREAM = 1 << 48  # of largebatch.data.streams.updates
 _MULTIPLY = np.array([0xD2511F53, 0xCD9E8D57], np.uint64)
 _WEYL = np.array([0x9E3779B9, 0xBB67AE85], np.uint64)
 _LOW = np.uint64(0xFFFFFFFF)

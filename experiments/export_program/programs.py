@@ -11,13 +11,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from largebatch import optimizers
 from largebatch.data.images.image_set import ImageSet
 from largebatch.data.images.set_on_device import SetOnDevice
-from largebatch.data.streams.update_slices import UpdateSlices
+from largebatch.data.streams.updates import UpdateSlices
 from largebatch.experiments.costs import micro_batch as memory
 from largebatch.experiments.rows.row import Row
-from largebatch.experiments.tasks.schedule import learning_rate
+from largebatch.experiments.tasks.schedule import learning_rate, optimizer_of
+from largebatch.optimizers.keras_internals import rate_variable
 from largebatch.tpu.loop.batch_plan import BatchPlan
 from largebatch.tpu.loop.eval_loop import EvalLoop
 from largebatch.tpu.loop.task import Task
@@ -68,9 +68,7 @@ class RowPrograms:
         with strategy.scope():
             self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
             self.model = task.build_model()
-            self.optimizer = optimizers.create(
-                row.optimizer, self._schedule, **row.optimizer_settings
-            )
+            self.optimizer = optimizer_of(row, self._schedule)
             self.optimizer.build(self.model.trainable_variables)
         self._loop = TrainLoop(
             *(task, self.model, self.optimizer, strategy, self._step),
@@ -88,7 +86,7 @@ class RowPrograms:
     def state(self) -> dict[str, tf.Variable]:
         """All that an update may write, by name."""
         slots = _named("optimizer", self.optimizer.variables)
-        rate = {RATE: self.optimizer._current_learning_rate}
+        rate = {RATE: rate_variable(self.optimizer)}
         return {**self.model_state, **slots, **rate, **_named("sum", self._loop.sums)}
 
     @property
@@ -139,7 +137,7 @@ class RowPrograms:
 
     def evaluate(self, batch_spec: dict[str, tf.TensorSpec]) -> PortableProgram:
         """(weights, an evaluation batch) -> sum and weight of each metric, NAME/0 and NAME/1."""
-        sums = EvalLoop(self._task, self.model, self._strategy, None)._replica_sums
+        sums = EvalLoop(self._task, self.model, self._strategy, None).replica_sums
 
         def evaluate(**batch):
             pairs = self._strategy.run(sums, args=(batch,))

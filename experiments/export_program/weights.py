@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from largebatch.experiments.export_program import draws
+from largebatch.models.keras_internals import flat_layers
 
 
 def snapshot(
@@ -73,7 +74,7 @@ def that_hold(recipes: Mapping[str, dict], state: Mapping[str, np.ndarray], seed
 def _initializers(model: tf.keras.Model) -> dict[str, Any]:
     """State's name of a variable -> the initializer that its layer has for it."""
     found = {}
-    for layer in model._flatten_layers():
+    for layer in flat_layers(model):
         for kind in ("kernel", "recurrent_kernel", "embeddings"):
             variable = getattr(layer, kind, None)
             if isinstance(variable, tf.Variable):

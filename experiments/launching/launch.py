@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import sys
@@ -15,12 +16,12 @@ from largebatch.experiments.launching import mlperf_log
 from largebatch.experiments.launching.kept_sources import keep_sources
 from largebatch.experiments.launching.options import RunSettings
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.program.quiet import quiet_tensorflow
 from largebatch.experiments.records.provenance import commit, versions
 from largebatch.experiments.records.result import headline, outcome_record
 from largebatch.experiments.records.row_record import row_record
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tasks import encoders, finetuning, workload
+from largebatch.stack import quiet_tensorflow
 from largebatch.tpu.lowering.topologies import generation_here
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def launch(
 def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
     """Trains, then fine-tunes if asked to; returns (outcome, the result file's object)."""
     from largebatch import tpu
+    from largebatch.experiments.tasks.schedule import optimizer_of
 
     # Read before hours of pre-training: a chain that cannot end is not begun.
     squad = finetuning.load(settings.squad_dir) if settings.squad_dir else None
@@ -117,7 +119,10 @@ def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
     else:
         observer = new_observer(row, work) if new_observer else None
         with mlperf_log.logged(folder, log, experiment, row, work.eval_every) as told:
-            outcome = _fit(row, settings, work, strategy, told, experiment, pieces, observer)
+            options = _fit_options(row, settings, work, pieces, _device_kind(strategy))
+            options = dataclasses.replace(options, observer=observer)
+            keep_sources()
+            outcome = tpu.fit(work.task, lambda: optimizer_of(row), strategy, told, options)
             told.end(outcome.status)
         if squad:
             encoder = encoders.of_run(row, folder.checkpoints, work.data)
@@ -180,18 +185,12 @@ def _check_chain(row: Row, settings: RunSettings, cluster) -> None:
         raise UserError(f"--squad_dir: {row.name} has no text to be fine-tuned on")
 
 
-def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pieces, observer):
-    from largebatch import optimizers, tpu
-    from largebatch.experiments.tasks.schedule import learning_rate
+def _fit_options(row: Row, settings: RunSettings, work, pieces, device_kind: str):
+    from largebatch import tpu
 
-    keep_sources()
-
-    def make_optimizer():
-        return optimizers.create(row.optimizer, learning_rate(row), **row.optimizer_settings)
-
-    options = tpu.FitOptions(
+    return tpu.FitOptions(
         steps_per_epoch=work.steps_per_epoch,
-        steps_per_loop=settings.steps_per_loop or STEPS_PER_LOOP[_device_kind(strategy)],
+        steps_per_loop=settings.steps_per_loop or STEPS_PER_LOOP[device_kind],
         eval_every=work.eval_every,
         eval_batch=work.eval_batch,
         checkpoint_every=settings.checkpoint_every or -(-row.steps // CHECKPOINTS_IN_A_RUN),
@@ -199,10 +198,8 @@ def _fit(row: Row, settings: RunSettings, work, strategy, folder, experiment, pi
         clip_norm=row.clip_norm,
         clip_batch=row.clip_batch,
         keep_moments=row.keep_moments is not False,
-        hparams={"seed": settings.seed, **experiment["row"]},
-        observer=observer,
+        hparams={"seed": settings.seed, **row_record(row)["row"]},
     )
-    return tpu.fit(work.task, make_optimizer, strategy, folder, options)
 
 
 def _micro_batches(row: Row, settings: RunSettings, strategy, stages=None) -> list[int | None]:

@@ -23,6 +23,7 @@ from largebatch.checkout import PACKAGE
 from largebatch.experiments.launching import mlperf_keys
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.rows.row import Row
+from largebatch.tpu.loop.batch_plan import BatchPlan
 
 MARK = ":::MLLOG "
 
@@ -195,9 +196,8 @@ def logged(
         if log:
             devices, piece = experiment["num_devices"], experiment["micro_batch"]
             piece = piece[0] if isinstance(piece, list) else piece
-            share = -(-row.stages[0].batch_size // devices)
-            accumulation = 1 if piece is None else -(-share // piece)
-            log.begin(experiment["device"], devices, accumulation, eval_every)
+            plan = BatchPlan.make(row.stages[0].batch_size, devices, piece, pad=True)
+            log.begin(experiment["device"], devices, plan.accumulation, eval_every)
         yield LoggedFolder(folder, log)
     finally:
         if log:

@@ -1,5 +1,9 @@
-"""How one run is executed: what the command line says beside the row. Nothing here changes what is
-computed, but for rounding."""
+"""How one run is executed: what the command line says beside the row.
+
+What is computed depends on `seed`, `init_checkpoint`, `skip_corrupt` and what the data folders
+hold, and on `micro_batch` and `num_devices` where a pass's examples share batch statistics or a
+seed of dropout. Nothing else here changes it, but for rounding.
+"""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def draw(
         *_axes(frame, x, y),
         *(part for s in series for part in _drawn(s, frame, x, y)),
         *(_crossed(cross, frame) for cross in crosses),
-        *_lines(notes, left, top + height + 48 + deeper, 14, ' opacity=".75"'),
+        *_lines(notes, 6, top + height + 48 + deeper, 14, ' opacity=".75"'),
         "</svg>",
     ]
     return "".join(parts)
@@ -282,7 +282,7 @@ def _wrapped(note: str) -> list[str]:
     """Lines that fit the picture's width."""
     lines = [""]
     for word in note.split():
-        if _width(f"{lines[-1]} {word}") > WIDTH - 60:
+        if _width(f"{lines[-1]} {word}") > WIDTH - 16:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return [line for line in lines if line]

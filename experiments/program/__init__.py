@@ -1,1 +1,1 @@
-"""What every program shares: flags, mistakes in one line, a quiet start."""
+"""What every program of the experiments shares: a user's mistake, tables of text."""

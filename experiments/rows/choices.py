@@ -1,11 +1,13 @@
 """What a row may name: data sets, models, optimizers, schedules.
 
-Plain lists, so that checking a row needs no TensorFlow; a test compares them with the rooms' own.
+Plain lists, so that checking a row needs no TensorFlow. Those of the models are the models' own; a
+test compares the others with their rooms'.
 """
 
 from __future__ import annotations
 
 from largebatch.models import image_models
+from largebatch.models.bert_sizes import BERT_SIZES
 
 TRAINING_EXAMPLES = {  # size of the training split, N in the derived steps
     "mnist": 60_000,
@@ -22,7 +24,7 @@ TASKS = ("classification", "pretraining")
 IMAGE_MODELS = tuple(image_models.IMAGE_MODELS)
 # The fields of a row that an image model reads, besides its width.
 MODEL_SETTINGS = {name: model.settings for name, model in image_models.IMAGE_MODELS.items()}
-BERT_MODELS = ("bert_tiny", "bert_mini", "bert_small", "bert_medium", "bert_base", "bert_large")
+BERT_MODELS = tuple(BERT_SIZES)
 MODELS = (*IMAGE_MODELS, *BERT_MODELS)
 
 # The fields of a row that one task alone reads.

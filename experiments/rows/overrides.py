@@ -58,6 +58,8 @@ def apply_overrides(row: Row, assignments: Mapping[str, str]) -> Row:
         value = _parse(field, text, types[field])
         if value != getattr(row, field):
             changes[field] = value
+    if not changes:
+        return row
     notes = {
         field: Source("assumed", f"--set; the row's own value is {getattr(row, field)!r}")
         for field in changes

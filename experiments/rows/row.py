@@ -17,7 +17,8 @@ from largebatch.experiments.rows.source import Source
 
 
 class Stage(NamedTuple):
-    """One stage of training; the schedule restarts with each."""
+    """One stage of training. With the row's `rewarmup` the schedule restarts with each; otherwise
+    they share one decay, and the later ones have no warm-up."""
 
     sequence_length: int | None  # tokens; None where the data are images
     batch_size: int  # global, examples an update
@@ -162,7 +163,8 @@ class Row:
         if self.task == "pretraining":
             whole = self.scale == "paper" and self.dataset == "wikipedia_books"
             return "f1" if whole else "masked_lm_accuracy"
-        printed = next((m for m in ("f1", "top1", "accuracy") if m in self.paper), None)
+        paper = self.paper
+        printed = next((m for m in ("f1", "top1", "accuracy") if m in paper), None)
         return printed or ("top1" if self.table else None)
 
     @property

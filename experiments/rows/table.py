@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from largebatch.experiments.program.errors import nearest
@@ -31,7 +32,9 @@ _OF_OPTIMIZER: dict[str, dict[str, Source]] = {
 }
 
 
-def table(name: str, base: Row, name_pattern: str, columns: str, *rows: tuple) -> dict[str, Row]:
+def table(
+    name: str, base: Row, name_pattern: str, columns: str, *rows: tuple, printed: tuple = ()
+) -> dict[str, Row]:
     """Returns {row name: Row} for one table of the paper, in the printed order.
 
     Args:
@@ -40,32 +43,30 @@ def table(name: str, base: Row, name_pattern: str, columns: str, *rows: tuple) -
       name_pattern: a format of the rows' fields, '{optimizer}'; the name is 'table7/' + that.
       columns: the fields' names, separated by spaces. 'sources' is merged into the base's.
       *rows: a tuple a row, a cell a column.
+      printed: what the paper prints, in a block of its own: its columns, then a tuple a row. It
+        begins with columns of the rows', the same cells again; 'label' and PAPER_FIELDS follow,
+        these without their 'paper_'.
 
     Raises:
       ValueError: a misspelt or repeated column, a row of another length than the columns, a name
-        that two rows share, a setting that says nothing of its source, or a senseless value.
+        that two rows share, what is printed for another row, a setting that says nothing of its
+        source, or a senseless value.
     """
-    fields = columns.split()
-    for field in fields:
-        if field not in _COLUMNS:
-            raise ValueError(f"{name}: unknown column {field!r}{nearest(field, _COLUMNS)}")
-        if fields.count(field) > 1:
-            raise ValueError(f"{name}: the column {field!r} is given twice")
     made: dict[str, Row] = {}
-    for number, cells in enumerate(rows, start=1):
-        if len(cells) != len(fields):
-            raise ValueError(
-                f"{name}: row {number} has {len(cells)} cells, want {len(fields)} "
-                f"({columns.strip()}): {cells!r}"
-            )
-        row = _row(name, base, name_pattern, dict(zip(fields, cells)))
+    for number, cells in enumerate(_cells(name, columns, rows, printed), start=1):
+        for field in cells:
+            if field not in _COLUMNS:
+                raise ValueError(f"{name}: unknown column {field!r}{nearest(field, _COLUMNS)}")
+        row = _row(name, base, name_pattern, cells)
         if row.name in made:
             raise ValueError(f"{name}: row {number} has the name of another row, {row.name!r}")
         made[row.name] = row
     return made
 
 
-def same_runs(name: str, rows: dict[str, Row], columns: str, *cells: tuple) -> dict[str, Row]:
+def same_runs(
+    name: str, rows: dict[str, Row], columns: str, *cells: tuple, printed: tuple = ()
+) -> dict[str, Row]:
     """Returns {row name: Row}: runs of another table, under the names and figures of this one.
 
     Args:
@@ -74,24 +75,54 @@ def same_runs(name: str, rows: dict[str, Row], columns: str, *cells: tuple) -> d
       columns: 'same_run_as', 'label' and what this table prints; 'name', where it is not the
         other row's; 'sources', where they differ.
       *cells: a tuple a row.
+      printed: As in `table`.
     """
-    fields = columns.split()
     made = {}
-    for values in cells:
-        given = dict(zip(fields, values))
-        if len(given) != len(values) or given["same_run_as"] not in rows:
-            raise ValueError(f"{name}: {values!r} does not fit the columns {columns!r}")
+    for given in _cells(name, columns, cells, printed):
+        if given["same_run_as"] not in rows:
+            raise ValueError(f"{name}: there is no row {given['same_run_as']!r} to show")
         run = rows[given["same_run_as"]]
         own_name = f"{name}/{given.pop('name', run.name.partition('/')[2])}"
-        printed = {field: None for field in PAPER_FIELDS}
+        blank = {field: None for field in PAPER_FIELDS}
         own = {f: source for f, source in run.sources.items() if f not in PAPER_FIELDS}
         given_sources = given.pop("sources", {})
         made[own_name] = dataclasses.replace(
             run,
-            **{**printed, "twin": "", **given, "name": own_name, "table": name},
+            **{**blank, "twin": "", **given, "name": own_name, "table": name},
             sources={**own, **given_sources},
         )
     return made
+
+
+def _cells(name: str, columns: str, rows: Sequence[tuple], printed: tuple) -> list[dict[str, Any]]:
+    """{column: cell} of each row, with those of the block of what is printed."""
+    found = _block(name, columns, rows)
+    if not printed:
+        return found
+    shown = _block(name, printed[0], printed[1:])
+    if len(shown) != len(found):
+        raise ValueError(f"{name}: {len(shown)} rows are printed, want {len(found)}")
+    for number, (own, others) in enumerate(zip(found, shown), start=1):
+        keys = own.keys() & others.keys()
+        if not keys or any(own[key] != others[key] for key in keys):
+            raise ValueError(f"{name}: row {number} is {own!r}, what is printed is of {others!r}")
+        for field in others.keys() - keys:
+            own[field if field == "label" else f"paper_{field}"] = others[field]
+    return found
+
+
+def _block(name: str, columns: str, rows: Sequence[tuple]) -> list[dict[str, Any]]:
+    fields = columns.split()
+    for field in fields:
+        if fields.count(field) > 1:
+            raise ValueError(f"{name}: the column {field!r} is given twice")
+    for number, cells in enumerate(rows, start=1):
+        if len(cells) != len(fields):
+            raise ValueError(
+                f"{name}: row {number} has {len(cells)} cells, want {len(fields)} "
+                f"({columns.strip()}): {cells!r}"
+            )
+    return [dict(zip(fields, cells)) for cells in rows]
 
 
 def twins(rows: dict[str, Row]) -> dict[str, Row]:

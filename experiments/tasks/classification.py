@@ -10,11 +10,11 @@ from largebatch.data import (
     ImageNetFiles,
     ImageSet,
     SkippedImages,
+    Updates,
     eval_dataset,
     imagenet_eval_dataset,
     imagenet_train_dataset,
     train_dataset,
-    with_dropout_seeds,
 )
 from largebatch.experiments.rows.row import Row, Stage
 from largebatch.models import IMAGE_MODELS
@@ -63,22 +63,17 @@ class ImageClassification(Task):
         self, stage: int, context: tf.distribute.InputContext, micro_batch: int, first_step: int
     ) -> tf.data.Dataset:
         # One stage: a permutation of the images an epoch, from the first update to the last.
-        plan = {
-            "batch_size": self.stages[stage].batch_size,
-            "micro_batch": micro_batch,
-            "context": context,
-            "seed": self._seed,
-            "first_step": first_step,
-            "steps": self.stages[stage].steps,
-            "pad": self.pads_batches,
-        }
-        dataset = self._train_images(plan)
+        batch_size, steps = self.stages[stage].batch_size, self.stages[stage].steps
+        updates = Updates(
+            *(batch_size, micro_batch, context, self._seed, first_step, steps, self.pads_batches)
+        )
+        dataset = self._train_images(updates)
         if "dropout" in self._model_settings:
-            dataset = with_dropout_seeds(dataset, **plan)
+            dataset = updates.with_dropout_seeds(dataset)
         return dataset
 
-    def _train_images(self, plan: Mapping) -> tf.data.Dataset:
-        return train_dataset(self._images, augment=self._row.augment, **plan)
+    def _train_images(self, updates: Updates) -> tf.data.Dataset:
+        return train_dataset(self._images, updates, augment=self._row.augment)
 
     @property
     def eval_examples(self) -> int:
@@ -150,8 +145,8 @@ class ImageNetClassification(ImageClassification):
         dtype = tf.bfloat16 if row.precision == "bfloat16" else tf.float32
         self._input = {"dtype": dtype, "skipped": skipped, "cache_dir": cache_dir}
 
-    def _train_images(self, plan) -> tf.data.Dataset:
-        return imagenet_train_dataset(self._images, **plan, **self._input)
+    def _train_images(self, updates: Updates) -> tf.data.Dataset:
+        return imagenet_train_dataset(self._images, updates, **self._input)
 
     def eval_dataset(self, context: tf.distribute.InputContext, batch: int) -> tf.data.Dataset:
         return imagenet_eval_dataset(

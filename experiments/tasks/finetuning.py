@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from largebatch.tpu.folder.run_folder import RunFolder
-    from largebatch.tpu.loop.fit import Outcome
+    from largebatch.tpu.loop.fit_options import Outcome
 
 FOLDER = "squad"  # inside the run's
 WEIGHT_DECAY, CLIP_NORM = 0.01, 1.0  # Devlin et al. 2018, for fine-tuning too
@@ -58,6 +58,15 @@ def stage_of(row: Row, squad: Squad) -> Stage:
     )
 
 
+def optimizer_of(stage: Stage) -> tf.keras.optimizers.Optimizer:
+    """A new optimizer of a fine-tuning, with its rate: Devlin et al. 2018."""
+    from largebatch import optimizers
+    from largebatch.optimizers.schedules import WarmupPolynomialDecay
+
+    schedule = WarmupPolynomialDecay(stage.learning_rate, stage.warmup_steps, stage.steps)
+    return optimizers.create("bert_adamw", schedule, weight_decay=WEIGHT_DECAY)
+
+
 def run(
     row: Row,
     stage: Stage,
@@ -76,11 +85,10 @@ def run(
     Raises:
       ValueError: The folder holds another fine-tuning.
     """
-    from largebatch import optimizers, tpu
+    from largebatch import tpu
     from largebatch.data import squad_score, squad_windows
     from largebatch.experiments.tasks import squad_evaluation
     from largebatch.experiments.tasks.span_prediction import SpanPrediction, build_span_model
-    from largebatch.optimizers.schedules import WarmupPolynomialDecay
 
     _check_settings(folder, _settings(row, encoder, squad, seed))
 
@@ -94,10 +102,9 @@ def run(
         )
 
     training_windows = windows(squad.train)
-    schedule = WarmupPolynomialDecay(stage.learning_rate, stage.warmup_steps, stage.steps)
     outcome = tpu.fit(
         SpanPrediction(row, stage, training_windows, seed, encoder.load),
-        lambda: optimizers.create("bert_adamw", schedule, weight_decay=WEIGHT_DECAY),
+        lambda: optimizer_of(stage),
         strategy,
         folder,
         tpu.FitOptions(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from largebatch.data import pretraining_dataset, pretraining_eval_dataset
+from largebatch.data import Updates, pretraining_dataset, pretraining_eval_dataset
 from largebatch.experiments.rows.row import Row, Stage
 from largebatch.models import bert_pretrainer
 from largebatch.tpu import Task
@@ -50,15 +50,10 @@ class Pretraining(Task):
         self, stage: int, context: tf.distribute.InputContext, micro_batch: int, first_step: int
     ) -> tf.data.Dataset:
         # Stages have seeds of their own: dropout is drawn from the seed and the stage's step.
-        return pretraining_dataset(
-            self._files[stage],
-            batch_size=self.stages[stage].batch_size,
-            micro_batch=micro_batch,
-            context=context,
-            seed=self._seed * len(self.stages) + stage,
-            first_step=first_step,
-            steps=self.stages[stage].steps,
-        )
+        batch_size, steps = self.stages[stage].batch_size, self.stages[stage].steps
+        seed = self._seed * len(self.stages) + stage
+        updates = Updates(batch_size, micro_batch, context, seed, first_step, steps)
+        return pretraining_dataset(self._files[stage], updates)
 
     def eval_dataset(self, context: tf.distribute.InputContext, batch: int) -> tf.data.Dataset:
         """Held-out text in the last stage's length: what the finished model is judged on."""

@@ -1,14 +1,23 @@
-"""A row's learning rate over its run."""
+"""A row's learning rate over its run, and the optimizer that follows it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from largebatch import optimizers
 from largebatch.experiments.rows.row import Row
 from largebatch.optimizers.schedules import Constant, GoyalSchedule, Stages, WarmupPolynomialDecay
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+
+def optimizer_of(
+    row: Row, schedule: tf.keras.optimizers.schedules.LearningRateSchedule | None = None
+) -> tf.keras.optimizers.Optimizer:
+    """A new optimizer of the row's kind and settings; `schedule` in place of its learning rate."""
+    schedule = learning_rate(row) if schedule is None else schedule
+    return optimizers.create(row.optimizer, schedule, **row.optimizer_settings)
 
 
 def learning_rate(row: Row) -> tf.keras.optimizers.schedules.LearningRateSchedule:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
-from largebatch.data import squad_train_dataset
+from largebatch.data import Updates, squad_train_dataset
 from largebatch.data.squad.squad_features import SquadWindows
 from largebatch.experiments.rows.row import Row, Stage
 from largebatch.experiments.tasks.pretraining import MAX_POSITIONS
@@ -54,15 +54,9 @@ class SpanPrediction(Task):
     def train_dataset(
         self, stage: int, context: tf.distribute.InputContext, micro_batch: int, first_step: int
     ) -> tf.data.Dataset:
-        return squad_train_dataset(
-            self._windows,
-            batch_size=self._stage.batch_size,
-            micro_batch=micro_batch,
-            context=context,
-            seed=self._seed,
-            first_step=first_step,
-            steps=self._stage.steps,
-        )
+        batch_size, steps = self._stage.batch_size, self._stage.steps
+        updates = Updates(batch_size, micro_batch, context, self._seed, first_step, steps)
+        return squad_train_dataset(self._windows, updates)
 
     def eval_dataset(self, context: tf.distribute.InputContext, batch: int) -> tf.data.Dataset:
         raise NotImplementedError("scored by its answers after training: see squad_evaluation")

@@ -12,27 +12,25 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from absl import flags
-
-from largebatch.experiments.program import cli
+from largebatch import cli
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.program.quiet import quiet_tensorflow
 from largebatch.experiments.records.reader import Run
 from largebatch.experiments.records.reopen import open_run
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tasks.finetuning import FOLDER
+from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("run", None, "The run's folder.", flag_values=FLAGS)
-flags.DEFINE_enum("part", "encoder", ["encoder", "squad"], "Which model.", flag_values=FLAGS)
-flags.DEFINE_enum(
+define = cli.Define(FLAGS)
+define.string("run", None, "The run's folder.")
+define.enum("part", "encoder", ["encoder", "squad"], "Which model.")
+define.enum(
     "format",
     "saved_model",
     ["saved_model", "google"],
     "A SavedModel, or bert_model.ckpt, bert_config.json and vocab.txt.",
-    flag_values=FLAGS,
 )
-flags.DEFINE_string("output_dir", None, "Where to; it must not be there yet.", flag_values=FLAGS)
+define.string("output_dir", None, "Where to; it must not be there yet.")
 
 
 def main() -> int:

@@ -12,35 +12,25 @@ from __future__ import annotations
 import dataclasses
 import os
 
-from absl import flags
-
-from largebatch.experiments.program import cli
+from largebatch import cli
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.program.quiet import quiet_tensorflow
-from largebatch.experiments.rows import scale
-from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
 from largebatch.experiments.rows.row import Row
-from largebatch.experiments.tables import registry
+from largebatch.experiments.tables import row_flags
+from largebatch.stack import quiet_tensorflow
 
 POINTS = 1000  # of a curve, beside the ends of warm-ups and stages
 PICTURES = (".svg", ".png", ".pdf")
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("experiment", None, "The row.", flag_values=FLAGS)
-flags.DEFINE_enum("scale", "paper", scale.ALL_SCALES, "How much of it to run.", flag_values=FLAGS)
-flags.DEFINE_multi_string("set", [], "field=value: change the row.", flag_values=FLAGS)
-flags.DEFINE_string(
-    "output", None, f"A picture to write: {', '.join(PICTURES)}.", flag_values=FLAGS
-)
+row_flags.define(FLAGS, "table7/lamb")
+define = cli.Define(FLAGS)
+define.string("output", None, f"A picture to write: {', '.join(PICTURES)}.")
 
 
 def main() -> int:
-    if FLAGS.experiment is None:
-        raise UserError("--experiment is missing; run --list prints all names")
     if FLAGS.output is not None and os.path.splitext(FLAGS.output)[1] not in PICTURES:
         raise UserError(f"--output={FLAGS.output}: want a file that ends in {', '.join(PICTURES)}")
-    row = registry.scaled(registry.find(FLAGS.experiment), FLAGS.scale)
-    row = apply_overrides(row, parse_assignments(FLAGS.set))
+    row = row_flags.row_of(FLAGS)
     print(f"{row.name}\n{'update':>10}  {'rate':>11}")
     for step, rate in trace(row, landmarks(row)):
         print(f"{step:>10}  {rate:>11.6g}")

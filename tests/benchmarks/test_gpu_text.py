@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from largebatch.benchmarks.gpu_text import TextStore, batches, evaluation, pack
 from largebatch.data import (
+    Updates,
     find_pretraining,
     prepare_pretraining,
     pretraining_dataset,
@@ -46,15 +47,8 @@ def test_batches_of_every_size_are_those_of_the_stream(shards, tmp_path):
             steps = (48, 24)[stage] // batch
             numbers, dropout = store.block(SEED, stage, batch, 1, steps)
             ours = batches(store.examples[stage], numbers, dropout, batch)
-            theirs = pretraining_dataset(
-                each,
-                batch_size=batch,
-                micro_batch=batch,
-                context=context,
-                seed=SEED * len(files) + stage,
-                first_step=1,
-                steps=steps,
-            )
+            seed = SEED * len(files) + stage
+            theirs = pretraining_dataset(each, Updates(batch, batch, context, seed, 1, steps))
             _check(ours, list(theirs.as_numpy_iterator()))
 
 

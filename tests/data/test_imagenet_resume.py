@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from largebatch.data import ImageNetFiles, imagenet_train_dataset
+from largebatch.data import ImageNetFiles, Updates, imagenet_train_dataset
 from largebatch.data.imagenet.files import RAW_LAYOUT, ImageShard
 from largebatch.data.imagenet.train import BLOCK
 from largebatch.data.streams.shard_order import ShardOrder
@@ -43,13 +43,7 @@ def test_a_run_goes_on_at_step_100000_by_arithmetic(files, hosts, new_imagenet_r
             for _ in range(counts[path]):
                 writer.write(record)
     dataset = imagenet_train_dataset(
-        files,
-        batch_size=BATCH,
-        micro_batch=64,
-        context=context,
-        seed=0,
-        first_step=STEP,
-        steps=STEP + 1,
+        files, Updates(BATCH, 64, context, seed=0, first_step=STEP, steps=STEP + 1)
     )
     batch = next(iter(dataset))
     seconds = time.process_time() - start

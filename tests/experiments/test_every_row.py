@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from largebatch import optimizers
 from largebatch.experiments.launching import launch
 from largebatch.experiments.launching.options import RunSettings
 from largebatch.experiments.recipes.imagenet import FITTED_L2
@@ -17,7 +16,7 @@ from largebatch.experiments.rows.overrides import apply_overrides
 from largebatch.experiments.rows.scale import of as scales_of
 from largebatch.experiments.tables import registry
 from largebatch.experiments.tables.registry import scaled
-from largebatch.experiments.tasks.schedule import learning_rate
+from largebatch.experiments.tasks.schedule import learning_rate, optimizer_of
 
 ROWS = registry.all_rows().values()
 covering = runpy.run_path(str(Path(__file__).with_name("covering.py")))["covering"]
@@ -54,7 +53,7 @@ def test_every_row_builds_its_optimizer_and_a_schedule_that_warms_up_before_it_e
     for row in registry.module(table).ROWS.values():
         assert 0 <= row.warmup_steps < row.steps
         schedule = learning_rate(row)
-        optimizer = optimizers.create(row.optimizer, schedule, **row.optimizer_settings)
+        optimizer = optimizer_of(row, schedule)
         for field, value in row.optimizer_settings.items():
             assert getattr(optimizer, field) == value, (row.name, field)
         rates = [float(schedule(step)) for step in (0, row.warmup_steps, row.steps - 1)]

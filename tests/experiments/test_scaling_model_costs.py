@@ -14,10 +14,10 @@ from largebatch.experiments.tables import registry
     ("counted", "parameters", "tensors"),
     [
         (bert("bert_large", 30_522, 128), 336_226_108, 5 + 24 * 16 + 2 + 5 + 2),
-        (davidnet(32, 3, 10), 6_573_120, 8 * 3 + 1),
-        (lenet(28, 1, 10, 1.0, False), 61_706, 5 * 2),
-        (lenet(28, 1, 10, 1.0, True), 431_080, 4 * 2),
-        (mnist_convnet(28, 1, 10), 3_274_634, 4 * 2),
+        (davidnet(32, 3, 10, 64), 6_573_120, 8 * 3 + 1),
+        (lenet(28, 1, 10, 1.0), 61_706, 5 * 2),
+        (lenet(28, 1, 10, 1.0, caffe=True), 431_080, 4 * 2),
+        (mnist_convnet(28, 1, 10, 1.0), 3_274_634, 4 * 2),
     ],
     ids=["bert", "davidnet", "lenet5", "lenet5_caffe", "mnist_convnet"],
 )
@@ -39,15 +39,15 @@ def test_the_flops_of_a_step_are_six_a_parameter_and_token_but_for_embeddings_an
 
 def test_lenets_flops_are_counted_by_hand():
     by_hand = 2 * (150 * 28**2 + 2400 * 10**2 + 400 * 120 + 120 * 84 + 84 * 10)
-    assert lenet(28, 1, 10, 1.0, False).forward_flops == by_hand
+    assert lenet(28, 1, 10, 1.0).forward_flops == by_hand
     padded = 2 * (800 * 28**2 + 51_200 * 14**2 + 7**2 * 64 * 1024 + 1024 * 10)
-    assert mnist_convnet(28, 1, 10).forward_flops == padded
+    assert mnist_convnet(28, 1, 10, 1.0).forward_flops == padded
 
 
 def test_the_lstms_cost_is_the_models_own():
     from largebatch.models import lstm_classifier
 
-    found = example_cost.lstm(28, 1, 10)
+    found = example_cost.lstm(28, 1, 10, 128)
     model = lstm_classifier((28, 28, 1), 10)
     assert found.parameters == model.count_params()
     assert found.tensors == len(model.trainable_variables)

@@ -10,7 +10,7 @@ import struct
 import pytest
 import tensorflow as tf
 
-from largebatch.data import find_imagenet, imagenet_train_dataset, reading_error
+from largebatch.data import Updates, find_imagenet, imagenet_train_dataset, reading_error
 
 RECORDS = 11  # in the last of the three training shards
 
@@ -46,12 +46,7 @@ def epoch(imagenet_folder, tmp_path_factory):
     shutil.copytree(imagenet_folder, folder, dirs_exist_ok=True)
     data = imagenet_train_dataset(
         find_imagenet(str(folder), 8),
-        batch_size=8,
-        micro_batch=8,
-        context=tf.distribute.InputContext(1, 0, 1),
-        seed=0,
-        first_step=0,
-        steps=4,
+        Updates(8, 8, tf.distribute.InputContext(1, 0, 1), seed=0, first_step=0, steps=4),
     )
     return folder / "imagenet2012/5.1.0/imagenet2012-train.tfrecord-00002-of-00003", data
 

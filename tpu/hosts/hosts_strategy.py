@@ -5,10 +5,9 @@ from __future__ import annotations
 import signal
 
 import tensorflow as tf
-from tensorflow.python.distribute import multi_worker_util
-from tensorflow.python.eager import context
 
 from largebatch.tpu.hosts.cluster import Cluster, PeerLost, wait_for_peers
+from largebatch.tpu.hosts.tensorflow_internals import configure_coordination
 
 # A host that sends no sign of life for so long is taken for dead by the others.
 HEARTBEAT_SECONDS = 10
@@ -27,19 +26,12 @@ def hosts_strategy(
     _choose_devices(device, gpus, num_devices)
     wait_for_peers(cluster, peer_timeout)
     spec = tf.train.ClusterSpec({"worker": list(cluster.workers)})
-    # TensorFlow would wait an hour for a host that dies between the look above and its start.
-    context.context().configure_coordination_service(
-        service_type="standalone",
-        service_leader=multi_worker_util.coordination_leader(spec),
-        cluster_register_timeout_in_ms=int(peer_timeout * 1000),
-        heartbeat_timeout_in_ms=HEARTBEAT_SECONDS * 1000,
-        shutdown_barrier_timeout_in_ms=SHUTDOWN_SECONDS * 1000,
-        coordinated_jobs=[
-            # Its own module was moved from TensorFlow to XLA between 2.15 and 2.20.
-            context.coordination_config_pb2.CoordinatedJob(
-                name="worker", num_tasks=len(cluster.workers)
-            )
-        ],
+    configure_coordination(
+        spec,
+        len(cluster.workers),
+        register=peer_timeout,
+        heartbeat=HEARTBEAT_SECONDS,
+        shutdown=SHUTDOWN_SECONDS,
     )
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         spec,

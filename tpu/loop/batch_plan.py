@@ -5,6 +5,16 @@ from __future__ import annotations
 import dataclasses
 
 
+def share_of(batch_size: int, replicas: int) -> int:
+    """How many examples of a batch a replica takes, at most."""
+    return -(-batch_size // replicas)
+
+
+def whole_passes(share: int, group: int = 1) -> list[int]:
+    """The micro-batches, multiples of `group`, that a replica's share is a whole number of."""
+    return [size for size in range(group, share + 1, group) if share % size == 0]
+
+
 @dataclasses.dataclass(frozen=True)
 class BatchPlan:
     """global batch = accumulation x replicas x micro_batch: exactly, or, padded, at most.
@@ -33,11 +43,12 @@ class BatchPlan:
           ValueError: If the global batch is not a whole number of passes of every replica.
         """
         if pad:
-            share = -(-batch_size // replicas)
+            share = share_of(batch_size, replicas)
             micro_batch = share if micro_batch is None else max(1, min(micro_batch, share))
             return cls(batch_size, replicas, micro_batch, -(-share // micro_batch))
         if batch_size % replicas:
-            below, above = batch_size // replicas * replicas, -(-batch_size // replicas) * replicas
+            below = batch_size // replicas * replicas
+            above = below + replicas
             nearest = f"{below} or {above}" if below else f"{above}"
             raise ValueError(
                 f"batch_size={batch_size} does not divide over {replicas} devices; use a multiple "
@@ -46,8 +57,7 @@ class BatchPlan:
         share = batch_size // replicas
         micro_batch = share if micro_batch is None else micro_batch
         if micro_batch < 1 or share % micro_batch:
-            divisors = [d for d in range(1, share + 1) if share % d == 0]
-            nearest = min(divisors, key=lambda d: abs(d - micro_batch))
+            nearest = min(whole_passes(share), key=lambda size: abs(size - micro_batch))
             raise ValueError(
                 f"micro_batch={micro_batch} does not divide the {share} examples that each of "
                 f"{replicas} devices gets of batch_size={batch_size}; the nearest that does is "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orbit
 import tensorflow as tf
 
-from largebatch.tpu.loop.task import Task
+from largebatch.tpu.loop.task import Batch, Task
 
 
 class EvalLoop(orbit.AbstractEvaluator):
@@ -67,13 +67,14 @@ class EvalLoop(orbit.AbstractEvaluator):
         return {**self._task.finish_evaluation(results), **counts}
 
     def _sums(self, batch):
-        per_replica = self._strategy.run(self._replica_sums, args=(batch,))
+        per_replica = self._strategy.run(self.replica_sums, args=(batch,))
         return tf.nest.map_structure(
             lambda value: self._strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None),
             per_replica,
         )
 
-    def _replica_sums(self, batch):
+    def replica_sums(self, batch: Batch) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
+        """(sum, weight) of the loss, of the counts and of each metric, over one replica's batch."""
         outputs = self._task.forward(self._model, batch, training=False)
         loss, weight = self._task.loss(outputs, batch)
         examples = tf.reduce_sum(batch["weight"]) if "weight" in batch else weight

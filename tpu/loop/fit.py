@@ -14,10 +14,11 @@ from absl import logging
 from largebatch.tpu.folder.checkpoints import Checkpoints
 from largebatch.tpu.folder.run_folder import RunFolder
 from largebatch.tpu.hosts.agreement import Hosts
+from largebatch.tpu.hosts.tensorflow_internals import log_orbit_to
 from largebatch.tpu.loop.batch_plan import BatchPlan
 from largebatch.tpu.loop.eval_loop import EvalLoop
+from largebatch.tpu.loop.fit_options import FitOptions, Outcome
 from largebatch.tpu.loop.inputs import distributed_dataset
-from largebatch.tpu.loop.observer import Observer
 from largebatch.tpu.loop.progress import Progress
 from largebatch.tpu.loop.signals import StopRequest
 from largebatch.tpu.loop.slots import reset_slots
@@ -25,70 +26,7 @@ from largebatch.tpu.loop.summaries import layer_statistics, write_hparams, write
 from largebatch.tpu.loop.task import Task
 from largebatch.tpu.loop.train_loop import Diverged, TrainLoop
 
-# Orbit prints every line of its log as well; the progress bar is what a person reads.
-orbit.controller._log = logging.debug
-
-
-@dataclasses.dataclass(frozen=True)
-class FitOptions:
-    """How a run is executed; none of it changes what is computed, but for the clipping.
-
-    Attributes:
-      steps_per_epoch: Updates in an epoch, for the records; need not be whole. None: the run has
-        no epochs, and its records say `progress`, the share of its examples seen, in their place.
-      steps_per_loop: Updates between two looks at the loss.
-      eval_every: Updates between evaluations; the last update is always followed by one.
-      eval_batch: Examples in an evaluation batch of one replica; None does not evaluate.
-      checkpoint_every: Updates between checkpoints; the last one is always saved.
-      micro_batch: Examples in a pass, for all stages or one for each; None: a replica's share.
-      clip_norm: Global norm to clip the mean gradient to; None does not clip.
-      clip_batch: Examples of a group whose mean gradient is clipped; None: the whole batch's.
-      keep_moments: Whether a stage starts with the optimizer's slots as the one before left them;
-        otherwise with zeros. Its count of updates goes on either way.
-      hparams: Settings shown by TensorBoard's hparams plugin.
-      observer: Looks at the weights at updates of its choice; loops end there, too.
-    """
-
-    steps_per_epoch: float | None
-    steps_per_loop: int = 10
-    eval_every: int | None = None
-    eval_batch: int | None = 1000
-    checkpoint_every: int = 1000
-    micro_batch: int | Sequence[int | None] | None = None
-    clip_norm: float | None = None
-    clip_batch: int | None = None
-    keep_moments: bool = True
-    hparams: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    observer: Observer | None = None
-
-    def __post_init__(self):
-        for name in ("steps_per_loop", "eval_every", "eval_batch", "checkpoint_every"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name}={value}: at least 1 is needed")
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """How a run ended.
-
-    Attributes:
-      status: `finished`, `diverged` or `interrupted`.
-      metrics: The final evaluation; empty unless finished.
-      last_step: The last update whose loss was finite.
-      last_loss: That update's loss (diverged), or the mean over the last loop; None before any.
-      refused_steps: Updates that the optimizer refused for a gradient that was not finite.
-      wall_seconds: Over all processes of the run.
-      signum: The signal that interrupted the run.
-    """
-
-    status: str
-    metrics: Mapping[str, float]
-    last_step: int
-    last_loss: float | None
-    refused_steps: int
-    wall_seconds: float
-    signum: int | None = None
+log_orbit_to(logging.debug)
 
 
 class _Interrupted(Exception):
@@ -132,15 +70,7 @@ class _Run:
         self._hosts = hosts
         self._signum: int | None = None
         self._total = sum(stage.steps for stage in task.stages)
-        pieces = options.micro_batch
-        if not isinstance(pieces, Sequence):
-            pieces = [pieces] * len(task.stages)
-        self._plans = [
-            BatchPlan.make(
-                stage.batch_size, strategy.num_replicas_in_sync, micro_batch, task.pads_batches
-            )
-            for stage, micro_batch in zip(task.stages, pieces)
-        ]
+        self._plans = _plans(task, strategy, options.micro_batch)
         with strategy.scope():
             self._step = orbit.utils.create_global_step()
             self._model = task.build_model()
@@ -150,25 +80,10 @@ class _Run:
         if options.observer:
             options.observer.begin(self._model)
         self._notes: list[str] = []
-        self._checkpoints = Checkpoints(
-            tf.train.Checkpoint(
-                model=self._model, optimizer=self._optimizer, global_step=self._step
-            ),
-            folder.checkpoints,
-            interval=options.checkpoint_every,
-            variables=[*self._model.variables, *self._optimizer.variables],
-            say=self._notes.append,
-            scratch=folder.scratch,
-            agree=lambda step: hosts.check_same("the step to resume at", step or 0),
-        )
+        self._checkpoints = self._new_checkpoints()
         clip = (options.clip_norm, options.clip_batch)
         self._loop = TrainLoop(task, self._model, self._optimizer, strategy, self._step, *clip)
-        evaluator = None
-        if options.eval_batch:
-            dataset = distributed_dataset(
-                strategy, lambda context: task.eval_dataset(context, options.eval_batch)
-            )
-            evaluator = EvalLoop(task, self._model, strategy, dataset)
+        evaluator = self._new_evaluator()
         with strategy.scope():
             self._checkpoints.restore_or_initialize()
         # Orbit runs loops and writes TensorBoard's files; it takes no checkpoints but TensorFlow's.
@@ -182,8 +97,38 @@ class _Run:
             eval_summary_dir=str(folder.events / "eval"),
             train_actions=[self._after_loop, lambda _: self._checkpoints.save(self._steps_done)],
         )
+        self._take_up_records()
+        self._writer = self._controller.summary_manager.summary_writer()
+        if not self._steps_done:
+            write_hparams(self._writer, options.hparams)
+        self._progress = Progress(self._total, self._steps_done)
+
+    def _new_checkpoints(self) -> Checkpoints:
+        return Checkpoints(
+            tf.train.Checkpoint(
+                model=self._model, optimizer=self._optimizer, global_step=self._step
+            ),
+            self._folder.checkpoints,
+            interval=self._options.checkpoint_every,
+            variables=[*self._model.variables, *self._optimizer.variables],
+            say=self._notes.append,
+            scratch=self._folder.scratch,
+            agree=lambda step: self._hosts.check_same("the step to resume at", step or 0),
+        )
+
+    def _new_evaluator(self) -> EvalLoop | None:
+        batch = self._options.eval_batch
+        if not batch:
+            return None
+        dataset = distributed_dataset(
+            self._strategy, lambda context: self._task.eval_dataset(context, batch)
+        )
+        return EvalLoop(self._task, self._model, self._strategy, dataset)
+
+    def _take_up_records(self) -> None:
+        """Goes on from what the folder's records say, up to the step that was restored."""
         first = self._steps_done
-        records = folder.keep_metrics(lambda record: record["step"] <= first)
+        records = self._folder.keep_metrics(lambda record: record["step"] <= first)
         self._seconds_before = max((record["seconds"] for record in records), default=0.0)
         self._began = self._loop_began = time.monotonic()
         self._last_recorded = first
@@ -191,10 +136,6 @@ class _Run:
         self._recorded = {(record["kind"], record["step"]) for record in records}
         self._last_loss = next((r["loss"] for r in reversed(records) if r["kind"] == "train"), None)
         self._loop.last_step, self._loop.last_loss = first, self._last_loss
-        self._writer = self._controller.summary_manager.summary_writer()
-        if not first:
-            write_hparams(self._writer, options.hparams)
-        self._progress = Progress(self._total, first)
 
     @property
     def _steps_done(self) -> int:
@@ -348,3 +289,16 @@ class _Run:
             wall_seconds=round(self._seconds(), 2),
             signum=self._signum,
         )
+
+
+def _plans(
+    task: Task, strategy: tf.distribute.Strategy, pieces: int | Sequence[int | None] | None
+) -> list[BatchPlan]:
+    """How each stage's batch is spread."""
+    if not isinstance(pieces, Sequence):
+        pieces = [pieces] * len(task.stages)
+    replicas = strategy.num_replicas_in_sync
+    return [
+        BatchPlan.make(stage.batch_size, replicas, micro_batch, task.pads_batches)
+        for stage, micro_batch in zip(task.stages, pieces)
+    ]

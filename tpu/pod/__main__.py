@@ -18,20 +18,18 @@ The program ends with 0; 1 if gcloud or the run failed; 2 for a mistake in what 
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
 import tempfile
-from typing import NoReturn
 
+from largebatch import cli
 from largebatch.checkout import is_checkout, root
 from largebatch.tpu.pod import watch as pod_watch
 from largebatch.tpu.pod.accelerators import CLASSIC, MODERN, STACKS, accelerator
 from largebatch.tpu.pod.commands import Command, Network, Pod, Source, printed
 from largebatch.tpu.pod.scripts import Run
 
-FAILED, MISTAKE = 1, 2  # exit codes
 ACTIONS = ("create", "setup", "run", "logs", "delete")
 BILLING = ("spot", "preemptible", "reserved")
 # Flags of the run that follow from the TPU and from this program's own.
@@ -47,166 +45,156 @@ ADVICE = {
 }
 
 
-class Flags(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(f"{message} (--help prints all flags)")
+FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
+define.enum("action", None, ACTIONS, "What to do.")
+define.string(
+    "accelerator", None, "The TPU's type, from v2-8 to v6e-256: v3-2048 is the paper's pod."
+)
+define.string("project", None, "Google Cloud project. Default: gcloud's own.")
+define.string("zone", None, "Its zone, for example europe-west4-a. Default: gcloud's own.")
+define.string("name", None, "The TPU's name. Default: largebatch-ACCELERATOR.")
+define.boolean("execute", False, "Run the commands; otherwise they are only printed.")
+define.enum(
+    "stack",
+    CLASSIC,
+    STACKS,
+    "classic: TensorFlow 2.15.1 and its image; modern: tensorflow-tpu 2.20, on one host. Give it "
+    "to every action.",
+)
+define.string("runtime_version", None, "The hosts' image. Default: the stack's for the type.")
+define.boolean(
+    "queued", False, "Ask by a queued resource, which waits until there are enough TPUs."
+)
+define.boolean("spot", False, "Cheaper, and may be taken away at any time.")
+define.boolean("preemptible", False, "The older kind of --spot; ends after 24 hours.")
+define.boolean("reserved", False, "Out of the project's reservation.")
+define.string("network", None, "Of the hosts. Default: the project's `default`.")
+define.string("subnetwork", None, "Of the hosts.")
+define.boolean("internal_ips", False, "No external addresses; ssh goes through the network, too.")
+define.string("service_account", None, "As whom the hosts read and write gs://.")
+define.string("tags", None, "Network tags, separated by commas.")
+define.string("labels", None, "KEY=VALUE, separated by commas.")
+define.string("commit", "HEAD", "setup: the suite's commit, by default that of this checkout.")
+define.string(
+    "repository",
+    None,
+    "setup: clone from this address. Default: copy this checkout, or the current folder where the "
+    "suite was installed without one.",
+)
+define.string("experiment", None, "run: the row, for example table1/lamb-32768.")
+define.string("output_dir", None, "run: the run's folder, on gs:// so that it outlives the TPU.")
+define.boolean("restart", False, "run: stay, and restart it after a preemption.")
+define.integer("max_restarts", 20, "run --restart: give up after so many.")
+define.float("poll_seconds", 60.0, "run --restart: between two looks.")
+define.string("worker", None, "setup, logs: a host's number, or all. Default: setup all, logs 0.")
+define.integer("lines", 100, "logs: how many.")
+define.boolean("follow", False, "logs: go on printing what comes.")
 
 
-def flags() -> Flags:
-    parser = Flags(
-        prog="python -m largebatch.tpu.pod",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-        usage="%(prog)s --action=ACTION --accelerator=TYPE [flags] [-- flags of the run]",
-    )
-
-    def add(name: str, default, text: str, **options) -> None:
-        parser.add_argument(f"--{name}", default=default, help=text, **options)
-
-    def switch(name: str, text: str) -> None:
-        parser.add_argument(f"--{name}", action="store_true", help=text)
-
-    add("action", None, "What to do.", choices=ACTIONS)
-    add("accelerator", None, "The TPU's type, from v2-8 to v6e-256: v3-2048 is the paper's pod.")
-    add("project", None, "Google Cloud project. Default: gcloud's own.")
-    add("zone", None, "Its zone, for example europe-west4-a. Default: gcloud's own.")
-    add("name", None, "The TPU's name. Default: largebatch-ACCELERATOR.")
-    switch("execute", "Run the commands; otherwise they are only printed.")
-    add("stack", CLASSIC, "classic: TensorFlow 2.15.1 and its image; modern: tensorflow-tpu 2.20, "
-        "on one host. Give it to every action. Default: classic.", choices=STACKS)  # fmt: skip
-    add("runtime_version", None, "The hosts' image. Default: the stack's for the type.")
-    switch("queued", "Ask by a queued resource, which waits until there are enough TPUs.")
-    switch("spot", "Cheaper, and may be taken away at any time.")
-    switch("preemptible", "The older kind of --spot; ends after 24 hours.")
-    switch("reserved", "Out of the project's reservation.")
-    add("network", None, "Of the hosts. Default: the project's `default`.")
-    add("subnetwork", None, "Of the hosts.")
-    switch("internal_ips", "No external addresses; ssh goes through the network, too.")
-    add("service_account", None, "As whom the hosts read and write gs://.")
-    add("tags", None, "Network tags, separated by commas.")
-    add("labels", None, "KEY=VALUE, separated by commas.")
-    add("commit", "HEAD", "setup: the suite's commit. Default: HEAD of this checkout.")
-    add("repository", None, "setup: clone from this address. Default: copy this checkout, or the "
-        "current folder where the suite was installed without one.")  # fmt: skip
-    add("experiment", None, "run: the row, for example table1/lamb-32768.")
-    add("output_dir", None, "run: the run's folder, on gs:// so that it outlives the TPU.")
-    switch("restart", "run: stay, and restart it after a preemption.")
-    add("max_restarts", 20, "run --restart: give up after so many. Default: 20.", type=int)
-    add("poll_seconds", 60.0, "run --restart: between two looks. Default: 60.", type=float)
-    add("worker", None, "setup, logs: a host's number, or all. Default: setup all, logs 0.")
-    add("lines", 100, "logs: how many. Default: 100.", type=int)
-    switch("follow", "logs: go on printing what comes.")
-    return parser
-
-
-def main(argv: list[str] | None = None) -> int:
-    argv = list(sys.argv[1:] if argv is None else argv)
-    cut = argv.index("--") if "--" in argv else len(argv)
-    values, run_flags = flags().parse_args(argv[:cut]), tuple(argv[cut + 1 :])
+def main(run_flags: list[str]) -> int:
     for name in ("action", "accelerator"):
-        if getattr(values, name) is None:
+        if FLAGS[name].value is None:
             raise ValueError(f"--{name} is missing{_where_to_find(name)}")
-    if run_flags and values.action != "run":
+    if run_flags and FLAGS.action != "run":
         raise ValueError(f"{run_flags[0]} after `--`: only --action=run passes flags on")
-    if values.restart and values.action != "run":
-        raise ValueError(f"--restart is for --action=run, not --action={values.action}")
-    pod = _pod(values)
+    if FLAGS.restart and FLAGS.action != "run":
+        raise ValueError(f"--restart is for --action=run, not --action={FLAGS.action}")
+    pod = _pod()
     if pod.accelerator.generation == "v6e" and pod.stack == CLASSIC:
         print("note: libtpu of TensorFlow 2.15.1 is older than v6e; Cloud TPU's pages disagree on "
               "whether it drives one; --stack=modern has a newer one", file=sys.stderr)  # fmt: skip
-    if values.action == "run":
-        run = _run(values, pod, run_flags)
-        if values.restart:
-            return _keep_running(pod, run, values)
-        return _each([pod.run(run)], values)
-    if values.action == "setup":
-        return _each(pod.setup(_source(values), _worker(values, "all")), values)
-    if values.lines < 1:
-        raise ValueError(f"--lines={values.lines}: at least 1 is needed")
-    logs = pod.logs(_worker(values, "0"), values.lines, values.follow)
-    return _each([{"create": pod.create(), "delete": pod.delete(), "logs": logs}[values.action]],
-                 values)  # fmt: skip
+    if FLAGS.action == "run":
+        run = _run(pod, run_flags)
+        if FLAGS.restart:
+            return _keep_running(pod, run)
+        return _each([pod.run(run)])
+    if FLAGS.action == "setup":
+        return _each(pod.setup(_source(), _worker("all")))
+    if FLAGS.lines < 1:
+        raise ValueError(f"--lines={FLAGS.lines}: at least 1 is needed")
+    logs = pod.logs(_worker("0"), FLAGS.lines, FLAGS.follow)
+    return _each([{"create": pod.create(), "delete": pod.delete(), "logs": logs}[FLAGS.action]])
 
 
-def _pod(values: argparse.Namespace) -> Pod:
-    chosen = accelerator(values.accelerator)
-    billing = [name for name in BILLING if getattr(values, name)]
+def _pod() -> Pod:
+    chosen = accelerator(FLAGS.accelerator)
+    billing = [name for name in BILLING if FLAGS[name].value]
     if len(billing) > 1:
         raise ValueError(f"--{' and --'.join(billing)} exclude each other")
-    if values.stack == MODERN and chosen.is_pod and values.runtime_version is None:
+    if FLAGS.stack == MODERN and chosen.is_pod and FLAGS.runtime_version is None:
         raise ValueError(
             f"--stack=modern: {chosen.name} has several hosts, on each of which a worker of "
             "TensorFlow 2.20 must run, and no image of Cloud TPU's is known to have one; name one "
             "that has by --runtime_version, or take a TPU of one host or --stack=classic"
         )
     network = Network(
-        values.network,
-        values.subnetwork,
-        values.internal_ips,
-        values.service_account,
-        values.tags,
-        values.labels,
+        FLAGS.network,
+        FLAGS.subnetwork,
+        FLAGS.internal_ips,
+        FLAGS.service_account,
+        FLAGS.tags,
+        FLAGS.labels,
     )
     return Pod(
-        values.name if values.name is not None else f"largebatch-{chosen.name}",
-        values.project,
-        values.zone,
+        FLAGS.name if FLAGS.name is not None else f"largebatch-{chosen.name}",
+        FLAGS.project,
+        FLAGS.zone,
         chosen,
-        values.runtime_version or chosen.runtime_version(values.stack),
-        values.queued,
+        FLAGS.runtime_version or chosen.runtime_version(FLAGS.stack),
+        FLAGS.queued,
         (*billing, "on_demand")[0],
         network,
-        values.stack,
+        FLAGS.stack,
     )
 
 
-def _run(values: argparse.Namespace, pod: Pod, run_flags: tuple[str, ...]) -> Run:
+def _run(pod: Pod, run_flags: list[str]) -> Run:
     for name in ("experiment", "output_dir"):
-        if getattr(values, name) is None:
+        if FLAGS[name].value is None:
             raise ValueError(f"--{name} is missing: --action=run needs it")
-    bucket, _, folder = values.output_dir[len("gs://") :].partition("/")
-    on_storage = values.output_dir.startswith("gs://") and bucket and folder.strip("/")
-    if (pod.accelerator.is_pod or values.restart) and not on_storage:
+    bucket, _, folder = FLAGS.output_dir[len("gs://") :].partition("/")
+    on_storage = FLAGS.output_dir.startswith("gs://") and bucket and folder.strip("/")
+    if (pod.accelerator.is_pod or FLAGS.restart) and not on_storage:
         why = "a preempted TPU takes its disk with it"
         if pod.accelerator.is_pod:
             why = "the hosts of a pod share no disk"
         raise ValueError(
-            f"--output_dir={values.output_dir} is not on gs://: {why}; want gs://BUCKET/FOLDER"
+            f"--output_dir={FLAGS.output_dir} is not on gs://: {why}; want gs://BUCKET/FOLDER"
         )
-    if not values.output_dir.startswith(("gs://", "/")):
+    if not FLAGS.output_dir.startswith(("gs://", "/")):
         raise ValueError(
-            f"--output_dir={values.output_dir}: want gs://BUCKET/FOLDER, or on one host an "
+            f"--output_dir={FLAGS.output_dir}: want gs://BUCKET/FOLDER, or on one host an "
             "absolute path"
         )
     for flag in run_flags:
         name = flag.lstrip("-").partition("=")[0]
         if name in OURS:
             raise ValueError(f"{flag} after `--`: --{name} is set by this command")
-    if values.worker is not None:
+    if FLAGS.worker is not None:
         raise ValueError(
             "--worker is for setup and logs: the row starts on worker 0, which drives all hosts"
         )
-    return Run(values.experiment, values.output_dir, run_flags)
+    return Run(FLAGS.experiment, FLAGS.output_dir, tuple(run_flags))
 
 
-def _worker(values: argparse.Namespace, default: str) -> str:
-    worker = default if values.worker is None else values.worker
+def _worker(default: str) -> str:
+    worker = default if FLAGS.worker is None else FLAGS.worker
     if worker != "all" and not worker.isdecimal():
         raise ValueError(f"--worker={worker}: want a host's number from 0, or all")
     return worker
 
 
-def _source(values: argparse.Namespace) -> Source:
+def _source() -> Source:
     """The suite at a commit, as a full hash where it is copied from this checkout."""
-    if values.repository is not None:
-        if values.commit == "HEAD":
+    if FLAGS.repository is not None:
+        if FLAGS.commit == "HEAD":
             raise ValueError("--repository needs --commit=HASH: all hosts must have the same one")
-        if values.commit.startswith("-"):
-            raise ValueError(f"--commit={values.commit} is no commit")
-        return Source(values.commit, repository=values.repository)
+        if FLAGS.commit.startswith("-"):
+            raise ValueError(f"--commit={FLAGS.commit} is no commit")
+        return Source(FLAGS.commit, repository=FLAGS.repository)
     git = ["git", "-C", str(CHECKOUT), "rev-parse", "--verify", "--quiet"]
-    asked = [*git, "--end-of-options", f"{values.commit}^{{commit}}"]
+    asked = [*git, "--end-of-options", f"{FLAGS.commit}^{{commit}}"]
     try:
         found = subprocess.run(asked, capture_output=True, text=True)
     except FileNotFoundError as error:
@@ -218,7 +206,7 @@ def _source(values: argparse.Namespace) -> Source:
         )
     if found.returncode or not (CHECKOUT / ".git").exists():
         raise ValueError(
-            f"--commit={values.commit} is no commit of {CHECKOUT}; give one that is, or "
+            f"--commit={FLAGS.commit} is no commit of {CHECKOUT}; give one that is, or "
             "--repository=ADDRESS to clone from"
         )
     commit = found.stdout.strip()
@@ -226,24 +214,24 @@ def _source(values: argparse.Namespace) -> Source:
     return Source(commit, archive, str(CHECKOUT))
 
 
-def _each(commands: list[Command], values: argparse.Namespace) -> int:
+def _each(commands: list[Command]) -> int:
     for command in commands:
-        if values.execute:
-            pod_watch.call(command, ADVICE[values.action])
+        if FLAGS.execute:
+            pod_watch.call(command, ADVICE[FLAGS.action])
         else:
             print(printed(command))
     return 0
 
 
-def _keep_running(pod: Pod, run: Run, values: argparse.Namespace) -> int:
-    if values.max_restarts < 0 or values.poll_seconds < 0:
+def _keep_running(pod: Pod, run: Run) -> int:
+    if FLAGS.max_restarts < 0 or FLAGS.poll_seconds < 0:
         raise ValueError("--max_restarts and --poll_seconds: at least 0 is needed")
-    source = _source(values)
-    if not values.execute:
+    source = _source()
+    if not FLAGS.execute:
         print(pod_watch.plan(pod, run, source))
         return 0
     watch = pod_watch.Watch(
-        pod, run, source, max_restarts=values.max_restarts, poll=values.poll_seconds
+        pod, run, source, max_restarts=FLAGS.max_restarts, poll=FLAGS.poll_seconds
     )
     watch.until_done()
     print(f"{pod.name} is still there and is billed; --action=delete ends that")
@@ -257,20 +245,16 @@ def _where_to_find(name: str) -> str:
     }[name]
 
 
-def console(argv: list[str] | None = None) -> int:
-    try:
-        return main(argv)
-    except pod_watch.GcloudError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return FAILED
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return MISTAKE
-    except KeyboardInterrupt:
-        print("stopped watching; the TPU and its run go on, the same command watches again, "
-              "--action=delete ends the billing", file=sys.stderr)  # fmt: skip
-        return 130
+program, console = cli.entry(
+    main,
+    FLAGS,
+    __doc__,
+    passes_on="--",
+    failures=pod_watch.GcloudError,
+    interrupted="stopped watching; the TPU and its run go on, the same command watches again, "
+    "--action=delete ends the billing",
+)
 
 
 if __name__ == "__main__":
-    sys.exit(console())
+    console()

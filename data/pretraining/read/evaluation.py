@@ -6,7 +6,6 @@ import tensorflow as tf
 
 from largebatch.data.pretraining.read.examples import RecordReader, widened
 from largebatch.data.pretraining.read.files import PROGRAM, PretrainingFiles
-from largebatch.data.streams.autotuning import untuned
 from largebatch.data.streams.padded_batches import PaddedBatches
 
 _MOST = 8192  # examples read at once
@@ -65,7 +64,7 @@ def pretraining_eval_dataset(
         }
     )
     batches = examples.rebatch(batch).map(padded).concatenate(filling.repeat())
-    return untuned(batches.take(plan.batches).prefetch(2))
+    return batches.take(plan.batches).prefetch(2)
 
 
 def _runs(files: PretrainingFiles, start: int, end: int) -> tuple:

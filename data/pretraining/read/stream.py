@@ -10,9 +10,8 @@ import tensorflow as tf
 
 from largebatch.data.pretraining.read.examples import RecordReader, widened
 from largebatch.data.pretraining.read.files import PretrainingFiles
-from largebatch.data.streams.autotuning import untuned
 from largebatch.data.streams.shard_order import ShardOrder
-from largebatch.data.streams.update_slices import UpdateSlices, check_steps
+from largebatch.data.streams.updates import Updates
 
 # A block holds up to twice so many tokens: 65,536 to 131,072 sequences of 128. A host holds about
 # three blocks, of 8 bytes a token.
@@ -20,17 +19,9 @@ BLOCK_TOKENS = 1 << 23
 
 
 def pretraining_dataset(
-    files: PretrainingFiles,
-    *,
-    batch_size: int,
-    micro_batch: int,
-    context: tf.distribute.InputContext,
-    seed: int,
-    first_step: int,
-    steps: int,
-    block: int | None = None,
+    files: PretrainingFiles, updates: Updates, *, block: int | None = None
 ) -> tf.data.Dataset:
-    """This host's micro-batches of updates first_step, ..., steps - 1.
+    """This host's micro-batches of the updates.
 
     Each host reads an endless list of its own: epoch after epoch a fresh permutation of the shards,
     of which hosts have disjoint parts, their examples shuffled in blocks (`ShardOrder`). Its slice
@@ -46,24 +37,21 @@ def pretraining_dataset(
     from (seed, step) for each micro-batch of the global batch.
 
     Args:
-      batch_size: B; a multiple of hosts, and of replicas x micro_batch.
-      first_step: what comes before is skipped by arithmetic with the manifest's counts; the first
-        block that is needed is the first that is read.
-      steps: the update at which the run ends (not the number of updates from first_step on).
+      updates: What comes before first_step is skipped by the manifest's counts; the first block
+        that is needed is the first that is read.
       block: about how many examples are shuffled together; None: as many as make 2^23 tokens.
 
     Raises:
-      ValueError: sizes that do not divide, a first_step outside [0, steps], fewer examples than
-        hosts. A damaged record is an error while iterating: see `reading_error`.
+      ValueError: batches that would have to be filled up, fewer examples than hosts. A damaged
+        record is an error while iterating: see `reading_error`.
     """
-    slices = UpdateSlices(batch_size, micro_batch, context)
-    check_steps(first_step, steps)
+    slices, context = updates.slices(may_pad=False), updates.context
     if block is not None and block < 1:
         raise ValueError(f"the block is {block} examples, wanted at least 1")
     hosts = context.num_input_pipelines
     replicas = context.num_replicas_in_sync // hosts  # on this host
     block = max(BLOCK_TOKENS // files.sequence_length, 1) if block is None else block
-    order = ShardOrder(files.train, seed, hosts, context.input_pipeline_id, block)
+    order = ShardOrder(files.train, updates.seed, hosts, context.input_pipeline_id, block)
     reader = RecordReader(files)
 
     def examples(planned):
@@ -86,18 +74,18 @@ def pretraining_dataset(
             **{name: slices.micro_batches(value) for name, value in compact.items()},
             "update_masked": masked * every,
             "update_sequences": slices.per_host / replicas * every,
-            "dropout_seed": slices.dropout_seeds(seed, step),
+            "dropout_seed": slices.dropout_seeds(updates.seed, step),
         }
 
     def finish(compact):
-        return {**widened(compact), "weight": tf.ones([micro_batch], tf.float32)}
+        return {**widened(compact), "weight": tf.ones([updates.micro_batch], tf.float32)}
 
-    updates = (
-        order.blocks(first_step * slices.per_host)
+    batches = (
+        order.blocks(updates.first_step * slices.per_host)
         .flat_map(examples)
         .prefetch(1)  # the next block is read while this one is used
         .rebatch(slices.per_host, drop_remainder=True)
-        .take(steps - first_step)
+        .take(updates.left)
     )
-    numbered = tf.data.Dataset.zip((tf.data.Dataset.range(first_step, steps), updates))
-    return untuned(numbered.map(plan).unbatch().map(finish).prefetch(2))
+    numbered = tf.data.Dataset.zip((updates.numbers, batches))
+    return numbered.map(plan).unbatch().map(finish).prefetch(2)

@@ -20,7 +20,7 @@ TEXT = "currentColor"
 
 def by_optimizer(table: TableReport) -> str | None:
     """The metric by the table's rows: Figures 1 to 4 as points, with a bar of one deviation."""
-    if not any(cell.summary for cell in table.cells):
+    if not any(cell.summary for cell in table.all_cells):
         return None
     series, crosses = [], []
     axis = run_curves.metric_axis(table)
@@ -29,20 +29,28 @@ def by_optimizer(table: TableReport) -> str | None:
         if cell.printed is not None:
             point = Point(cell.printed, place, note="printed")
             series.append(Series("", [point], colour, line=False, mark="diamond", hollow=True))
-        if cell.summary:
-            point = Point(cell.summary.mean, place, *run_curves.spread(cell.summary))
-            series.append(Series("", [point], colour, cell.row.label, line=False, mark=mark))
-        elif cell.status == "diverged":
+        for one, name, below in ((cell, cell.row.label, 0.0), *_as_run(cell)):
+            if one.summary:
+                point = Point(one.summary.mean, place + below, *run_curves.spread(one.summary))
+                series.append(Series("", [point], colour, name, line=False, mark=mark))
+        if cell.status == "diverged":
             crosses.append((place, colour, f"{cell.row.label}: diverged"))
-    printed = any(cell.printed is not None for cell in table.cells)
+    notes = [f"Bars: {run_curves.seeds_note(table.all_cells)}"]
+    notes += [HOLLOW] if any(cell.printed is not None for cell in table.cells) else []
+    notes += ["Below it: as run."] if any(c.summary for x in table.cells for c in x.as_run) else []
     return chart.draw(
         series,
         axis,
         Axis(names=[cell.row.label for cell in table.cells]),
         f"{table.title}: {axis.title} by row",
-        f"Bars: {run_curves.seeds_note(table.cells)} {HOLLOW if printed else ''}",
+        " ".join(notes),
         crosses,
     )
+
+
+def _as_run(cell: Cell) -> list[tuple[Cell, str, float]]:
+    """[(what the authors' code ran in the cell's place, its name, how far below)]."""
+    return [(one, f"{one.row.label}, as run", 0.22 * (n + 1)) for n, one in enumerate(cell.as_run)]
 
 
 def over_batches(table: TableReport) -> str | None:

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 
 from absl import flags
 
+from largebatch import cli
 from largebatch.experiments.plots import chart, style
 from largebatch.experiments.plots.axis import Axis
 from largebatch.experiments.plots.chart import Point, Series
-from largebatch.experiments.program import cli
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.records.match import differences, row_of
 from largebatch.experiments.records.reader import ENDED, Run

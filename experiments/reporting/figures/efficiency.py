@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from largebatch.experiments.costs import step_time
 from largebatch.experiments.plots import chart, style
@@ -15,6 +14,7 @@ from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tables import registry
 
 REFERENCE = step_time.WEAK_SCALING[0]  # LAMB at 512 on 16 chips
+TIMES = "printed (Table 1's times)"
 NAMES = (*step_time.WEAK_SCALING, step_time.FITTED[-1])
 
 
@@ -68,20 +68,19 @@ def measured(cells: Sequence[Cell]) -> list[float | None]:
 
 def draw(cells: Sequence[Cell]) -> str:
     rows = [registry.find(name) for name in NAMES]
-    shown: list[tuple[str, Sequence[float | None], str, dict[str, Any]]] = [
-        ("printed (Table 1's times)", printed(), "currentColor", {"stem": 0, "stem_width": 24}),
-        ("scaling model", predicted(), style.SERIES[1], {"mark": "circle"}),
-        ("measured", measured(cells), style.SERIES[0], {"mark": "square"}),
-    ]
     series = [
-        Series(name, [Point(n, 100 * v) for n, v in enumerate(values) if v is not None], colour,
-               line=False, **look)
-        for name, values, colour, look in shown if any(v is not None for v in values)
-    ]  # fmt: skip
+        Series(TIMES, _points(printed()), "currentColor", line=False, stem=0, stem_width=24),
+        Series("scaling model", _points(predicted()), style.SERIES[1], line=False, mark="circle"),
+        Series("measured", _points(measured(cells)), style.SERIES[0], line=False, mark="square"),
+    ]
     return chart.draw(
-        series,
+        [one for one in series if one.points],
         Axis("number of TPU v3 chips", names=[label(row) for row in rows]),
         Axis("scaling efficiency, %", low=0, high=130),
         "Scaling efficiency of BERT by number of TPU chips",
         "Of one time each: no deviations. mixed: batch 64K, then 32K.",
     )
+
+
+def _points(values: Sequence[float | None]) -> list[Point]:
+    return [Point(place, 100 * value) for place, value in enumerate(values) if value is not None]

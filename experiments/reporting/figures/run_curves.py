@@ -17,7 +17,7 @@ from largebatch.experiments.plots.chart import Point, Series
 from largebatch.experiments.records.best import Summary, summarize
 from largebatch.experiments.records.reader import Run
 from largebatch.experiments.reporting.model.cells import Cell, TableReport
-from largebatch.experiments.reporting.model.grids import metrics_shown
+from largebatch.experiments.reporting.model.columns import judged_name
 
 PERCENTAGES = ("f1",)  # metrics whose best value is 100
 DASHES = ("", "7 3", "2 2.5", "9 3 2 3", "4 4", "1 4")  # of rows that share an optimizer
@@ -115,7 +115,7 @@ def seeds_note(cells: Sequence[Cell], what: str = "± 1 standard deviation") -> 
 
 def metric_axis(table: TableReport) -> Axis:
     """Of the metric that the rows are judged by, with its unit where it has one."""
-    name = next(iter(metrics_shown(table).values())).partition(" (")[0]
+    name = judged_name(table).partition(" (")[0]
     metric = table.cells[0].row.metric
     return Axis(f"{name}, %" if metric in PERCENTAGES else name, ACCURACY, top(metric))
 
@@ -143,15 +143,18 @@ def _against_epoch(
             curve = thinned(_mean_curve(cell.best.runs, kind, value(cell)))
             if not curve:
                 continue
+            if dotted:  # a second band of each colour would hide more than it shows
+                curve = [point._replace(spread=0.0) for point in curve]
             width = 2.4 if cell.row.optimizer == "lamb" else 1.6
             series.append(
                 Series(
                     "" if dotted else cell.row.label, curve, look.colour,
                     f"{cell.row.label}, {'training' if dotted else 'test'}", band=True,
                     dash="1.5 3" if dotted else look.dash, width=1.2 if dotted else width,
+                    mark=look.mark if len(curve) == 1 else "",
                 )
             )  # fmt: skip
-    if not series:
+    if not any(len(s.points) > 1 for s in series):
         return None
     row = table.cells[0].row
     if axis.kind == ACCURACY:

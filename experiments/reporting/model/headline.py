@@ -11,7 +11,7 @@ from largebatch.experiments.claims.verdict import NOT_RUN, Verdict, counted
 from largebatch.experiments.program.text_table import NOTHING, Sheet
 from largebatch.experiments.reporting.model import like_with_like, words
 from largebatch.experiments.reporting.model.cells import Cell, Report, TableReport
-from largebatch.experiments.reporting.model.grids import metrics_shown
+from largebatch.experiments.reporting.model.columns import judged_name
 from largebatch.experiments.rows.scale import ALL_SCALES
 
 HEADER = (
@@ -48,7 +48,7 @@ class Line(NamedTuple):
             self.table.heading,
             AS_RUN if row.follows_code else row.scale,
             row.label,
-            next(iter(metrics_shown(self.table).values())),
+            judged_name(self.table),
             words.printed(cell),
             words.spread(summary, row.metric),
             words.difference(cell),

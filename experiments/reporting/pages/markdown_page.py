@@ -74,7 +74,7 @@ def _block(entry: Entry, block: Block, report: Report) -> str:
     parts = [f"<!-- {anchor} -->", f"**{name}**, {block.what}: {counted(block.counts)}."]
     parts += [_table(table, len(block.tables) > 1) for table in block.tables]
     parts += [as_prose(" ".join(block.notes))]
-    parts += ["\n".join(f"- **{c.word}** ({c.scale}): {c.sentence} {as_prose(c.figures)}"
+    parts += ["\n".join(f"- **{c.word}** ({c.scale}): {c.sentence}; {as_prose(c.figures)}"
                         for c in block.conclusions)]  # fmt: skip
     parts += ["\n".join(_picture(picture) for picture in block.pictures)]
     if block.commands:

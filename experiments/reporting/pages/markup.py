@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from largebatch.experiments.program.text_table import NOTHING, Sheet
-from largebatch.experiments.reporting.model.grids import Grid, Item
+from largebatch.experiments.reporting.model.columns import Item
+from largebatch.experiments.reporting.model.grids import Grid
 
 _POWER = re.compile(r"\^([\d.]+)")
 
@@ -23,6 +24,24 @@ def tagged(tag: str, inside: str) -> str:
 def folded(summary: str, inside: str, more: str = "") -> str:
     """`summary` is HTML; `more`: of the element's attributes."""
     return f"<details{more}><summary>{summary}</summary>{inside}</details>"
+
+
+def section(name: str, title: str, inside: str) -> str:
+    """A card of the page; '' where there is nothing in it."""
+    return f"<section class=card id={name}><h2>{escaped(title)}</h2>{inside}</section>" * bool(
+        inside
+    )
+
+
+def headed(names: Sequence[str]) -> str:
+    """The cells of a table's head."""
+    return "".join(tagged("th", escaped(name)) for name in names)
+
+
+def labelled(column: str, inside: str) -> str:
+    """A cell that names its column where there is no room for columns."""
+    css = " class=nothing" if inside == NOTHING else ""
+    return f"<td{css} data-of='{column}'>{inside}</td>"
 
 
 def badge(status: str, text: str = "") -> str:
@@ -55,10 +74,9 @@ def sheet_table(sheet: Sheet, css: str, mark: str = "") -> str:
 
 
 def _framed(header: list[str], lines: list[str], css: str) -> str:
-    head = "".join(tagged("th", escaped(name)) for name in header)
     body = "".join(tagged("tr", line) for line in lines)
     return (
-        f"<div class='frame {css}'><table><thead><tr>{head}</tr></thead>"
+        f"<div class='frame {css}'><table><thead><tr>{headed(header)}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )
 

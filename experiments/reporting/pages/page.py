@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from largebatch.experiments.claims import words as claim_words
-from largebatch.experiments.claims.claim import Judged
-from largebatch.experiments.claims.verdict import NOT_RUN
 from largebatch.experiments.reporting.figures.pictures import Picture
 from largebatch.experiments.reporting.model import headline, origins, words
 from largebatch.experiments.reporting.model.cells import Report, TableReport
 from largebatch.experiments.reporting.model.grids import fitting, grid
 from largebatch.experiments.reporting.pages import style
+from largebatch.experiments.reporting.pages.claims_card import claims_card
 from largebatch.experiments.reporting.pages.entries import (
     EXPLAIN_OVERRIDDEN,
     GROUPS,
@@ -32,7 +30,10 @@ from largebatch.experiments.reporting.pages.markup import (
     escaped,
     folded,
     grid_table,
+    headed,
+    labelled,
     pills,
+    section,
     sheet_table,
     tagged,
 )
@@ -50,7 +51,7 @@ MEANINGS = (
 
 
 def as_html(report: Report, entries: Sequence[Entry]) -> str:
-    cards = [_claims(report), _glance(report), _index(report, entries)]
+    cards = [claims_card(report), _glance(report), _index(report, entries)]
     for group in GROUPS:
         mine = [entry for entry in entries if entry.group == group]
         cards += [f"<h2 class=group>{escaped(group)}</h2>"] if mine else []
@@ -75,57 +76,6 @@ def as_html(report: Report, entries: Sequence[Entry]) -> str:
     )
 
 
-def _claims(report: Report) -> str:
-    """What the runs say of the paper's claims; figures and commands folded below the verdicts."""
-    if not report.claims:
-        return ""
-    parts = [f"<p class=hint>{escaped(claim_words.counts_line(report.claims))}</p>"]
-    for by, mine in claim_words.groups(report.claims):
-        tested = [one for one in mine if _is_tested(one)]
-        others = [one for one in mine if not _is_tested(one)]
-        parts.append(f"<h3>{escaped(claim_words.title(by))}</h3>")
-        parts += [_verdicts(tested)] if tested else []
-        parts += [folded(f"Not run yet: {len(others)}", _verdicts(others))] if others else []
-    details = []
-    for one in report.claims:
-        told = "".join(f"<p class=hint>{escaped(text)}</p>" for text in claim_words.remarks(one))
-        figures = sheet_table(claim_words.detail_sheet(one), "prose") if one.verdicts else ""
-        details.append(f"<h3>{escaped(one.claim.sentence)}</h3>{figures}{told}")
-    parts.append(folded("The figures behind each verdict", "".join(details)))
-    legend = "".join(tagged("p", escaped(text)) for text in claim_words.LEGEND)
-    parts.append(folded("How a verdict is made", legend))
-    return _section("claims", "Claims and verdicts", "".join(parts))
-
-
-def _is_tested(one: Judged) -> bool:
-    return any(verdict.word != NOT_RUN for verdict in one.verdicts.values())
-
-
-def _verdicts(judged: Sequence[Judged]) -> str:
-    sheet = claim_words.summary_sheet(judged)
-    rows = []
-    for one, (sentence, place, *verdicts) in zip(judged, sheet.rows):
-        shown = (badge(word) if word != words.NOTHING else word for word in verdicts)
-        told = "".join(map(_named, sheet.header[2:], shown))
-        head = tagged("th", f"{escaped(sentence)}<small>{escaped(place)}</small>")
-        rows.append(f"<tr id='claim-{one.claim.name}'>{head}{told}</tr>")
-    names = [sheet.header[0], *sheet.header[2:]]
-    return (
-        f"<div class='frame verdicts stack'><table><thead><tr>{_heads(names)}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
-
-
-def _named(column: str, inside: str) -> str:
-    """A cell that names its column where there is no room for columns."""
-    css = " class=nothing" if inside == words.NOTHING else ""
-    return f"<td{css} data-of='{column}'>{inside}</td>"
-
-
-def _heads(names: Sequence[str]) -> str:
-    return "".join(tagged("th", escaped(name)) for name in names)
-
-
 def _glance(report: Report) -> str:
     """A line a table, printed and measured; then what was not run."""
     found = headline.lines(report)
@@ -138,20 +88,20 @@ def _glance(report: Report) -> str:
             if line.conclusions:
                 texts[-1] = f"<a href='#claim-{line.conclusions[0].claim}'>{texts[-1]}</a>"
             scaled = "" if line.cell.row.scale == "paper" else " class=scaled"
-            cells = "".join(map(_named, headline.HEADER[1:], texts))
+            cells = "".join(map(labelled, headline.HEADER[1:], texts))
             rows.append(f"<tr{scaled}>{name}{cells}</tr>")
         parts.append(
             "<p class=hint>Each table by its row with the best printed value or, at a smaller "
             "scale, the best measured one. Mean ± standard deviation over n seeds; the claims "
             f"that its rows test.</p><div class='frame grid glance stack sort'><table><thead><tr>"
-            f"{_heads(headline.HEADER)}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+            f"{headed(headline.HEADER)}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
         )
     missing = [
         f"<a href='#{t.anchor}'>{escaped(t.heading)}</a>" for t in headline.untouched(report)
     ]
     if missing:
         parts.append(f"<p class=hint>Not measured at any scale: {', '.join(missing)}.</p>")
-    return _section("results", "Results at a glance", "".join(parts))
+    return section("results", "Results at a glance", "".join(parts))
 
 
 def _index(report: Report, entries: Sequence[Entry]) -> str:
@@ -168,12 +118,13 @@ def _index(report: Report, entries: Sequence[Entry]) -> str:
             cells = "".join(tagged("td", _state(states.get(scale))) for scale in scales)
             rows.append(f"<tr>{name}{cells}</tr>")
     meanings = "".join(f"<li>{badge(word)} {text}</li>" for word, text in MEANINGS)
-    apart = pills({"overridden": len(report.overridden), "left out": len(report.left_out)})
-    return _section(
+    apart = {"overridden": len(report.overridden), "left out": len(report.left_out)}
+    beside = pills({status: number for status, number in apart.items() if number})
+    return section(
         "index", "What was run",
         "<p class=hint>Cells measured, of all, at each scale.</p><div class='frame grid matrix'>"
-        f"<table><thead><tr>{_heads(['', *scales])}</tr></thead><tbody>{''.join(rows)}</tbody>"
-        f"</table></div><p class=hint>Apart, in no cell: {apart}</p>"
+        f"<table><thead><tr>{headed(['', *scales])}</tr></thead><tbody>{''.join(rows)}</tbody>"
+        "</table></div>" + f"<p class=hint>Apart, in no cell: {beside}</p>" * bool(beside)
         + folded("What the words and colours mean", f"<ul class=plain>{meanings}</ul>"),
     )  # fmt: skip
 
@@ -183,12 +134,6 @@ def _state(state: State | None) -> str:
         return ""
     kind = "all" if state.measured == state.cells else "some" if state.measured else "none"
     return f"<a class='state {kind}' href='#{state.anchor}'>{state.measured}/{state.cells}</a>"
-
-
-def _section(name: str, title: str, inside: str) -> str:
-    return f"<section class=card id={name}><h2>{escaped(title)}</h2>{inside}</section>" * bool(
-        inside
-    )
 
 
 def _card(entry: Entry, report: Report) -> str:
@@ -231,11 +176,15 @@ def _block(entry: Entry, block: Block, report: Report) -> str:
 
 def _concluded(block: Block) -> str:
     """The verdicts on the claims that the block's rows test."""
-    lines = [
-        f"<li>{badge(one.word)} <a href='#claim-{one.claim}'>{escaped(one.sentence)}</a> "
-        f"<small>{escaped(one.scale)}: {escaped(one.figures)}</small></li>"
-        for one in block.conclusions
-    ]
+    claims: dict[str, list[headline.Conclusion]] = {}
+    for one in block.conclusions:
+        claims.setdefault(one.claim, []).append(one)
+    lines = []
+    for name, found in claims.items():
+        words_said = dict.fromkeys(one.word for one in found)
+        figures = "".join(f"<small>{escaped(f'{c.scale}: {c.figures}')}</small>" for c in found)
+        sentence = f"<a href='#claim-{name}'>{escaped(found[0].sentence)}</a>"
+        lines.append(f"<li>{''.join(map(badge, words_said))} {sentence}{figures}</li>")
     return f"<ul class='plain concluded'>{''.join(lines)}</ul>" if lines else ""
 
 
@@ -305,7 +254,7 @@ def _overridden(report: Report) -> str:
     if not report.overridden:
         return ""
     table = sheet_table(words.overridden_sheet(report.overridden), "grid small sort")
-    return _section("overridden", "Overridden runs", f"<p>{EXPLAIN_OVERRIDDEN}</p>{table}")
+    return section("overridden", "Overridden runs", f"<p>{EXPLAIN_OVERRIDDEN}</p>{table}")
 
 
 def _left_out(report: Report) -> str:
@@ -313,4 +262,4 @@ def _left_out(report: Report) -> str:
         return ""
     table = sheet_table(words.left_out_sheet(report), "prose")
     text = "<p>Files under the folder of runs that cannot be used, and why.</p>"
-    return _section("left-out", f"Left out: {len(report.left_out)}", text + table)
+    return section("left-out", f"Left out: {len(report.left_out)}", text + table)

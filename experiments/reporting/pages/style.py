@@ -33,7 +33,8 @@ details.card[open] > summary { margin-bottom: 14px; }
   linear-gradient(270deg, var(--under, var(--card)) 40%, transparent)
     right / 46px 100% no-repeat local,
   linear-gradient(270deg, var(--fade), transparent) right / 18px 100% no-repeat scroll; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; min-width: 50%; }
+table { border-collapse: separate; border-spacing: 0; min-width: 50%;
+  font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: 6px 11px; border-bottom: 1px solid var(--line);
   white-space: nowrap; vertical-align: baseline; }
 th { font-weight: 500; } thead th { font-weight: 600; border-bottom: 2px solid var(--strong); }
@@ -77,7 +78,7 @@ th[data-way="1"]::after { content: " \\2191"; } th[data-way="-1"]::after { conte
 .concluded small { color: var(--soft); display: block; margin-left: 2px; }
 .concluded a { color: var(--ink); }
 .hint { margin: 0 0 .5em; color: var(--soft); font-size: .92rem; }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 380px), 1fr));
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 420px), 1fr));
   gap: 18px; margin: 18px 0 4px; }
 figure { margin: 0; min-width: 0; } .chart { width: 100%; height: auto; display: block; }
 figcaption { color: var(--soft); font-size: .9rem; font-weight: 600; text-align: center; }

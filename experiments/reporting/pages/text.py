@@ -8,7 +8,8 @@ from largebatch.experiments.claims import words as claim_words
 from largebatch.experiments.program.text_table import aligned
 from largebatch.experiments.reporting.model import headline, words
 from largebatch.experiments.reporting.model.cells import Report, TableReport
-from largebatch.experiments.reporting.model.grids import Grid, Item, as_sheet, fitting, grid, plain
+from largebatch.experiments.reporting.model.columns import Item
+from largebatch.experiments.reporting.model.grids import Grid, as_sheet, fitting, grid, plain
 from largebatch.experiments.reporting.pages import entries
 from largebatch.experiments.reporting.pages.entries import Block
 
@@ -52,4 +53,4 @@ def _plain(table: TableReport, columns: int) -> Grid:
 
 
 def _concluded(block: Block) -> list[str]:
-    return [f"{one.word} ({one.scale}): {one.sentence} {one.figures}" for one in block.conclusions]
+    return [f"{one.word} ({one.scale}): {one.sentence}; {one.figures}" for one in block.conclusions]

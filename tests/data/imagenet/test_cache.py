@@ -4,7 +4,7 @@ import threading
 import pytest
 import tensorflow as tf
 
-from largebatch.data import find_imagenet, imagenet_eval_dataset, imagenet_train_dataset
+from largebatch.data import Updates, find_imagenet, imagenet_eval_dataset, imagenet_train_dataset
 from largebatch.data.files import storage
 from largebatch.data.imagenet.cache import ShardCache
 
@@ -12,14 +12,7 @@ from largebatch.data.imagenet.cache import ShardCache
 def labels(files, cache_dir):
     context = tf.distribute.InputContext(1, 0, 1)
     train = imagenet_train_dataset(
-        files,
-        batch_size=8,
-        micro_batch=8,
-        context=context,
-        seed=1,
-        first_step=0,
-        steps=4,
-        cache_dir=cache_dir,
+        files, Updates(8, 8, context, seed=1, first_step=0, steps=4), cache_dir=cache_dir
     )
     test = imagenet_eval_dataset(files, batch=11, context=context, cache_dir=cache_dir)
     return [

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 import shutil
 
@@ -7,6 +8,7 @@ import tensorflow as tf
 
 from largebatch.data import (
     SkippedImages,
+    Updates,
     find_imagenet,
     imagenet_eval_dataset,
     imagenet_train_dataset,
@@ -40,7 +42,9 @@ def stream(files, **settings):
         "block": 12,  # an epoch of 32 images has about three blocks
         **settings,
     }
-    return joined(imagenet_train_dataset(files, **settings))
+    names = {field.name for field in dataclasses.fields(Updates)}
+    updates = Updates(**{name: settings.pop(name) for name in names & set(settings)})
+    return joined(imagenet_train_dataset(files, updates, **settings))
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +97,7 @@ def test_raw_files_of_the_same_images_give_the_same_streams(
 
 
 def test_nothing_comes_after_the_last_step(files):
-    dataset = imagenet_train_dataset(
-        files, batch_size=8, micro_batch=8, context=context(), seed=0, first_step=2, steps=2
-    )
+    dataset = imagenet_train_dataset(files, Updates(8, 8, context(), seed=0, first_step=2, steps=2))
     assert list(dataset) == []
 
 
@@ -135,9 +137,8 @@ def test_hosts_share_no_image_of_an_epoch_and_draw_apart(files):
 @pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
 def test_an_element_is_a_micro_batch_of_static_shape(files, dtype):
     settings = {"context": context(replicas=2), "dtype": dtype}
-    train = imagenet_train_dataset(
-        files, batch_size=16, micro_batch=4, seed=0, first_step=0, steps=1, **settings
-    )
+    updates = Updates(16, 4, settings["context"], seed=0, first_step=0, steps=1)
+    train = imagenet_train_dataset(files, updates, dtype=dtype)
     wanted = {
         "image": tf.TensorSpec((4, 8, 8, 3), dtype),
         "label": tf.TensorSpec((4,), tf.int32),

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from largebatch.data import ImageSet, train_dataset, with_dropout_seeds
+from largebatch.data import ImageSet, Updates, train_dataset
 from largebatch.data.images.evaluation import eval_dataset
 from largebatch.data.images.set_on_device import SetOnDevice
-from largebatch.data.streams.update_slices import (
+from largebatch.data.streams.updates import (
     SHUFFLE_STREAM,
-    UpdateSlices,
     permutation,
     stream_seed,
 )
@@ -46,10 +45,9 @@ def order_of(count, seed, length):
     ids=["straddles epochs", "in micro-batches", "spans epochs", "padded"],
 )
 def test_a_batch_is_the_pipelines_bit_for_bit(images, augment, batch, micro_batch, steps):
-    plan = dict(batch_size=batch, micro_batch=micro_batch, context=ONE_HOST, seed=SEED,
-                first_step=0, steps=steps, pad=True)  # fmt: skip
-    dataset = with_dropout_seeds(train_dataset(images, augment=augment, **plan), **plan)
-    slices = UpdateSlices(batch, micro_batch, ONE_HOST, pad=True)
+    updates = Updates(batch, micro_batch, ONE_HOST, SEED, first_step=0, steps=steps, pad=True)
+    dataset = updates.with_dropout_seeds(train_dataset(images, updates, augment=augment))
+    slices = updates.slices()
     on_device = SetOnDevice(images)
 
     @tf.function(jit_compile=True, autograph=False)

@@ -1,8 +1,10 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from largebatch.data import train_dataset
+from largebatch.data import Updates, train_dataset
 
 
 def context(hosts=1, host=0, replicas=1):
@@ -21,7 +23,9 @@ def stream(image_set, **settings):
         "augment": "none",
         **settings,
     }
-    batches = list(train_dataset(image_set, **settings).as_numpy_iterator())
+    names = {field.name for field in dataclasses.fields(Updates)}
+    updates = Updates(**{name: settings.pop(name) for name in names & set(settings)})
+    batches = list(train_dataset(image_set, updates, **settings).as_numpy_iterator())
     if not batches:
         return {"image": np.zeros((0,)), "label": np.zeros((0,), np.int32)}
     return {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
@@ -133,13 +137,7 @@ def test_every_example_is_equally_likely_in_each_place(new_image_set):
 
 def test_an_element_is_a_normalised_micro_batch_of_static_shape(image_set):
     dataset = train_dataset(
-        image_set,
-        batch_size=16,
-        micro_batch=4,
-        context=context(replicas=2),
-        seed=0,
-        first_step=0,
-        steps=1,
+        image_set, Updates(16, 4, context(replicas=2), seed=0, first_step=0, steps=1)
     )
     assert dataset.element_spec == {
         "image": tf.TensorSpec((4, 32, 32, 3), tf.float32),
@@ -158,9 +156,8 @@ def test_an_element_is_a_normalised_micro_batch_of_static_shape(image_set):
 
 def test_replicas_of_a_strategy_get_successive_micro_batches(image_set):
     strategy = tf.distribute.MirroredStrategy([f"CPU:{number}" for number in range(4)])
-    settings = {"batch_size": 16, "micro_batch": 2, "seed": 3, "first_step": 0, "steps": 2}
     distributed = strategy.distribute_datasets_from_function(
-        lambda context: train_dataset(image_set, context=context, **settings)
+        lambda context: train_dataset(image_set, Updates(16, 2, context, 3, 0, 2))
     )
     labels = []
     for batch in distributed:

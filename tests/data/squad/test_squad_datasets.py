@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from largebatch.data import load_squad, squad_eval_dataset, squad_train_dataset, squad_windows
+from largebatch.data import (
+    Updates,
+    load_squad,
+    squad_eval_dataset,
+    squad_train_dataset,
+    squad_windows,
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +39,7 @@ def train(windows, **settings):
         "steps": 9,
         **settings,
     }
-    return list(squad_train_dataset(windows["train"], **settings).as_numpy_iterator())
+    return list(squad_train_dataset(windows["train"], Updates(**settings)).as_numpy_iterator())
 
 
 def joined(elements):
@@ -115,13 +121,7 @@ def test_elements_have_static_shapes(windows):
     weight = tf.TensorSpec((4,), tf.float32)
     number = tf.TensorSpec((4,), tf.int32)
     dataset = squad_train_dataset(
-        windows["train"],
-        batch_size=8,
-        micro_batch=4,
-        context=context(),
-        seed=0,
-        first_step=0,
-        steps=1,
+        windows["train"], Updates(8, 4, context(), seed=0, first_step=0, steps=1)
     )
     assert dataset.element_spec == {
         **inputs,
@@ -137,6 +137,8 @@ def test_elements_have_static_shapes(windows):
 def test_a_wrong_setting_is_named(windows):
     with pytest.raises(ValueError, match="8 is not a multiple of 1 replicas x 3"):
         train(windows, micro_batch=3)
+    with pytest.raises(ValueError, match="8 is not a multiple of 1 replicas x 3"):
+        train(windows, micro_batch=3, pad=True)  # no window has weight 0
     with pytest.raises(ValueError, match="these windows are of SQuAD's dev split"):
         train({"train": windows["dev"]})
     with pytest.raises(ValueError, match="the evaluation batch is 0"):

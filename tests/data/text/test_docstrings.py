@@ -87,6 +87,6 @@ def test_what_decides_it_names_each_package_s_version():
 
 def test_the_program_writes_it_compressed_and_names_its_sources(package, tmp_path, capsys):
     path = tmp_path / "corpus.gz"
-    docstrings.main([f"--output={path}"])
+    assert docstrings.program(["docstrings", f"--output={path}"]) == 0
     assert gzip.decompress(path.read_bytes()) == docstrings.collect()
     assert "\npython 3." in capsys.readouterr().out

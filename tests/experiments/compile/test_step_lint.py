@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from largebatch.data import ImageSet, train_dataset
+from largebatch.data import ImageSet, Updates, train_dataset
 from largebatch.experiments.compile import lowered_step, shape_only, step_lint
 from largebatch.experiments.compile.lowered_step import SQUAD, batch_per_core, lower_row, stage_name
 from largebatch.experiments.program.errors import UserError
@@ -147,8 +147,8 @@ def test_absent_images_have_the_shapes_of_the_real_ones():
     label, channel = np.zeros([96], np.int32), np.ones([1], np.float32)
     images = ImageSet("mnist", image, label, image, label, 10, channel, channel)
     context = tf.distribute.InputContext(1, 0, 1)
-    plan = {"batch_size": 32, "micro_batch": 32, "context": context, "seed": 0}
-    wanted = train_dataset(images, **plan, first_step=0, steps=2).element_spec
+    updates = Updates(32, 32, context, seed=0, first_step=0, steps=2)
+    wanted = train_dataset(images, updates).element_spec
     assert shape_only.task(row, 32).train_dataset(0, context, 32, 0).element_spec == wanted
     lowered = lower_row(row, "1", 32)
     assert lowered.parameters == 61_706

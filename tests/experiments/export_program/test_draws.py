@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from largebatch.data.streams.update_slices import SHUFFLE_STREAM, permutation, stream_seed
+from largebatch.data.streams.updates import SHUFFLE_STREAM, permutation, stream_seed
 from largebatch.experiments.export_program import draws, weights
 from largebatch.models import bert_pretrainer, davidnet, lenet5, mnist_convnet
 from largebatch.tpu.hosts.devices import seed_everything

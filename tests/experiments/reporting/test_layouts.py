@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from largebatch.experiments import reporting
-from largebatch.experiments.reporting.model import grids, printed_settings
+from largebatch.experiments.reporting.model import columns, printed_settings
 from largebatch.experiments.tables import registry
 
 MODULES = sorted(Path(reporting.__file__).parent.rglob("*.py"))
@@ -45,7 +45,7 @@ def test_the_check_finds_a_switch():
 @pytest.mark.parametrize("table", registry.TABLES)
 def test_what_a_layout_asks_for_is_known(table):
     layout = registry.module(table).LAYOUT
-    assert set(layout.beside) <= set(grids._BESIDE)
+    assert set(layout.beside) <= set(columns.EXTRAS)
     assert set(layout.settings) <= {*printed_settings._TEXTS, "learning rate"}
     assert layout.labelled in ("", *layout.settings)
     if layout.across:

@@ -13,8 +13,8 @@ REST = {**BASE.sources, **paper("somewhere", "momentum nesterov")}
 SIMPLE = dataclasses.replace(BASE, grid={}, sources=REST)
 
 
-def make(columns, *rows, base=SIMPLE, pattern="{optimizer}"):
-    return table("tableX", base, pattern, columns, *rows)
+def make(columns, *rows, base=SIMPLE, pattern="{optimizer}", **options):
+    return table("tableX", base, pattern, columns, *rows, **options)
 
 
 def test_a_row_a_tuple_and_a_column_a_field():
@@ -82,3 +82,26 @@ def test_a_row_off_its_own_grid_fails():
 def test_rows_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Row().epochs = 3
+
+
+PRINTED = ("optimizer  label   accuracy", ("lamb", "LAMB", 0.9), ("adam", "Adam", 0.8))
+
+
+def test_what_is_printed_stands_in_a_block_of_its_own():
+    rows = make("optimizer learning_rate", ("lamb", 0.1), ("adam", 0.2), printed=PRINTED)
+    assert [row.paper for row in rows.values()] == [{"accuracy": 0.9}, {"accuracy": 0.8}]
+    assert [row.label for row in rows.values()] == ["LAMB", "Adam"]
+
+
+@pytest.mark.parametrize(
+    ("printed", "message"),
+    [
+        (PRINTED[:2], "1 rows are printed, want 2"),
+        ((PRINTED[0], PRINTED[2], PRINTED[1]), "row 1 is .*'lamb'.*what is printed is of .*'adam'"),
+        (("label accuracy", ("LAMB", 0.9), ("Adam", 0.8)), "row 1 is .*what is printed is of"),
+        (("optimizer top_1", ("lamb", 0.9), ("adam", 0.8)), "'paper_top_1'.*paper_top1"),
+    ],
+)
+def test_a_printed_block_of_other_rows_or_columns_fails(printed, message):
+    with pytest.raises(ValueError, match=message):
+        make("optimizer learning_rate", ("lamb", 0.1), ("adam", 0.2), printed=printed)

@@ -54,12 +54,11 @@ def test_a_source_declared_twice_or_without_a_note_fails():
 
 
 def test_known_names_agree_with_the_rooms():
-    from largebatch import data, models, optimizers
+    from largebatch import data, optimizers
     from largebatch.optimizers.exclusions import PRESETS
 
     assert set(choices.OPTIMIZER_SETTINGS) == set(optimizers.NAMES)
     assert set(data.NAMES) <= set(choices.TRAINING_EXAMPLES)
-    assert list(choices.BERT_MODELS) == list(models.BERT_SIZES)
     assert set(choices.EXCLUSIONS) - {choices.NOTHING} == set(PRESETS) - {"none"}
 
 

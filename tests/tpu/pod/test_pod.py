@@ -16,7 +16,7 @@ ROW = ("--experiment=table1/lamb-32768", "--output_dir=gs://bucket/lamb")
 
 
 def call(action, *arguments):
-    return pod.console([f"--action={action}", *arguments])
+    return pod.program(["pod", f"--action={action}", *arguments])
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_a_pod_is_driven_by_its_name_from_worker_0(kind, tpu, environment, capsy
     ("arguments", "message"),
     [
         (["--action=create", *WHERE], "--accelerator is missing"),
-        (["--action=creat", *V3], "invalid choice"),
-        (["--acton=create", *V3], "unrecognized arguments"),
+        (["--action=creat", *V3], "value should be one of <create|"),
+        (["--acton=create", *V3], "Unknown command line flag 'acton'. Did you mean: action ?"),
         (["--action=create", "--accelerator=v3-1000", *WHERE], "nearest is v3-1024"),
         (["--action=create", "--accelerator=v5p-100", *WHERE], "nearest is v5p-128"),
         (["--action=create", "--accelerator=V3_2048", *WHERE], "nearest is v3-2048"),
@@ -136,6 +136,7 @@ def test_a_pod_is_driven_by_its_name_from_worker_0(kind, tpu, environment, capsy
         (["--action=create", *V3, "--spot", "--reserved"], "exclude each other"),
         (["--action=create", *V3, "--queued", "--preemptible"], "--spot instead"),
         (["--action=create", *V3, "--", "--x"], "only --action=run"),
+        (["--action=run", *V3, *ROW, "table1", "--", "--x"], "unexpected argument 'table1'"),
         (["--action=delete", *V3, "--restart"], "--restart is for --action=run"),
         (["--action=run", *V3, ROW[1]], "--experiment is missing"),
         (["--action=run", *V3, ROW[0]], "--output_dir is missing"),
@@ -148,7 +149,7 @@ def test_a_pod_is_driven_by_its_name_from_worker_0(kind, tpu, environment, capsy
         (["--action=run", "--accelerator=v3-8", *WHERE, ROW[0], "--output_dir=runs"],
          "an absolute path"),
         (["--action=create", *V3, "--stack=modern"], "v3-2048 has several hosts"),
-        (["--action=create", *V3, "--stack=newest"], "invalid choice"),
+        (["--action=create", *V3, "--stack=newest"], "value should be one of <classic|modern>"),
         (["--action=setup", *V3, "--commit=no-such"], "is no commit of"),
         (["--action=setup", *V3, "--repository=https://example.com/a"], "needs --commit"),
         (["--action=logs", *V3, "--worker=first"], "want a host's number"),
@@ -156,7 +157,7 @@ def test_a_pod_is_driven_by_its_name_from_worker_0(kind, tpu, environment, capsy
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_and_exit_code_2(arguments, message, capsys):
-    assert pod.console(arguments) == 2
+    assert pod.program(["pod", *arguments]) == 2
     printed = capsys.readouterr()
     assert message in printed.err and not printed.out
     assert printed.err.startswith("error: ") and printed.err.count("\n") == 1

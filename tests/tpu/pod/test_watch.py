@@ -86,7 +86,7 @@ def cloud(tmp_path, monkeypatch):
 
 
 def call(action, *arguments):
-    return pod.console([f"--action={action}", *arguments])
+    return pod.program(["pod", f"--action={action}", *arguments])
 
 
 def keep_running(*arguments, row=ROW):

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from largebatch.data import (
+    Updates,
     find_pretraining,
     pretraining_dataset,
     pretraining_eval_dataset,
@@ -22,9 +23,7 @@ def folder(shards, tmp_path):
 
 def training_error(files, steps=4):
     """What reading one epoch of the 32 training examples raises, as a message for the user."""
-    dataset = pretraining_dataset(
-        files, batch_size=8, micro_batch=8, context=CONTEXT, seed=1, first_step=0, steps=steps
-    )
+    dataset = pretraining_dataset(files, Updates(8, 8, CONTEXT, seed=1, first_step=0, steps=steps))
     with pytest.raises(tf.errors.OpError) as error:
         list(dataset)
     return reading_error(error.value)

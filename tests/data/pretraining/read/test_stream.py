@@ -1,8 +1,10 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from largebatch.data import find_pretraining, pretraining_dataset
+from largebatch.data import Updates, find_pretraining, pretraining_dataset
 
 
 def context(hosts=1, host=0, replicas=1):
@@ -25,7 +27,9 @@ def elements(files, **settings):
         "block": 12,  # an epoch of 32 examples has about three blocks
         **settings,
     }
-    return list(pretraining_dataset(files, **settings).as_numpy_iterator())
+    names = {field.name for field in dataclasses.fields(Updates)}
+    updates = Updates(**{name: settings.pop(name) for name in names & set(settings)})
+    return list(pretraining_dataset(files, updates, **settings).as_numpy_iterator())
 
 
 def joined(elements):
@@ -101,13 +105,7 @@ def test_an_examples_features_are_its_records(files, new_example, stream):
 
 def test_an_element_has_static_shapes_and_the_models_types(files):
     dataset = pretraining_dataset(
-        files,
-        batch_size=8,
-        micro_batch=4,
-        context=context(replicas=2),
-        seed=0,
-        first_step=0,
-        steps=1,
+        files, Updates(8, 4, context(replicas=2), seed=0, first_step=0, steps=1)
     )
     assert dataset.element_spec == {
         "input_word_ids": tf.TensorSpec((4, 16), tf.int32),

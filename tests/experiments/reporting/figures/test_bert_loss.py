@@ -4,8 +4,11 @@ import re
 
 import pytest
 
+from largebatch.experiments.plots import chart
 from largebatch.experiments.records.reader import find_runs
 from largebatch.experiments.reporting.figures import bert_loss
+from largebatch.experiments.reporting.model.cells import gather
+from largebatch.experiments.reporting.pages import entries
 from largebatch.experiments.tables import registry
 
 MIXED = "table1/lamb-65536-32768"
@@ -71,3 +74,14 @@ def test_a_folder_that_is_not_there_is_one_line(capsys):
 def test_every_batch_of_figure_6_is_a_row():
     for batch in bert_loss.BATCHES:
         assert registry.find(f"table1/lamb-{batch}").batch_size == batch
+
+
+def test_the_program_draws_what_the_report_draws(text_run, tmp_path):
+    text_run("table1/lamb-512")
+    text_run(MIXED, settings={"rewarmup": "false"})
+    output = tmp_path / "pictures"
+    assert call(f"--runs={tmp_path}", "--scale=laptop", f"--output_dir={output}") == 0
+    made = gather(str(tmp_path), ["table1"])
+    found = {p.name: p for p in entries.all_pictures(entries.entries(made))}
+    for name in ("figure6-laptop", "figure7-laptop"):
+        assert (output / f"{name}.svg").read_text() == chart.as_file(found[name].svg)

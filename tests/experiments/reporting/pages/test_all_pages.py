@@ -1,97 +1,16 @@
-"""report --all: the page of every table and figure, the same as Markdown, and the cells as CSV."""
+"""report --all: every table and figure, on the page and as Markdown."""
 
 from __future__ import annotations
 
-import contextlib
-import csv
-import html.parser
-import io
 import re
 
-import pytest
-
-from largebatch.experiments import report, sweep
-from largebatch.experiments.reporting.model import grids
 from largebatch.experiments.reporting.model.cells import gather
-from largebatch.experiments.reporting.pages import cells_csv, entries
+from largebatch.experiments.reporting.pages import entries
 from largebatch.experiments.tables import registry
 
 
-def call(*arguments):
-    return report.report(["report", *arguments])
-
-
-class Page(html.parser.HTMLParser):
-    """What a page holds: its ids, its links, and the text of each element with an id."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.links, self.images, self.ids, self.open, self.charts = [], [], [], [], []
-        self.sections = {}
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        found = dict(attributes)
-        self.links += [found["href"]] if "href" in found else []
-        self.images += [found] if tag == "img" else []
-        self.charts += [found] if tag == "svg" else []
-        if "id" in found:
-            self.ids.append(found["id"])
-        if tag not in ("meta", "img"):
-            self.open.append((tag, found.get("id")))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop()[0] == tag
-
-    def handle_data(self, data):
-        for _, name in self.open:
-            if name:
-                self.sections[name] = self.sections.get(name, "") + data
-
-
-LAYERS = [
-    {"step": 10 * n, "epoch": float(n), "layers": {"a/kernel": [1, 2, 0.5 * n], "b": [1, 1, 1.0]}}
-    for n in range(1, 8)
-]
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory, run_writer):
-    """Every kind of run: at two scales, diverged, cut off, overridden, unreadable."""
-    root = tmp_path_factory.mktemp("runs")
-
-    def make_run(name, **arguments):
-        return run_writer(root, name, **arguments)
-
-    top1 = {"accuracy": 0.77, "top1": 0.77, "top5": 0.93, "loss": 0.9}
-    make_run("table5/lamb-512", metrics=top1)
-    make_run("table5/lamb-1024", status="diverged")
-    make_run("table5/lamb-2048", with_result=False)
-    for batch in (512, 1024, 2048, 32768):
-        values = {**top1, "top1": 0.98 - batch / 1e6, "loss": 0.1 + batch / 1e6}
-        make_run(f"table5/lamb-{batch}", scale="laptop", metrics=values, layers=LAYERS)
-    make_run("table12/adam-rate0.002", scale="laptop", metrics={**top1, "top1": 0.9876})
-    make_run("table12/adam-rate0.004", scale="laptop", status="diverged")
-    make_run("table7/lamb", accuracy=0.9931, settings={"learning_rate": "0.01"})
-    make_run("table7/lamb", accuracy=0.4444, settings={"epochs": "3"})
-    (make_run("table7/lamb", seed=9) / "result.json").write_text('{"format')
-    return str(root)
-
-
-@pytest.fixture(scope="module")
-def written(root, tmp_path_factory):
-    """({file name: text} of report --all, what it printed, its folder)."""
-    page = tmp_path_factory.mktemp("page")
-    output, progress = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(progress):
-        assert call(f"--runs={root}", "--all", f"--output_dir={page}") == 0
-    names = ("report.html", "report.md", "cells.csv")
-    texts = {name: (page / name).read_text() for name in names}
-    return {**texts, "stderr": progress.getvalue()}, output.getvalue(), page
-
-
-def test_every_table_figure_and_study_has_an_entry(written):
-    page = Page(written[0]["report.html"])
+def test_every_table_figure_and_study_has_an_entry(written, read):
+    page = read(written[0]["report.html"])
     figures = {f"figure{number}" for number in range(1, 15)}
     assert figures | {t for t in registry.TABLES} <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
@@ -101,27 +20,16 @@ def test_every_table_figure_and_study_has_an_entry(written):
         assert f"Table {number}" in page.sections[f"table{number}"]
 
 
-def test_the_page_is_self_contained_and_well_formed(written):
-    text = written[0]["report.html"]
-    page = Page(text)
-    assert page.open == []
-    assert all(link.startswith("#") and link[1:] in page.ids for link in page.links)
-    assert "@import" not in text and "url(" not in text and "http" not in text
-    assert page.images == [] and text.count("<script>") == 1 and "src=" not in text
-    labels = [found["aria-label"] for found in page.charts]
-    assert len(labels) > 20 and all(labels)
-
-
-def test_what_was_not_run_says_so_and_how_to_run_it(written):
-    page = Page(written[0]["report.html"])
+def test_what_was_not_run_says_so_and_how_to_run_it(written, read):
+    page = read(written[0]["report.html"])
     assert "20 not run" in page.sections["tuning-adamw-l2"].replace("\xa0", " ")
     assert "sweep --table=13 --seeds=1 --data_dir=DIR" in page.sections["tuning-adamw-l2"]
     assert "sweep --rows='table1/lamb-*' --seeds=1" in page.sections["figure6"]
     assert "7 not run" in page.sections["figure6"]
 
 
-def test_a_scale_has_a_block_of_its_own_without_printed_values(written):
-    page = Page(written[0]["report.html"])
+def test_a_scale_has_a_block_of_its_own_without_printed_values(written, read):
+    page = read(written[0]["report.html"])
     laptop = page.sections["table5-laptop"]
     assert "0.9795" in laptop and "laptop scale" in laptop
     assert "0.7696" not in laptop and "printed" not in laptop.replace("not printed", "")
@@ -130,8 +38,8 @@ def test_a_scale_has_a_block_of_its_own_without_printed_values(written):
     assert all(word in paper for word in ("1 measured", "1 diverged", "1 interrupted"))
 
 
-def test_an_overridden_run_is_in_its_own_card_alone(written):
-    page = Page(written[0]["report.html"])
+def test_an_overridden_run_is_in_its_own_card_alone(written, read):
+    page = read(written[0]["report.html"])
     assert "0.4444" in page.sections["overridden"]
     assert "0.4444" not in page.sections["table7"] and "0.9931" in page.sections["table7"]
     assert "half-written" in page.sections["left-out"]
@@ -145,8 +53,8 @@ def test_counts_are_told_at_a_glance_and_on_the_terminal(written):
     assert counts["overridden"] == "1" and "half-written" in output
 
 
-def test_the_trust_ratios_are_six_pictures_of_six_iterations(written):
-    page = Page(written[0]["report.html"])
+def test_the_trust_ratios_are_six_pictures_of_six_iterations(written, read):
+    page = read(written[0]["report.html"])
     section = page.sections["figure9-laptop"]
     steps = re.findall(r"Figure (\d+): iteration (\d+), epoch \d, 2 layers", section)
     assert [int(figure) for figure, _ in steps] == list(range(9, 15))
@@ -165,38 +73,6 @@ def test_the_markdown_is_well_formed_and_its_pictures_are_there(written):
     assert text.count("<details>") == text.count("</details>")
 
 
-def lines_of(text):
-    return list(csv.DictReader(io.StringIO(text)))
-
-
-def test_the_csv_has_a_line_a_cell_with_numbers_as_they_are(written):
-    lines = lines_of(written[0]["cells.csv"])
-    assert tuple(lines[0]) == cells_csv.COLUMNS
-    [found] = [
-        line for line in lines if line["row"] == "table5/lamb-512" and line["scale"] == "paper"
-        and line["metric"] == "top1"
-    ]  # fmt: skip
-    assert (found["mean"], found["std"], found["printed"]) == ("0.77", "", "0.7696")
-    assert float(found["difference"]) == pytest.approx(0.0004)
-    assert (found["seed_count"], found["status"], found["table"]) == ("1", "measured", "table5")
-    laptop = [line for line in lines if line["scale"] == "laptop"]
-    assert laptop and all(line["printed"] == "" == line["difference"] for line in laptop)
-    [changed] = [line for line in lines if line["changed"]]
-    assert (changed["status"], changed["changed"]) == ("overridden, finished", "epochs 3")
-    cells = {(line["table"], line["row"]) for line in lines if line["scale"] == "paper"}
-    assert len(cells) == sum(len(registry.module(table).ROWS) for table in registry.TABLES)
-
-
-def test_every_command_of_the_csv_is_one_that_sweep_takes(written):
-    commands = {line["command"] for line in lines_of(written[0]["cells.csv"])}
-    assert len(commands) > 400
-    for command in commands:
-        assert command.startswith("python -m largebatch.experiments.sweep ")
-        for flag in re.findall(r"--(\w+)", command):
-            assert flag in sweep.FLAGS
-        registry.find(re.search(r"--rows=(\S+)", command)[1])
-
-
 def test_commands_of_whole_entries_name_rows_and_tables_that_exist(written):
     text = written[0]["report.md"]
     for table in re.findall(r"sweep --table=(\S+)", text):
@@ -205,29 +81,31 @@ def test_commands_of_whole_entries_name_rows_and_tables_that_exist(written):
         assert registry.matching(rows)
 
 
-def test_all_and_one_table_contradict_each_other(tmp_path, capsys):
+def test_all_and_one_table_contradict_each_other(tmp_path, capsys, call):
     assert call(f"--runs={tmp_path}", "--all", "--table=7", f"--output_dir={tmp_path}") == 2
     assert "--table=7" in capsys.readouterr().err
     assert call(f"--runs={tmp_path}", "--all") == 2
     assert "--output_dir" in capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys, call):
     (tmp_path / "page").write_text("")
     assert call(f"--runs={tmp_path}", "--all", f"--output_dir={tmp_path / 'page'}") == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_folder_without_runs_has_every_entry_and_measures_nothing(tmp_path, capsys):
+def test_a_folder_without_runs_has_every_entry_and_measures_nothing(tmp_path, capsys, read, call):
     assert call(f"--runs={tmp_path}", "--all", f"--output_dir={tmp_path / 'page'}") == 0
     output = capsys.readouterr().out
     assert output.startswith(f"No runs under {tmp_path}.") and "measured" not in output
-    page = Page((tmp_path / "page" / "report.html").read_text())
+    page = read((tmp_path / "page" / "report.html").read_text())
     assert {f"figure{n}" for n in range(1, 15)} <= set(page.ids)
     assert not re.search(r"[1-9]\d* measured", (tmp_path / "page" / "report.html").read_text())
 
 
-def test_runs_of_any_foreign_shape_are_named_and_never_a_traceback(make_run, tmp_path, capsys):
+def test_runs_of_any_foreign_shape_are_named_and_never_a_traceback(
+    make_run, tmp_path, capsys, call
+):
     odd = [None, 3, "x", [], {"a": 1}, [[1]], {"k": {"k": []}}, 10**400]
     for seed, value in enumerate(odd):
         fields = (
@@ -251,18 +129,6 @@ def test_runs_of_any_foreign_shape_are_named_and_never_a_traceback(make_run, tmp
     assert "measured" in (tmp_path / "page" / "report.html").read_text()
 
 
-def test_two_runs_of_a_row_that_disagree_are_not_averaged(make_run, tmp_path):
-    make_run("table7/lamb", accuracy=0.9931, settings={"learning_rate": "0.01"})
-    folder = make_run("table7/lamb", accuracy=0.1, seed=1, settings={"learning_rate": "0.01"})
-    text = (folder / "result.json").read_text()
-    (folder / "result.json").write_text(text.replace('"epochs": 30', '"epochs": 31'))
-    made = gather(str(tmp_path), ["table7"])
-    assert "disagrees with table7/lamb as it is now: epochs 31 (now 30)" in made.left_out[0].reason
-    lines = lines_of(cells_csv.as_csv(made))
-    [found] = [line for line in lines if line["row"] == "table7/lamb"]
-    assert (found["mean"], found["seed_count"]) == ("0.9931", "1")
-
-
 def test_pictures_are_drawn_small_and_the_same_twice(root):
     texts = []
     for _ in range(2):
@@ -272,151 +138,3 @@ def test_pictures_are_drawn_small_and_the_same_twice(root):
         texts.append([picture.svg for picture in pictures])
     assert texts[0] == texts[1] and len(texts[0]) == 2
     assert all("</svg>" in svg and len(svg) < 60_000 for svg in texts[0])
-
-
-def grid_of(tmp_path, table):
-    [made] = gather(str(tmp_path), [table]).tables
-    return grids.grid(made)
-
-
-def texts_of(line):
-    return [item.text for item in line]
-
-
-def test_tables_are_laid_out_as_the_paper_prints_them(tmp_path):
-    table1 = grid_of(tmp_path, "table1")
-    assert table1.header[:4] == ["Solver", "batch size", "steps", "F1 score on dev set: printed"]
-    assert texts_of(table1.lines[8])[:4] == ["LAMB 64k/32k", "65536/32768", "8599", "90.584"]
-    assert ["1024", "76.19m"] == texts_of(table1.lines[8])[5:7]
-    table2 = grid_of(tmp_path, "table2")
-    assert table2.header == ["Batch size", "512", "1K", "2K", "4K", "8K", "16K", "32K"]
-    assert texts_of(table2.lines[0])[-2:] == ["89.589", "diverged"]
-    table3 = grid_of(tmp_path, "table3")
-    assert table3.header[1:] == [
-        "adagrad/adagrad+", "adam/adam+", "adamw/adamw+", "momentum", "lamb"
-    ]  # fmt: skip
-    assert texts_of(table3.lines[0])[1:3] == ["0.5538 / 0.7201", "0.6604 / 0.7348"]
-    table4 = {line[0].text: texts_of(line)[1:] for line in grid_of(tmp_path, "table4").lines}
-    assert table4["learning rate"][0] == "5/(2^3.0·10^3)" and table4["warm-up ratio"][-1] == "1/5"
-    assert table4["exact match: printed"][0] == "85.090"
-    table5 = {line[0].text: texts_of(line)[1:] for line in grid_of(tmp_path, "table5").lines}
-    assert table5["learning rate"][-1] == "4/(2^0.0·10^2)"
-    assert table5["warm-up epochs"] == ["0.3125", "0.625", "1.25", "2.5", "5", "10", "20"]
-    table8 = grid_of(tmp_path, "table8")
-    assert "loss=8.04471, step=28126" in texts_of(table8.lines[0])
-    table13 = grid_of(tmp_path, "table13")
-    assert texts_of(table13.lines[0])[:4] == ["0.0001", "1e-05", "default (0.01)", "0.5331"]
-    limit = grid_of(tmp_path, "limit")
-    assert limit.header[-1] == "all of ImageNet"
-    for line in limit.lines[:6]:  # the steps of the recipe on ImageNet
-        assert {item.statuses for item in line[1:]} == {("not run",), ()}
-    texts = {line[0].text: texts_of(line) for line in limit.lines}
-    assert "0.9887 (log)" in texts["MNIST, LAMB: printed"]
-    assert "0.7535 (log)" in texts["LAMB as run: printed"]
-
-
-def test_the_index_is_a_matrix_of_tables_and_scales(written):
-    text = written[0]["report.html"]
-    index = re.search(r"<section class=card id=index>.*?</section>", text, re.DOTALL)[0]
-    head = re.findall(r"<th>(.*?)</th>", index)
-    assert head[:4] == ["", "paper", "as run", "laptop"]
-    [line] = [row for row in re.findall(r"<tr><th>.*?</tr>", index) if "<b>Table 5</b>" in row]
-    cells = re.findall(r"<td>(?:<a class='state (\w+)' href='#([\w-]+)'>([\d/]+)</a>)?</td>", line)
-    assert cells == [
-        ("some", "table5", "1/7"), ("none", "table5", "0/7"), ("some", "table5-laptop", "4/7")
-    ]  # fmt: skip
-    assert (
-        "| Table 5 |" in written[0]["report.md"]
-        and "| 1 of 7 | 0 of 7 |" in (written[0]["report.md"])
-    )
-
-
-def test_claims_come_first_then_a_line_a_table_then_the_index(written):
-    page = Page(written[0]["report.html"])
-    ids = [name for name in page.ids if name in ("claims", "results", "index", "table1")]
-    assert ids == ["claims", "results", "index", "table1"]
-    results = page.sections["results"]
-    assert "0.7696" in results and "0.7700" in results and "+0.0004" in results
-    assert "Not measured at any scale" in results and "Table 13" in results
-    text = written[0]["report.md"]
-    assert text.index("## Claims") < text.index("## Results at a glance")
-    assert text.index("## Results at a glance") < text.index("\n## What there is")
-
-
-def test_what_was_not_run_is_folded_and_what_was_is_open(written):
-    text = written[0]["report.html"]
-    assert "<details class=card id='table1'>" in text and "<section class=card id='table5'>" in text
-    # Of Table 12 a smaller scale was run: its card is open, the paper's block in it is folded.
-    card = re.search(r"<section class=card id='table12'>.*?</section>", text, re.DOTALL)[0]
-    assert card.index("<details class='block'") < card.index("id='table12-laptop'")
-
-
-def test_the_page_is_read_without_its_script_and_sorts_with_it(written):
-    text = written[0]["report.html"]
-    body, _, script = text.partition("<script>")
-    assert "hidden" not in body.partition("</style>")[2] and "onclick" not in body
-    assert "classList.add('can-sort')" in script and "class='frame grid sort'" in body
-    # A title is read by a pointer that rests, with or without the script.
-    assert body.count("<title>") > 200
-
-
-def test_the_page_has_a_dark_look_and_wide_tables_keep_their_first_column(written):
-    look = re.search(r"<style>(.*?)</style>", written[0]["report.html"], re.DOTALL)[1]
-    colours = [
-        set(re.findall(r"(--[\w-]+):", part)) for part in re.findall(r":root {([^}]*)}", look)
-    ]
-    assert len(colours) == 2 and colours[0] == colours[1]
-    used = set(re.findall(r"var\((--[\w-]+)", look)) - {"--under"}
-    assert used <= colours[0]
-    assert re.search(r"\.grid th:first-child {[^}]*position: sticky", look)
-
-
-def test_a_wide_table_is_turned_and_hides_no_optimizer(make_run, tmp_path):
-    for name in ("adagrad", "adam", "lamb"):
-        row = registry.find(f"table3/{name}")
-        for seed in range(3):
-            metrics = {"top1": 0.97 + seed / 1000, "loss": 0.1}
-            make_run(row.run_name, scale="laptop", seed=seed, metrics=metrics)
-    made = next(t for t in gather(str(tmp_path), ["table3"]).tables if t.scale == "laptop")
-    shown = grids.fitting(grids.grid(made), 80)
-    assert [line[0].text for line in shown.lines][-1] == "lamb" and len(shown.lines) == 8
-    assert shown.header == ["Optimizer", "measured", "n"]
-    assert shown.caption == "test top-1 accuracy" and grids.width(shown) < 80
-
-
-def test_progress_is_a_line_a_table_on_stderr(written):
-    lines = written[0]["stderr"].splitlines()
-    assert lines[0].startswith("reading the runs under ")
-    assert lines[1] == "[1/35] Table 1: 10 not run"
-    assert [line.partition("]")[0] for line in lines[1:]] == [f"[{n}/35" for n in range(1, 36)]
-
-
-def test_layers_are_named_in_the_pictures_of_trust_ratios(written):
-    svg = (written[2] / "figures" / "figure9-laptop.svg").read_text()
-    assert "a/kernel</text>" in svg and "<title>adapted by LAMB: a/kernel, trust ratio 0.5" in svg
-
-
-def test_a_folders_name_is_no_markup_in_the_markdown(make_run, tmp_path, capsys):
-    odd = tmp_path / "<script>alert(1)</script>\n<b>"
-    make_run("table7/lamb", folder=odd / "run", settings={"learning_rate": "0.01"})
-    make_run("table7/lamb", folder=odd / "again", settings={"learning_rate": "0.01"})
-    assert call(f"--runs={odd}", "--table=7", f"--output_dir={tmp_path / 'page'}") == 0
-    text = (tmp_path / "page" / "report.md").read_text()
-    assert "&lt;script>" in text and "<script" not in text and "<b>" not in text
-    for block in re.findall(r"(?:^\|.*\|\n)+", text, flags=re.M):
-        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1
-    assert "<script>alert" not in (tmp_path / "page" / "report.html").read_text()
-    assert "\n<b>" not in capsys.readouterr().out
-
-
-def test_a_plain_report_is_the_same_page_of_the_tables_asked_for(make_run, tmp_path, written):
-    make_run("table7/lamb", accuracy=0.9931, settings={"learning_rate": "0.01"})
-    assert call(f"--runs={tmp_path}", "--table=7", f"--output_dir={tmp_path / 'page'}") == 0
-    page = Page((tmp_path / "page" / "report.html").read_text())
-    assert {"claims", "results", "index", "table7"} <= set(page.ids) and "table5" not in page.ids
-    card = re.compile(r"<section class=card id='table7'>.*?</section>", re.DOTALL)
-    cards = [
-        re.sub(r"runs0?/|\d+ overridden", "", card.search(text)[0])
-        for text in ((tmp_path / "page" / "report.html").read_text(), written[0]["report.html"])
-    ]
-    assert cards[0] == cards[1]

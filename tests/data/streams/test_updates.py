@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from largebatch.data.streams.dropout_seeds import with_dropout_seeds
-from largebatch.data.streams.update_slices import UpdateSlices
+from largebatch.data.streams.updates import Updates, UpdateSlices
 
 STEPS, BATCH, MICRO = 4, 12, 2
 
@@ -12,15 +11,8 @@ def seeds(first_step=0, host=0, hosts=1, micro_batch=MICRO, seed=3):
     context = tf.distribute.InputContext(hosts, host, hosts)
     pieces = BATCH // hosts // micro_batch
     numbers = tf.data.Dataset.range(first_step * pieces, STEPS * pieces)
-    elements = with_dropout_seeds(
-        numbers.map(lambda number: {"number": number}),
-        batch_size=BATCH,
-        micro_batch=micro_batch,
-        context=context,
-        seed=seed,
-        first_step=first_step,
-        steps=STEPS,
-    )
+    updates = Updates(BATCH, micro_batch, context, seed, first_step, STEPS)
+    elements = updates.with_dropout_seeds(numbers.map(lambda number: {"number": number}))
     read = list(elements.as_numpy_iterator())
     assert [element["number"] for element in read] == list(numbers.as_numpy_iterator())
     return np.array([element["dropout_seed"] for element in read])

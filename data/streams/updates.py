@@ -1,4 +1,4 @@
-"""What every training stream shares: its random numbers, and a host's part of an update.
+"""What every training stream shares: its random numbers, which updates, a host's part of each.
 
 Legend: N examples, B the global batch, b a micro-batch of one replica, M = B / hosts / b
 micro-batches a host and update.
@@ -28,38 +28,6 @@ def permutation(count: int | tf.Tensor, stateless_seed: tf.Tensor) -> tf.Tensor:
     return tf.random.experimental.stateless_shuffle(
         tf.range(count, dtype=tf.int64), stateless_seed, alg="philox"
     )
-
-
-def numbered_batches(
-    count: int, batch_size: int, seed: int, first_step: int, steps: int
-) -> tf.data.Dataset:
-    """(step, indices int64 [B]) of the global batches first_step, ..., steps - 1.
-
-    Global batch number s holds positions s B, ..., (s + 1) B - 1 of an endless list: one fresh
-    uniform permutation of the N examples after another, the e-th drawn from (seed, e). A batch may
-    straddle epochs, or hold several.
-    """
-    check_steps(first_step, steps)
-    first_epoch, offset = divmod(first_step * batch_size, count)
-    last_epoch = -(-steps * batch_size // count)
-
-    def order_of(epoch):
-        order = permutation(count, stream_seed(seed, SHUFFLE_STREAM + epoch))
-        return order[tf.where(epoch == first_epoch, tf.constant(offset, tf.int64), 0) :]
-
-    batches = (
-        tf.data.Dataset.range(first_epoch, last_epoch)
-        .map(order_of)
-        .rebatch(batch_size, drop_remainder=True)
-        .take(steps - first_step)
-    )
-    return tf.data.Dataset.zip((tf.data.Dataset.range(first_step, steps), batches))
-
-
-def check_steps(first_step: int, steps: int) -> None:
-    """Raises ValueError where an update to start at lies outside the run."""
-    if not 0 <= first_step <= steps:
-        raise ValueError(f"first_step is {first_step}, wanted 0 to steps = {steps}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,6 +113,91 @@ class UpdateSlices:
     def example_seeds(self, seed: int, step: tf.Tensor) -> tf.Tensor:
         """int32 [M, b, 2], drawn from (seed, step) for each example of the global batch."""
         return self.of_host(self.filled(_dropout_words(seed, step, self.batch_size)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Updates:
+    """The updates first_step, ..., steps - 1 of a run: what a training stream is asked for.
+
+    A stream gives this host's micro-batches of them, host h the h-th of the equal slices of each
+    global batch. What a batch holds is a function of (seed, its number).
+
+    Attributes:
+      batch_size: B; a multiple of hosts, and of replicas x micro_batch.
+      micro_batch: b.
+      context: How many hosts and replicas there are, and which host this is.
+      seed: Of all that is random.
+      first_step: What comes before is skipped by arithmetic: nothing of it is read.
+      steps: The update at which the run ends (not the number of updates from first_step on).
+      pad: Fills up a batch that replicas x micro_batch do not divide, with examples of weight 0;
+        otherwise it is refused.
+
+    Raises:
+      ValueError: sizes that do not divide, a first_step outside [0, steps].
+    """
+
+    batch_size: int
+    micro_batch: int
+    context: tf.distribute.InputContext
+    seed: int
+    first_step: int
+    steps: int
+    pad: bool = False
+
+    def __post_init__(self):
+        self.slices()
+        if not 0 <= self.first_step <= self.steps:
+            raise ValueError(f"first_step is {self.first_step}, wanted 0 to steps = {self.steps}")
+
+    def slices(self, may_pad: bool = True) -> UpdateSlices:
+        """How each of the batches falls apart; ValueError where `pad` is set and may not be."""
+        pad = self.pad and may_pad
+        return UpdateSlices(self.batch_size, self.micro_batch, self.context, pad)
+
+    @property
+    def left(self) -> int:
+        """How many updates there are from first_step on."""
+        return self.steps - self.first_step
+
+    @property
+    def numbers(self) -> tf.data.Dataset:
+        """first_step, ..., steps - 1."""
+        return tf.data.Dataset.range(self.first_step, self.steps)
+
+    def numbered_batches(self, count: int) -> tf.data.Dataset:
+        """(step, indices int64 [B]) of the global batches, out of `count` = N examples.
+
+        Global batch number s holds positions s B, ..., (s + 1) B - 1 of an endless list: one fresh
+        uniform permutation of the N examples after another, the e-th drawn from (seed, e). A batch
+        may straddle epochs, or hold several.
+        """
+        first_epoch, offset = divmod(self.first_step * self.batch_size, count)
+        last_epoch = -(-self.steps * self.batch_size // count)
+
+        def order_of(epoch):
+            order = permutation(count, stream_seed(self.seed, SHUFFLE_STREAM + epoch))
+            return order[tf.where(epoch == first_epoch, tf.constant(offset, tf.int64), 0) :]
+
+        batches = (
+            tf.data.Dataset.range(first_epoch, last_epoch)
+            .map(order_of)
+            .rebatch(self.batch_size, drop_remainder=True)
+            .take(self.left)
+        )
+        return tf.data.Dataset.zip((self.numbers, batches))
+
+    def with_dropout_seeds(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
+        """A stream of these updates, its elements dictionaries, with seeds of dropout.
+
+        To each element comes {"dropout_seed": int32 [b, 2]}: a seed for each example, drawn from
+        (seed, step) and its place in the global batch. So neither hosts, replicas nor micro-batches
+        change it, nor the step at which a run resumes.
+        """
+        slices = self.slices()
+        seeds = self.numbers.map(lambda step: slices.example_seeds(self.seed, step))
+        return tf.data.Dataset.zip((dataset, seeds.unbatch())).map(
+            lambda batch, dropout_seed: {**batch, "dropout_seed": dropout_seed}
+        )
 
 
 def _dropout_words(seed: int, step, count: int) -> tf.Tensor:

@@ -1,0 +1,28 @@
+"""The flags of programs about one row: which it is, its scale, what is changed of it."""
+
+from __future__ import annotations
+
+from absl import flags
+
+from largebatch import cli
+from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.rows import scale
+from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
+from largebatch.experiments.rows.row import Row
+from largebatch.experiments.tables import registry
+
+
+def define(values: flags.FlagValues, example: str) -> None:
+    """Defines --experiment, --scale and --set in `values`."""
+    define = cli.Define(values)
+    define.string("experiment", None, f"The row, for example {example}; run --list prints all.")
+    define.enum("scale", "paper", scale.ALL_SCALES, "How much of it.")
+    define.multi_string("set", [], "field=value: change the row; repeatable.")
+
+
+def row_of(values: flags.FlagValues) -> Row:
+    """The row that they name, or the one whose run it shows; UserError for none."""
+    if values.experiment is None:
+        raise UserError("--experiment is missing; run --list prints all names")
+    row = registry.run_of(registry.find(values.experiment))
+    return apply_overrides(registry.scaled(row, values.scale), parse_assignments(values.set))
