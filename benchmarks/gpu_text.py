@@ -58,6 +58,7 @@ def pack(folder: Path, files: Sequence, examples: Sequence[int], steps: Sequence
 
 def example_list(files, seed: int, count: int) -> np.ndarray:
     """int64 [count]: the first examples of a stage on one host, as numbers over all its shards."""
+    from largebatch.data.pretraining.read.stream import block_size
     from largebatch.data.streams.shard_order import ShardOrder
 
     start = dict(
@@ -67,7 +68,8 @@ def example_list(files, seed: int, count: int) -> np.ndarray:
         )
     )
     parts, have = [], 0
-    for block in ShardOrder(files, seed, 1, 0, None).blocks(0).as_numpy_iterator():
+    order = ShardOrder(files.train, seed, 1, 0, block_size(files))
+    for block in order.blocks(0).as_numpy_iterator():
         runs = zip(block["run_path"], block["run_first"], block["run_count"])
         numbers = np.concatenate([start[p.decode()] + first + np.arange(n) for p, first, n in runs])
         parts.append(numbers[block["order"]])

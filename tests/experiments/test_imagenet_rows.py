@@ -15,7 +15,7 @@ BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
 
 
 def rows_of(module):
-    return list(importlib.import_module(f"largebatch.experiments.{module}").ROWS.values())
+    return list(importlib.import_module(f"largebatch.experiments.tables.{module}").ROWS.values())
 
 
 def rows(number):

@@ -50,7 +50,7 @@ def pretraining_dataset(
         raise ValueError(f"the block is {block} examples, wanted at least 1")
     hosts = context.num_input_pipelines
     replicas = context.num_replicas_in_sync // hosts  # on this host
-    block = max(BLOCK_TOKENS // files.sequence_length, 1) if block is None else block
+    block = block_size(files) if block is None else block
     order = ShardOrder(files.train, updates.seed, hosts, context.input_pipeline_id, block)
     reader = RecordReader(files)
 
@@ -89,3 +89,8 @@ def pretraining_dataset(
     )
     numbered = tf.data.Dataset.zip((updates.numbers, batches))
     return numbered.map(plan).unbatch().map(finish).prefetch(2)
+
+
+def block_size(files: PretrainingFiles) -> int:
+    """About the number of examples of a block of `files`."""
+    return max(BLOCK_TOKENS // files.sequence_length, 1)

@@ -10,7 +10,7 @@ import pytest
 from largebatch.experiments.analyses import decay_and_l2, decay_page
 from largebatch.experiments.tables import registry
 
-PAGE = pathlib.Path(decay_and_l2.ROOT) / "docs" / "decay_and_l2.md"
+PAGE = pathlib.Path(decay_and_l2.PACKAGE) / "docs" / "decay_and_l2.md"
 CHANCE = 0.1
 
 
