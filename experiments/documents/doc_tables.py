@@ -6,15 +6,14 @@
 A block stands between <!-- NAME --> and <!-- /NAME -->. NAME is a table at the paper's scale
 (table7), a table at another one (table3-laptop), either with -measured behind it to leave out the
 rows that were not run; verdicts- or changed- and such a name: the verdicts on the claims that its
-rows test, and its runs with changed settings; or one of claims-at-a-glance, scaling,
-optimizer-speed and gpu-steps.
+rows test, and its runs with changed settings; or one of claims-at-a-glance, scaling, and those of
+benchmark_tables.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import re
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from largebatch.experiments.claims import words as claim_words
 from largebatch.experiments.claims.claims import about
 from largebatch.experiments.claims.verdict import NOT_RUN
 from largebatch.experiments.costs import chips, scaling_tables, step_time
+from largebatch.experiments.documents import benchmark_tables
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.program.text_table import Sheet, piped
 from largebatch.experiments.reporting.model import grids, notes, words
@@ -61,7 +61,8 @@ def pages() -> list[Path]:
     """README.md, the pages of results, and those of speed; other pages are made whole."""
     docs = ROOT / "docs"
     results = sorted((docs / "results").glob("*.md"))
-    return [ROOT / "README.md", docs / "speed.md", docs / "scaling_model.md", *results]
+    measured = (docs / f"{name}.md" for name in ("faults", "scaling_model", "speed"))
+    return [ROOT / "README.md", *measured, *results]
 
 
 def rendered(text: str) -> str:
@@ -146,41 +147,6 @@ def _scaling() -> str:
     return scaling_tables.as_markdown(table).rstrip("\n")
 
 
-def _optimizer_speed() -> str:
-    measured = json.loads((RESULTS / "benchmarks" / "optimizer_step.json").read_text())
-    ratios: dict[str, dict[str, float]] = {}
-    for row in measured["rows"]:
-        ratios.setdefault(row["optimizer"], {})[row["mode"]] = row["ratio"]
-    lines = [
-        [name, *(f"{modes[m]:.2f}" if m in modes else "-" for m in ("graph", "xla"))]
-        for name, modes in ratios.items()
-    ]
-    return piped(Sheet(["time of a step (lower is better)", "in a graph", "under XLA"], lines))
-
-
-def _gpu_steps() -> str:
-    """Step times on the GPU, beside what the same device reached in a large product of matrices."""
-    measured = json.loads((RESULTS / "gpu" / "steps.json").read_text())
-    device = json.loads((RESULTS / "gpu" / "device.json").read_text())["kind"]
-    ceilings = measured["ceilings"]
-    lines, missing = [], []
-    for name, step in measured.items():
-        if "seconds" not in step:
-            missing += [name] if name != "ceilings" else []
-            continue
-        kind = {"float32": "float32_default"}.get(step["precision"], step["precision"])
-        share = step["flops_per_second"] / ceilings[f"matmul_{kind}_flops_per_second"]
-        lines.append(
-            [f"{name}, {step['precision']}", f"{step['batch']:,}", f"{1e3 * step['seconds']:.1f}",
-             f"{step['examples_per_second']:,.0f}", f"{step['flops_per_second'] / 1e12:.0f}",
-             f"{share:.0%}"]
-        )  # fmt: skip
-    head = ["step (LAMB)", "batch", "ms (lower is better)", "examples/s", "TFLOP/s",
-            "share of a matrix product's rate"]  # fmt: skip
-    text = f"{device}; float32 products in TF32.\n\n{piped(Sheet(head, lines))}"
-    return f"{text}\n\nNot measured: {', '.join(missing)}." if missing else text
-
-
 def _claims_at_a_glance() -> str:
     """The claims that runs of the paper's size have decided or touched; a line for the others."""
     judged = _report().claims
@@ -199,9 +165,8 @@ def _claims_at_a_glance() -> str:
 _ABOUT = {"verdicts": _verdicts, "changed": _changed}
 _OTHERS = {
     "scaling": _scaling,
-    "optimizer-speed": _optimizer_speed,
     "claims-at-a-glance": _claims_at_a_glance,
-    "gpu-steps": _gpu_steps,
+    **{name: functools.partial(make, RESULTS) for name, make in benchmark_tables.BLOCKS.items()},
 }
 
 program, console = cli.entry(main, FLAGS, __doc__)
