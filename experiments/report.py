@@ -18,8 +18,6 @@ from __future__ import annotations
 import os
 import sys
 
-from absl import flags
-
 from largebatch import cli
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.program.text_table import as_one_line
@@ -29,17 +27,12 @@ from largebatch.experiments.reporting.pages.text import as_text
 from largebatch.experiments.tables import registry
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("runs", None, "The folder of runs.", flag_values=FLAGS)
-flags.DEFINE_string("table", None, "One table alone: 7; default: all.", flag_values=FLAGS)
-flags.DEFINE_enum(
-    "format", "text", ["text", "markdown", "html"], "What is printed.", flag_values=FLAGS
-)
-flags.DEFINE_string(
-    "output_dir", None, "Where to write report.md and report.html, too.", flag_values=FLAGS
-)
-flags.DEFINE_boolean(
-    "all", False, "Write the page of every table and figure to --output_dir.", flag_values=FLAGS
-)
+define = cli.Define(FLAGS)
+define.path("runs", None, "The folder of runs.")
+define.string("table", None, "One table alone: 7; default: all.")
+define.enum("format", "text", ["text", "markdown", "html"], "What is printed.")
+define.output_folder("output_dir", None, "Where to write report.md and report.html, too.")
+define.boolean("all", False, "Write the page of every table and figure to --output_dir.")
 
 
 FORMATS = {

@@ -27,15 +27,17 @@ FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
 execution_flags.define(FLAGS)
 define.string("experiment", None, "The row to run, for example table7/lamb.")
-define.string("output_dir", None, "The run's folder; default: one under runs/ named after the row.")
+define.output_folder(
+    "output_dir", None, "The run's folder; default: one under runs/ named after the row."
+)
 define.integer("seed", 0, "Of the weights, the order and the augmentation.")
 define.integer("threads", None, "TensorFlow's threads on the CPU; default: all.")
-define.string(
+define.path(
     "init_checkpoint",
     None,
     "table1/baseline: Google's released BERT (a folder) in place of pre-training.",
 )
-define.string(
+define.output_file(
     "mlperf_log",
     None,
     "BERT and ResNet-50: a file to write a log in MLPerf's format to, by mlperf-logging.",

@@ -37,7 +37,7 @@ define.integer("seeds", 1, "Runs of each point, with seeds 0, 1, ...")
 define.enum(
     "grid", "full", ["full", "none"], "The row's tuning grid, or its own values only."
 )  # fmt: skip
-define.string("output_dir", "runs", "The folder of all runs.")
+define.output_folder("output_dir", "runs", "The folder of all runs.")
 define.integer("jobs", 1, "Runs at the same time; they share the cores.")
 define.boolean("dry_run", False, "Print what would be run, and exit.")
 

@@ -13,20 +13,16 @@ from __future__ import annotations
 
 import os
 
-from absl import flags
-
 from largebatch import checkout, cli
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.tables import registry
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string(
-    "runs", None, "The folder of runs; default: results/ of the checkout.", flag_values=FLAGS
-)
-flags.DEFINE_string("table", None, "Claims that rows of one table test: 7.", flag_values=FLAGS)
-flags.DEFINE_enum("format", "text", ["text", "markdown", "json"], "Of the output.",
-                  flag_values=FLAGS)  # fmt: skip
-flags.DEFINE_string("output", None, "The file to write; default: print.", flag_values=FLAGS)
+define = cli.Define(FLAGS)
+define.path("runs", None, "The folder of runs; default: results/ of the checkout.")
+define.string("table", None, "Claims that rows of one table test: 7.")
+define.enum("format", "text", ["text", "markdown", "json"], "Of the output.")  # fmt: skip
+define.output_file("output", None, "The file to write; default: print.")
 
 
 def main() -> int:

@@ -39,13 +39,13 @@ def define(values: flags.FlagValues) -> None:
     define = cli.Define(values)
     define.enum("scale", "paper", scale.ALL_SCALES, "How much of it to run.")
     define.multi_string("set", [], "field=value: change the row; repeatable.")
-    define.string(
+    define.path(
         "data_dir",
         None,
         "A TFDS folder, or a folder with the official files (default: TFDS's own); for BERT, the "
         "shards that create_pretraining_data made.",
     )
-    define.string(
+    define.path(
         "squad_dir",
         None,
         "BERT: the folder of SQuAD v1.1's files; pre-training is followed by fine-tuning and its "
@@ -70,7 +70,7 @@ def define(values: flags.FlagValues) -> None:
         "ImageNet: leave out images that cannot be decoded, and say how many they were; otherwise "
         "one ends the run.",
     )
-    define.string(
+    define.output_folder(
         "image_cache",
         None,
         "ImageNet: a local folder for copies of remote files (gs://...), made when they are first "

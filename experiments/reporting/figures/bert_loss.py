@@ -12,8 +12,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from absl import flags
-
 from largebatch import cli
 from largebatch.experiments.plots import chart, style
 from largebatch.experiments.plots.axis import Axis
@@ -26,9 +24,10 @@ from largebatch.experiments.rows import scale
 from largebatch.experiments.tables import registry
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("runs", None, "The folder of runs.", flag_values=FLAGS)
-flags.DEFINE_enum("scale", "paper", scale.ALL_SCALES, "Of the runs shown.", flag_values=FLAGS)
-flags.DEFINE_string("output_dir", None, "Where to write the pictures.", flag_values=FLAGS)
+define = cli.Define(FLAGS)
+define.path("runs", None, "The folder of runs.")
+define.enum("scale", "paper", scale.ALL_SCALES, "Of the runs shown.")
+define.output_folder("output_dir", None, "Where to write the pictures.")
 
 BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
 TABLE = "table1"  # whose rows the figures show
