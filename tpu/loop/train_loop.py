@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ from largebatch.tpu.loop.task import Task
 
 # After so many refused updates in a row a run is not going to recover by itself.
 MAX_REFUSED_IN_A_ROW = 10
+# What stands for the loss of an update without examples: no loss is.
+_NO_EXAMPLE = -math.inf
 
 
 class Diverged(Exception):
@@ -22,6 +25,14 @@ class Diverged(Exception):
         super().__init__(f"diverged after step {last_step}, loss {last_loss}")
         self.last_step = last_step
         self.last_loss = last_loss
+
+
+class EmptyUpdate(ValueError):
+    """No example of an update has any weight: all of its data were left out."""
+
+    def __init__(self, step: int):
+        super().__init__(f"no example of update {step} could be used: all its data were left out")
+        self.step = step
 
 
 class TrainLoop(orbit.AbstractTrainer):
@@ -144,9 +155,10 @@ class TrainLoop(orbit.AbstractTrainer):
 
         Raises:
           Diverged: If a loss was not finite or too many updates in a row were refused.
+          EmptyUpdate: If an update had nothing to learn from.
         """
         start = int(self._global_step.numpy())
-        finite, loss_sum, last_step, last_loss, self._refused_in_a_row = (
+        finite, loss_sum, last_step, last_loss, self._refused_in_a_row, empty = (
             value.numpy()
             for value in self._loop(
                 self._iterator, num_steps, tf.constant(self._refused_in_a_row, tf.int32)
@@ -154,6 +166,8 @@ class TrainLoop(orbit.AbstractTrainer):
         )
         if last_step > start:
             self.last_step, self.last_loss = int(last_step), float(last_loss)
+        if empty == last_step + 1:
+            raise EmptyUpdate(int(empty))
         if not finite or self._refused_in_a_row >= MAX_REFUSED_IN_A_ROW:
             raise Diverged(self.last_step, self.last_loss)
         return {
@@ -166,17 +180,19 @@ class TrainLoop(orbit.AbstractTrainer):
         loss_sum = tf.constant(0.0)
         last_loss = tf.constant(0.0)
         last_step = tf.identity(self._global_step)
+        empty = tf.zeros_like(last_step)  # the last update without examples
         for _ in tf.range(num_steps):
             applied_before = tf.identity(self._optimizer.iterations)
             loss = tf.cast(self._update(iterator), tf.float32)
             applied = self._optimizer.iterations - applied_before
             self._global_step.assign_add(1)
+            empty = tf.where(loss == _NO_EXAMPLE, self._global_step, empty)
             finite = tf.logical_and(finite, tf.math.is_finite(loss))
             last_step = tf.where(finite, self._global_step, last_step)
             last_loss = tf.where(finite, loss, last_loss)
             loss_sum += tf.where(finite, loss, 0.0)
             refused_in_a_row = tf.where(applied > 0, 0, refused_in_a_row + 1)
-        return finite, loss_sum, last_step, last_loss, refused_in_a_row
+        return finite, loss_sum, last_step, last_loss, refused_in_a_row, empty
 
     def _update(self, iterator) -> tf.Tensor:
         """One optimizer update, in cross-replica context; returns the mean loss."""
@@ -289,7 +305,7 @@ class TrainLoop(orbit.AbstractTrainer):
         self._optimizer.apply_gradients(
             zip(gradients, self._model.trainable_variables), skip_gradients_aggregation=True
         )
-        return loss_sum / weight_sum
+        return tf.where(weight_sum > 0, loss_sum / weight_sum, _NO_EXAMPLE)
 
 
 def _all_reduce_of_the_strategy(tensors: list[tf.Tensor]) -> list[tf.Tensor]:
