@@ -32,9 +32,19 @@ class TpuBuild(NamedTuple):
     oldest: str
     newest: str
     installed: str  # the one that `pod --action=setup` installs
+    # Of the two wheels that it installs, for CPython 3.12 on x86-64.
+    tensorflow_sha256: str
+    libtpu_sha256: str
 
 
-TPU = TpuBuild("2.20.0", oldest="0.0.14", newest="0.0.31", installed="0.0.24")
+TPU = TpuBuild(
+    "2.20.0",
+    oldest="0.0.14",
+    newest="0.0.31",
+    installed="0.0.24",
+    tensorflow_sha256="045d0ebd857f5e807b35225b0d9dd5daeece09ac06243323a2625b899f94cb6d",
+    libtpu_sha256="7f0e12f7d8fc5f720d791baaa30dcfb5897fd757d0a9c7cf59cde54f570e9caa",
+)
 
 
 MISTAKE = 2  # exit code
