@@ -139,6 +139,14 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def warn(line: str) -> None:
+    """A line of the standard error that stands on one line, whatever a file in it is named."""
+    shown = (
+        letter if letter.isprintable() or "\udc80" <= letter <= "\udcff" else " " for letter in line
+    )
+    print("".join(shown), file=sys.stderr, flush=True)
+
+
 def nothing(line: str) -> None:
     """In place of `say`, under --quiet."""
 

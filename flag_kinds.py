@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import tempfile
 from typing import Any
 
 from absl import flags
@@ -82,5 +83,8 @@ class FiniteFloat(flags.FloatParser):
 
 
 def _no_room_in(folder: str) -> str | None:
-    writable = os.access(folder, os.W_OK | os.X_OK)
-    return None if writable else f"the folder {folder} cannot be written"
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return f"the folder {folder} cannot be written ({error.strerror})"

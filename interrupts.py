@@ -40,6 +40,12 @@ def settle() -> None:
         sys.excepthook = _uncaught
 
 
+def settle_worker() -> None:
+    """In a worker, which Ctrl-C reaches, too: it unwinds the task, and the parent tells of it."""
+    answered_by_caller()
+    settle()
+
+
 def starts_a_program() -> bool:
     """Whether `python -m largebatch...` looks for its module, or `largebatch-run` or so begins."""
     (program, *_) = sys.argv or [""]

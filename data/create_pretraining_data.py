@@ -84,7 +84,7 @@ def main(others: list[str]) -> int:
     from largebatch.data.pretraining.make import shards
     from largebatch.data.pretraining.make.generator_progress import GeneratorProgress
 
-    shards.create(options, GeneratorProgress())
+    shards.create(options, GeneratorProgress(quiet=FLAGS.quiet))
     return 0
 
 

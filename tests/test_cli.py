@@ -91,6 +91,8 @@ def test_every_program_s_output_is_checked_before_the_work():
         ("--output={tmp}", "is a folder; give the file's name, too"),
         ("--folder={tmp}/file/x", "{tmp}/file is not a folder"),
         ("--folder={tmp}/link/x", "{tmp}/link is not a folder"),
+        ("--folder=/proc/x", "the folder /proc cannot be written ("),
+        ("--output=/proc/x", "the folder /proc cannot be written ("),
         ("--folder=", "want a path"),
         ("--folder=~nobody-of-that-name/x", "there is no user nobody-of-that-name"),
         ("--noise=nan", "want a finite number"),

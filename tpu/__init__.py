@@ -9,6 +9,7 @@ _MODULES = {
     "CheckpointError": "folder.checkpoints",
     "Checkpoints": "folder.checkpoints",
     "Cluster": "hosts.cluster",
+    "EmptyUpdate": "loop.train_loop",
     "FitOptions": "loop.fit_options",
     "Observer": "loop.observer",
     "Outcome": "loop.fit_options",
@@ -19,6 +20,7 @@ _MODULES = {
     "Task": "loop.task",
     "configure_devices": "hosts.devices",
     "distributed_dataset": "loop.inputs",
+    "evaluate": "loop.evaluate",
     "fit": "loop.fit",
     "restore_model": "folder.checkpoints",
 }

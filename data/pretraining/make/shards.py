@@ -13,6 +13,7 @@ import multiprocessing
 import os
 from collections.abc import Iterator
 
+from largebatch import interrupts
 from largebatch.data.files import storage
 from largebatch.data.pretraining.make import beam
 from largebatch.data.pretraining.make import manifest as pretraining_manifest
@@ -191,6 +192,7 @@ def _made_by_processes(tasks: list, jobs: int) -> Iterator[tuple[ShardTask, dict
 
 
 def _begin_worker() -> None:
+    interrupts.settle_worker()
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # a worker must not take the GPU's memory
     os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
     os.environ["TF_NUM_INTEROP_THREADS"] = "1"

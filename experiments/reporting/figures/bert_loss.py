@@ -43,9 +43,14 @@ def main() -> int:
     if not os.path.isdir(FLAGS.runs):
         raise UserError(f"--runs={FLAGS.runs}: there is no such folder")
     runs = ended(gather(FLAGS.runs, [TABLE]), FLAGS.scale)
+    found = {name: lines_of(runs) for name, (_, lines_of) in FIGURES.items()}
+    if not any(found.values()):
+        raise UserError(
+            f"--runs={FLAGS.runs}: none of the figures' runs is there at {FLAGS.scale} scale"
+        )
     os.makedirs(FLAGS.output_dir, exist_ok=True)
-    for name, (title, lines_of) in FIGURES.items():
-        lines = lines_of(runs)
+    for name, (title, _) in FIGURES.items():
+        lines = found[name]
         if not lines:
             print(f"{name}: none of its runs is there at {FLAGS.scale} scale")
             continue
