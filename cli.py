@@ -197,6 +197,8 @@ def exit_with(program: Callable[[], int]) -> None:
     interrupts.settle()
     streams.settle()
     code = program()
+    if code == INTERRUPTED:
+        interrupts.ended()
     streams.close()
     sys.exit(code)
 

@@ -40,16 +40,16 @@ def settle() -> None:
         sys.excepthook = _uncaught
 
 
-def settle_worker() -> None:
-    """In a worker, which Ctrl-C reaches, too: it unwinds the task, and the parent tells of it."""
-    answered_by_caller()
-    settle()
-
-
 def starts_a_program() -> bool:
     """Whether `python -m largebatch...` looks for its module, or `largebatch-run` or so begins."""
     (program, *_) = sys.argv or [""]
     return program == "-m" or os.path.basename(program).startswith("largebatch-")
+
+
+def ended() -> None:
+    """The program has answered; what comes while the interpreter ends changes nothing."""
+    if signal.getsignal(signal.SIGINT) is _asked:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def asked() -> bool:
@@ -68,6 +68,7 @@ def _asked(number: int, frame: FrameType | None) -> None:
         _State.asked_at = now
         if not _State.answered:
             _tell()
+            ended()
         raise Interrupted(CODE)
     if now - _State.asked_at > PATIENCE:
         os._exit(CODE)

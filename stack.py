@@ -90,8 +90,10 @@ def quiet_tensorflow(gpus: bool = True) -> None:
     Without `gpus` it takes no GPU's memory.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
+    dated = "pkg_resources is deprecated as an API"
+    os.environ.setdefault("PYTHONWARNINGS", f"ignore::FutureWarning,ignore:{dated}:UserWarning")
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
+    warnings.filterwarnings("ignore", dated, UserWarning)
     if not gpus:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     if "tensorflow" not in sys.modules:

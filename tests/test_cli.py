@@ -1,16 +1,19 @@
 """What all programs share: paths, outputs, numbers, mistakes in one line."""
 
 import importlib
+import multiprocessing
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from absl import flags
 
-from largebatch import cli, flag_kinds, interrupts
+from largebatch import cli, flag_kinds, interrupts, workers
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUTS = (flag_kinds.OutputFile, flag_kinds.OutputFolder)
@@ -157,6 +160,7 @@ program, console = cli.entry(main, FLAGS, "")
 console()
 """
 ASK = "os.kill(os.getpid(), signal.SIGINT)"
+AS_IT_ENDS = f"import atexit; atexit.register(lambda: {ASK})"
 IN_A_CALLBACK = f"""
 import weakref
 class Owner: pass
@@ -169,8 +173,8 @@ time.sleep(10)
 
 @pytest.mark.parametrize(
     ("before", "during"),
-    [("", ASK), ("", f"{ASK}; {ASK}"), (ASK, ""), (IN_A_CALLBACK, "")],
-    ids=["at work", "twice", "while modules are imported", "in a callback, which drops it"],
+    [("", ASK), ("", f"{ASK}; {ASK}"), (AS_IT_ENDS, ASK), (ASK, ""), (IN_A_CALLBACK, "")],
+    ids=["at work", "twice", "and as it ends", "in an import", "in a callback, which drops it"],
 )
 def test_wherever_ctrl_c_falls_a_program_says_one_line_and_leaves_nothing(tmp_path, before, during):
     script = PROGRAM.format(before=before, during=during or "pass", folder=str(tmp_path))
@@ -179,3 +183,25 @@ def test_wherever_ctrl_c_falls_a_program_says_one_line_and_leaves_nothing(tmp_pa
     )
     assert (ended.returncode, ended.stderr) == (130, "interrupted\n")
     assert not list(tmp_path.iterdir())
+
+
+def test_workers_that_are_started_deaf_ignore_ctrl_c_and_this_process_does_not():
+    before = signal.getsignal(signal.SIGINT)
+    command = [sys.executable, "-c", "import signal; print(int(signal.getsignal(signal.SIGINT)))"]
+    with workers.started_deaf():
+        ended = subprocess.run(command, capture_output=True, text=True)
+    assert int(ended.stdout) == signal.SIG_IGN
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_workers_end_with_a_program_that_is_stopped_and_not_for_another_one_s_mistake(error):
+    context = multiprocessing.get_context("fork")
+    worker = context.Process(target=time.sleep, args=(60,))
+    worker.start()
+    with pytest.raises(error), workers.ended_with_parent():
+        raise error
+    worker.join(0.2 if error is ValueError else 10)
+    assert (worker.exitcode is None) == (error is ValueError)
+    worker.kill()
+    worker.join()

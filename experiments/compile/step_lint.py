@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from concurrent import futures
 from typing import TYPE_CHECKING, NamedTuple
 
-from largebatch import cli, interrupts
+from largebatch import cli, workers
 from largebatch.experiments.compile.lowered_step import SQUAD, batch_per_core, lower_row
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.rows import choices
@@ -111,19 +111,17 @@ def lint_apart(row: Row, stage: str) -> list[str]:
       UserError: The process was killed.
     """
     context = multiprocessing.get_context("spawn")
-    with futures.ProcessPoolExecutor(1, context, initializer=_begin_worker) as pool:
+    with futures.ProcessPoolExecutor(1, context, initializer=quiet_tensorflow) as pool:
         try:
-            return pool.submit(lint, row, stage).result()
+            with workers.started_deaf():
+                asked = pool.submit(lint, row, stage)
+            with workers.ended_with_parent():
+                return asked.result()
         except futures.process.BrokenProcessPool as error:
             raise UserError(
                 f"the process that lowers {row.name} was killed; where that was for want of "
                 "memory: BERT-Large takes 9 GB"
             ) from error
-
-
-def _begin_worker() -> None:
-    interrupts.settle_worker()
-    quiet_tensorflow()
 
 
 def _length(row: Row, stage: str) -> int | None:

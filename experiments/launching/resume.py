@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from largebatch.experiments.launching.options import RunSettings
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.records.row_record import row_record
 from largebatch.experiments.rows.row import Row
 
+if TYPE_CHECKING:
+    from largebatch.tpu.folder.run_folder import RunFolder
+
 # What must agree for a folder to be resumed by a run.
 IDENTITY = ("name", "scale", "seed", "overrides", "row")
 
 
-def earlier_result(folder, row: Row, settings: RunSettings) -> dict[str, Any] | None:
+def earlier_result(folder: RunFolder, row: Row, settings: RunSettings) -> dict[str, Any] | None:
     """Returns the folder's result if this run has ended in it; refuses another run's folder."""
     stored = folder.read_json("experiment.json")
     if stored is None:

@@ -10,10 +10,11 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import multiprocessing
+import multiprocessing.forkserver
 import os
 from collections.abc import Iterator
 
-from largebatch import interrupts
+from largebatch import workers
 from largebatch.data.files import storage
 from largebatch.data.pretraining.make import beam
 from largebatch.data.pretraining.make import manifest as pretraining_manifest
@@ -58,6 +59,9 @@ def create(options: GeneratorOptions, progress: GeneratorProgress | None = None)
         for task, record in _made(left, options):
             records[task.number] = record
             progress.done(task, record)
+    except KeyboardInterrupt:
+        storage.remove_temporaries(options.output)
+        raise
     finally:
         progress.stop()
     manifest = pretraining_manifest.complete(
@@ -176,11 +180,15 @@ def _made_by_processes(tasks: list, jobs: int) -> Iterator[tuple[ShardTask, dict
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(["tensorflow_text", make_shard.__module__])
+        first = "largebatch.worker_signals"
+        context.set_forkserver_preload([first, "tensorflow_text", make_shard.__module__])
+        with workers.started_deaf():
+            multiprocessing.forkserver.ensure_running()
     pool = concurrent.futures.ProcessPoolExecutor(jobs, context, _begin_worker)
     with contextlib.ExitStack() as stack:
         stack.callback(pool.shutdown, wait=True, cancel_futures=True)
         futures = {pool.submit(make_shard, task): task for task in tasks}
+        stack.enter_context(workers.ended_with_parent())
         for future in concurrent.futures.as_completed(futures):
             try:
                 yield futures[future], future.result()
@@ -192,7 +200,6 @@ def _made_by_processes(tasks: list, jobs: int) -> Iterator[tuple[ShardTask, dict
 
 
 def _begin_worker() -> None:
-    interrupts.settle_worker()
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # a worker must not take the GPU's memory
     os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
     os.environ["TF_NUM_INTEROP_THREADS"] = "1"
