@@ -23,6 +23,7 @@ _MODULES = {
     "evaluate": "loop.evaluate",
     "fit": "loop.fit",
     "restore_model": "folder.checkpoints",
+    "without_autograph": "loop.without_autograph",
 }
 
 __all__ = sorted(_MODULES)

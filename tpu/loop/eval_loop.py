@@ -6,6 +6,7 @@ import orbit
 import tensorflow as tf
 
 from largebatch.tpu.loop.task import Batch, Task
+from largebatch.tpu.loop.without_autograph import without_autograph
 
 
 class EvalLoop(orbit.AbstractEvaluator):
@@ -29,8 +30,12 @@ class EvalLoop(orbit.AbstractEvaluator):
         self._model = model
         self._strategy = strategy
         self._dataset = dataset
+<<<<<<< HEAD
         self._step = tf.function(self._sums)
         self.graph: tf.Graph | None = None  # of a batch, once there has been one
+=======
+        self._step = tf.function(without_autograph(self._sums), autograph=False)
+>>>>>>> main
 
     def evaluate(self, num_steps: tf.Tensor | None = None) -> dict[str, float]:
         """Returns the mean of every metric, the mean loss, and how many examples were counted.

@@ -31,6 +31,7 @@ from largebatch.tpu.loop.summaries import (
 )
 from largebatch.tpu.loop.task import Task
 from largebatch.tpu.loop.train_loop import Diverged, TrainLoop
+from largebatch.tpu.loop.without_autograph import without_autograph
 
 log_orbit_to(logging.debug)
 
@@ -80,7 +81,7 @@ class _Run:
         self._plans = plans_of(batches, replicas, options.micro_batch, task.pads_batches)
         with strategy.scope():
             self._step = orbit.utils.create_global_step()
-            self._model = task.build_model()
+            self._model = without_autograph(task.build_model)()
             self._optimizer = make_optimizer()
             self._optimizer.build(self._model.trainable_variables)
         folder.check_shared()
