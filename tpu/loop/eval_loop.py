@@ -30,12 +30,8 @@ class EvalLoop(orbit.AbstractEvaluator):
         self._model = model
         self._strategy = strategy
         self._dataset = dataset
-<<<<<<< HEAD
-        self._step = tf.function(self._sums)
-        self.graph: tf.Graph | None = None  # of a batch, once there has been one
-=======
         self._step = tf.function(without_autograph(self._sums), autograph=False)
->>>>>>> main
+        self.graph: tf.Graph | None = None  # of a batch, once there has been one
 
     def evaluate(self, num_steps: tf.Tensor | None = None) -> dict[str, float]:
         """Returns the mean of every metric, the mean loss, and how many examples were counted.

@@ -177,16 +177,7 @@ class TrainLoop(orbit.AbstractTrainer):
         }
 
     def _run_updates(self, iterator, num_steps, refused_in_a_row):
-<<<<<<< HEAD
-        finite = tf.constant(True)
-        loss_sum = tf.constant(0.0)
-        last_loss = tf.constant(0.0)
-        last_step = tf.identity(self._global_step)
-        empty = tf.zeros_like(last_step)  # the last update without examples
-        for _ in tf.range(num_steps):
-=======
-        def one(number, finite, loss_sum, last_step, last_loss, refused_in_a_row):
->>>>>>> main
+        def one(number, finite, loss_sum, last_step, last_loss, refused_in_a_row, empty):
             applied_before = tf.identity(self._optimizer.iterations)
             loss = tf.cast(self._update(iterator), tf.float32)
             applied = self._optimizer.iterations - applied_before
@@ -197,19 +188,17 @@ class TrainLoop(orbit.AbstractTrainer):
             last_loss = tf.where(finite, loss, last_loss)
             loss_sum += tf.where(finite, loss, 0.0)
             refused_in_a_row = tf.where(applied > 0, 0, refused_in_a_row + 1)
-<<<<<<< HEAD
-        return finite, loss_sum, last_step, last_loss, refused_in_a_row, empty
-=======
-            return number + 1, finite, loss_sum, last_step, last_loss, refused_in_a_row
+            after = (finite, loss_sum, last_step, last_loss, refused_in_a_row, empty)
+            return (number + 1, *after)
 
         num_steps = tf.convert_to_tensor(num_steps)
         nought, step = tf.constant(0.0), tf.identity(self._global_step)
         before = (tf.zeros_like(num_steps), tf.constant(True), nought, step, nought)
+        empty = tf.zeros_like(step)  # the last update without examples
         _, *after = tf.while_loop(
-            lambda number, *_: number < num_steps, one, (*before, refused_in_a_row)
+            lambda number, *_: number < num_steps, one, (*before, refused_in_a_row, empty)
         )
         return after
->>>>>>> main
 
     def _update(self, iterator) -> tf.Tensor:
         """One optimizer update, in cross-replica context; returns the mean loss."""
