@@ -37,6 +37,26 @@ def programs():
 PROGRAMS = programs()
 
 
+# Run by Pythons that do not have the suite.
+APART = {
+    "benchmarks/gpu_run.py",
+    "experiments/compile/compile_client.py",
+    "experiments/export_program/runner.py",
+    "tpu/lowering/portable_client.py",
+}
+
+
+def test_every_program_has_its_flags_from_here():
+    others = {
+        str(path.relative_to(ROOT))
+        for room in ("experiments", "data", "tpu", "benchmarks")
+        for path in (ROOT / room).rglob("*.py")
+        if '__name__ == "__main__"' in (text := path.read_text(encoding="utf-8"))
+        and "cli.new_flags()" not in text
+    }
+    assert others == APART
+
+
 @pytest.fixture
 def start():
     """Starts a program of two outputs and a number with arguments; returns its exit code."""
