@@ -10,14 +10,15 @@ program, console = cli.entry(main, FLAGS, __doc__)
 from __future__ import annotations
 
 import functools
-import os
 import sys
 import traceback
 from typing import Any, Callable
 
 from absl import flags, logging
 
-FAILED, MISTAKE, INTERRUPTED = 1, 2, 130  # exit codes
+from largebatch import flag_kinds, interrupts, stack, streams
+
+FAILED, MISTAKE, INTERRUPTED = 1, 2, interrupts.CODE  # exit codes
 GOES_ON = "interrupted; what is done is kept, the same command goes on"
 
 
@@ -26,6 +27,7 @@ def new_flags() -> flags.FlagValues:
     values = flags.FlagValues()
     define = Define(values)
     define.boolean("help", False, "Print this and exit.", short_name="h")
+    define.boolean("quiet", False, "No progress: results and errors alone.")
     define.enum(
         *("verbosity", "warning", ["debug", "info", "warning", "error"]),
         "How much to log; debug also shows where a mistake was noticed.",
@@ -34,7 +36,11 @@ def new_flags() -> flags.FlagValues:
 
 
 class Define:
-    """absl's DEFINE_string, DEFINE_integer, ... for one program: `define.string(...)`."""
+    """absl's DEFINE_string, DEFINE_integer, ... for one program: `define.string(...)`.
+
+    A path is one of the kinds below: all programs expand `~`, and find an output that cannot be
+    written before they begin.
+    """
 
     def __init__(self, values: flags.FlagValues):
         self._values = values
@@ -45,6 +51,32 @@ class Define:
     def parsed(self, parser: flags.ArgumentParser, name: str, default: Any, text: str) -> None:
         """A flag of a kind that absl does not have."""
         flags.DEFINE(parser, name, default, text, flag_values=self._values)
+
+    def path(self, name: str, default: str | None, text: str) -> None:
+        """A file or folder that is read."""
+        self.parsed(flag_kinds.Path(), name, default, text)
+
+    def paths(self, name: str, default: str | None, text: str) -> None:
+        """Files, separated by commas."""
+        serializer = flags.CsvListSerializer(",")
+        values = self._values
+        flags.DEFINE(flag_kinds.Paths(), name, default, text, values, serializer=serializer)
+
+    def multi_path(self, name: str, default: list[str], text: str) -> None:
+        """Files or folders that are read, each by a flag of its own."""
+        flags.DEFINE_multi(
+            flag_kinds.Path(), flags.ArgumentSerializer(), name, default, text, self._values
+        )
+
+    def output_file(self, name: str, default: str | None, text: str) -> None:
+        self.parsed(flag_kinds.OutputFile(), name, default, text)
+
+    def output_folder(self, name: str, default: str | None, text: str) -> None:
+        self.parsed(flag_kinds.OutputFolder(), name, default, text)
+
+    def float(self, name: str, default: float | None, text: str, **bounds: float) -> None:
+        """A finite number; `lower_bound`, `upper_bound`."""
+        self.parsed(flag_kinds.FiniteFloat(**bounds), name, default, text)
 
 
 def start(
@@ -65,6 +97,7 @@ def start(
       failures: Exceptions that are not the user's mistakes: the exit code is FAILED.
       interrupted: What is printed when the user stops the program.
     """
+    interrupts.answered_by_caller()
     argv = list(sys.argv if argv is None else argv)
     cut = argv.index("--") if passes_on == "--" and "--" in argv else len(argv)
     for name in values:
@@ -84,19 +117,50 @@ def start(
     if not flags.FLAGS.is_parsed():
         flags.FLAGS(argv[:1])  # Libraries that a run loads read absl's global flags.
     logging.set_verbosity(values.verbosity)
+    stack.say = nothing if values.quiet else say
     try:
-        return main(*others)
-    except BrokenPipeError:
-        raise  # A reader that stops early (`| head`): see exit_with.
-    except failures as error:
-        return _end(str(error), FAILED)
-    except (ValueError, OSError) as error:
+        obstacle = _obstacle(values)
+        return _end(obstacle) if obstacle else main(*others)
+    except BaseException as error:
+        if interrupts.asked() or isinstance(error, KeyboardInterrupt):
+            print(interrupted, file=sys.stderr)
+            return INTERRUPTED
+        if isinstance(error, failures):
+            return _end(str(error), FAILED)
+        if not isinstance(error, (ValueError, OSError)):
+            raise
         if values.verbosity == "debug":
             traceback.print_exc()
         return _end(str(error))
-    except KeyboardInterrupt:
-        print(interrupted, file=sys.stderr)
-        return INTERRUPTED
+
+
+def say(line: str) -> None:
+    """A line of progress."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def warn(line: str) -> None:
+    """A line of the standard error that stands on one line, whatever a file in it is named."""
+    shown = (
+        letter if letter.isprintable() or "\udc80" <= letter <= "\udcff" else " " for letter in line
+    )
+    print("".join(shown), file=sys.stderr, flush=True)
+
+
+def nothing(line: str) -> None:
+    """In place of `say`, under --quiet."""
+
+
+def _obstacle(values: flags.FlagValues) -> str | None:
+    """Why one of the outputs that were asked for cannot be written; found before the work."""
+    for name in values:
+        flag = values[name]
+        kinds = (flag_kinds.OutputFile, flag_kinds.OutputFolder)
+        if flag.present and flag.value is not None and isinstance(flag.parser, kinds):
+            why = flag.parser.obstacle(flag.value)
+            if why:
+                return f"--{name}={flag.value}: {why}"
+    return None
 
 
 def entry(
@@ -129,13 +193,13 @@ def print_or_write(text: str, path: str | None) -> int:
 
 
 def exit_with(program: Callable[[], int]) -> None:
-    """Ends the process with the code of `program()`; a reader that stops early is no error."""
-    try:
-        code = program()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+    """Ends the process with the code of `program()`."""
+    interrupts.settle()
+    streams.settle()
+    code = program()
+    if code == INTERRUPTED:
+        interrupts.ended()
+    streams.close()
     sys.exit(code)
 
 
@@ -153,5 +217,5 @@ def _flag_help(values: flags.FlagValues) -> str:
 
 
 def _end(message: str, code: int = MISTAKE) -> int:
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
     return code

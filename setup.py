@@ -93,6 +93,8 @@ INSTALL_REQUIRES = [
 
 MLPERF_REQUIRES = ["mlperf-logging>=4.1,<5"]  # for `run --mlperf_log`
 
+WANDB_REQUIRES = ["wandb>=0.17,<0.22"]  # for `run --wandb`
+
 TEST_REQUIRES = [
     *MLPERF_REQUIRES,
     "hypothesis>=6.100,<7",
@@ -185,6 +187,7 @@ setuptools.setup(
         "beam": BEAM_REQUIRES,
         "gpu": GPU_REQUIRES,
         "mlperf": MLPERF_REQUIRES,
+        "wandb": WANDB_REQUIRES,
         "docs": DOCS_REQUIRES,
     },
     entry_points={

@@ -10,8 +10,11 @@ import importlib.util
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from importlib import metadata
 from typing import NamedTuple
+
+from largebatch import interrupts, streams
 
 LEGACY_KERAS = "TF_USE_LEGACY_KERAS"
 _YES = ("1", "true", "True")  # as TensorFlow reads it
@@ -29,9 +32,19 @@ class TpuBuild(NamedTuple):
     oldest: str
     newest: str
     installed: str  # the one that `pod --action=setup` installs
+    # Of the two wheels that it installs, for CPython 3.12 on x86-64.
+    tensorflow_sha256: str
+    libtpu_sha256: str
 
 
-TPU = TpuBuild("2.20.0", oldest="0.0.14", newest="0.0.31", installed="0.0.24")
+TPU = TpuBuild(
+    "2.20.0",
+    oldest="0.0.14",
+    newest="0.0.31",
+    installed="0.0.24",
+    tensorflow_sha256="045d0ebd857f5e807b35225b0d9dd5daeece09ac06243323a2625b899f94cb6d",
+    libtpu_sha256="7f0e12f7d8fc5f720d791baaa30dcfb5897fd757d0a9c7cf59cde54f570e9caa",
+)
 
 
 MISTAKE = 2  # exit code
@@ -42,16 +55,10 @@ def settle() -> None:
     try:
         prepare()
     except ImportError as error:
-        if not _starts_a_program():
+        if not interrupts.starts_a_program():
             raise
         print(f"error: {error}", file=sys.stderr)
         sys.exit(MISTAKE)
-
-
-def _starts_a_program() -> bool:
-    """Whether `python -m largebatch...` looks for its module, or `largebatch-run` or so begins."""
-    (program, *_) = sys.argv or [""]
-    return program == "-m" or os.path.basename(program).startswith("largebatch-")
 
 
 def prepare() -> None:
@@ -67,17 +74,31 @@ def prepare() -> None:
     _check_libtpu()
 
 
+def _silent(line: str) -> None:
+    pass
+
+
+# Told when TensorFlow is about to be loaded, which takes seconds; a program puts its own here.
+say: Callable[[str], None] = _silent
+
+
 def quiet_tensorflow(gpus: bool = True) -> None:
     """TensorFlow without the noise of its start, here and in the processes started from here.
 
     As it loads, its C++ side reports harmless errors, and a library under it warns of Pythons to
-    come; real errors come as exceptions. Without `gpus` it takes no GPU's memory.
+    come; real errors come as exceptions. What XLA logs has no level of its own: see `streams`.
+    Without `gpus` it takes no GPU's memory.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
+    dated = "pkg_resources is deprecated as an API"
+    os.environ.setdefault("PYTHONWARNINGS", f"ignore::FutureWarning,ignore:{dated}:UserWarning")
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
+    warnings.filterwarnings("ignore", dated, UserWarning)
     if not gpus:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    if "tensorflow" not in sys.modules:
+        say("loading TensorFlow")
+        streams.filter_libraries()
 
 
 def _choose_keras_2(keras: str) -> None:

@@ -20,23 +20,22 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from absl import app, flags
+from largebatch import cli
+from largebatch.stack import quiet_tensorflow
 
-FLAGS = flags.FLAGS
+FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
+define.string("model", "bert_base", "The size, by its name.")
+define.enum("precision", "float32", ["float32", "bfloat16"], "What to compute in.")
+define.integer("batch", 8, "Sequences a step.", lower_bound=1)
+define.integer("sequence_length", 128, "Tokens a sequence.", lower_bound=2)
+define.integer("predictions", 20, "Masked tokens a sequence.", lower_bound=1)
+define.integer("vocabulary", 30522, "Words.", lower_bound=2)
+define.integer("rounds", 8, "Timed steps of each; medians are reported.", lower_bound=1)
+define.boolean("xla", False, "Compile the steps with XLA.")
+define.output_file("output", None, "Where to write the figures as JSON.")
 
 OURS, OFFICIAL = "largebatch", "tf-models-official"
-
-
-def define_flags() -> None:
-    flags.DEFINE_string("model", "bert_base", "The size, by its name.")
-    flags.DEFINE_enum("precision", "float32", ["float32", "bfloat16"], "What to compute in.")
-    flags.DEFINE_integer("batch", 8, "Sequences a step.", lower_bound=1)
-    flags.DEFINE_integer("sequence_length", 128, "Tokens a sequence.", lower_bound=2)
-    flags.DEFINE_integer("predictions", 20, "Masked tokens a sequence.", lower_bound=1)
-    flags.DEFINE_integer("vocabulary", 30522, "Words.", lower_bound=2)
-    flags.DEFINE_integer("rounds", 8, "Timed steps of each; medians are reported.", lower_bound=1)
-    flags.DEFINE_bool("xla", False, "Compile the steps with XLA.")
-    flags.DEFINE_string("output", None, "Where to write the figures as JSON.")
 
 
 def random_batch(batch: int, length: int, predictions: int, vocabulary: int) -> dict:
@@ -168,9 +167,8 @@ def ratio(ours: list, theirs: list) -> float:
     return round(statistics.median(b / a for a, b in zip(ours, theirs)), 4)
 
 
-def main(argv) -> None:
-    del argv
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+def main() -> int:
+    quiet_tensorflow()
     import tensorflow as tf
 
     if FLAGS.precision == "bfloat16":
@@ -211,8 +209,11 @@ def main(argv) -> None:
     if FLAGS.output:
         times = {name: timing._asdict() for name, timing in timings.items()}
         Path(FLAGS.output).write_text(json.dumps({**result, "times": times}, indent=1) + "\n")
+    return 0
+
+
+program, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    console()

@@ -20,20 +20,18 @@ import tempfile
 import time
 from pathlib import Path
 
-from absl import app, flags
-
+from largebatch import cli
 from largebatch.benchmarks.bare_update import on_random_images, update_of
+from largebatch.stack import quiet_tensorflow
 
-FLAGS = flags.FLAGS
-
-
-def define_flags() -> None:
-    flags.DEFINE_list(
-        "rows", ["table7/lamb", "table6/lamb", "table1/lamb-32768@laptop"], "NAME or NAME@SCALE."
-    )
-    flags.DEFINE_integer("rounds", 5, "Saves; medians are reported.", lower_bound=1)
-    flags.DEFINE_integer("updates", 3, "Updates before each save.", lower_bound=1)
-    flags.DEFINE_string("output", None, "Where to write the figures as JSON.")
+FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
+define.list(
+    "rows", ["table7/lamb", "table6/lamb", "table1/lamb-32768@laptop"], "NAME or NAME@SCALE."
+)
+define.integer("rounds", 5, "Saves; medians are reported.", lower_bound=1)
+define.integer("updates", 3, "Updates before each save.", lower_bound=1)
+define.output_file("output", None, "Where to write the figures as JSON.")
 
 
 def task_and_batch(row):
@@ -113,9 +111,8 @@ def now() -> tuple[float, float]:
     return time.perf_counter(), time.process_time()
 
 
-def main(argv) -> None:
-    del argv
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+def main() -> int:
+    quiet_tensorflow()
     from largebatch.experiments.tables import registry
     from largebatch.tpu.hosts import devices
 
@@ -129,8 +126,11 @@ def main(argv) -> None:
     result = {"cores": os.cpu_count(), "load_average": round(os.getloadavg()[0], 1), "rows": found}
     if FLAGS.output:
         Path(FLAGS.output).write_text(json.dumps(result, indent=1) + "\n")
+    return 0
+
+
+program, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    console()

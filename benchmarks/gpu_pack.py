@@ -14,35 +14,38 @@ from __future__ import annotations
 import fnmatch
 import json
 import shutil
-import sys
 import tarfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from absl import app, flags
-
+from largebatch import cli
 from largebatch.benchmarks import gpu_data, gpu_plan, gpu_text
 
 PROGRAMS, JOBS, RECIPES = "programs.tar.xz", "jobs.json", "normal.json"
 CODE = ("runner.py", "device.py", "draws.py")  # the same in all folders: PACK/code has them
 SMALL_STEPS = 4
 
+FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
+define.output_folder("output", None, "The folder to write.")
+define.path("mnist", None, "The data folder of MNIST, as --data_dir of a run.")
+define.path("cifar10", None, "The data folder of CIFAR-10.")
+define.path("text", None, "A folder with .txt files.")
+define.string("only", "*", "Pack the rows whose names match a glob of these.")
+define.boolean("small", False, "A few updates of a small model of each row.")
 
-def main(_) -> None:
-    values = flags.FLAGS
-    if not values.output:
-        sys.exit("error: --output is missing: the folder to write")
-    folder = Path(values.output)
-    dirs = {"mnist": values.mnist, "cifar10": values.cifar10, "text_folder": values.text}
-    try:
-        pack(folder, dirs, values.only, values.small)
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+
+def main() -> int:
+    cli.require(FLAGS, "output")
+    folder = Path(FLAGS.output)
+    dirs = {"mnist": FLAGS.mnist, "cifar10": FLAGS.cifar10, "text_folder": FLAGS.text}
+    pack(folder, dirs, FLAGS.only, FLAGS.small)
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         if "folders" not in file.relative_to(folder).parts:
             print(f"{file.stat().st_size:>12,}  {file}")
+    return 0
 
 
 def pack(folder: Path, dirs: Mapping[str, str | None], only: str, small: bool) -> None:
@@ -198,15 +201,8 @@ def _is_text(job: Any) -> bool:
     return job.name.startswith("prose/")
 
 
-def _define_flags() -> None:
-    flags.DEFINE_string("output", None, "The folder to write.")
-    flags.DEFINE_string("mnist", None, "The data folder of MNIST, as --data_dir of a run.")
-    flags.DEFINE_string("cifar10", None, "The data folder of CIFAR-10.")
-    flags.DEFINE_string("text", None, "A folder with .txt files.")
-    flags.DEFINE_string("only", "*", "Pack the rows whose names match a glob of these.")
-    flags.DEFINE_boolean("small", False, "A few updates of a small model of each row.")
+program, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    console()

@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from absl import app, flags
+from largebatch import cli
 
 RESULT = "result.json"
 REPORTS = ("log.json", "steps.json", "device.json", "schedule.json")  # of a call
 _RANK = {"finished": 2, "diverged": 2}  # ended; anything else was cut off
+
+FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
+define.paths("from", [], "Archives, separated by commas.")
+define.output_folder("output", "results/gpu", "The folder to write to.")
 
 
 def members(archives: Iterable[str | os.PathLike]) -> dict[str, bytes]:
@@ -96,26 +100,20 @@ def _save(path: Path, record) -> None:
         path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def main(_) -> None:
-    values = flags.FLAGS
-    if not values["from"].value:
-        sys.exit("error: --from is missing: the archives that came back")
-    try:
-        told = write(members(values["from"].value), Path(values.output))
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+def main() -> int:
+    if not FLAGS["from"].value:
+        raise ValueError("--from is missing: the archives that came back")
+    told = write(members(FLAGS["from"].value), Path(FLAGS.output))
     for state, names in told.items():
         print(f"{state}: {len(names)}")
         if state != "written":
             for name in names:
                 print(f"  {name}")
+    return 0
 
 
-def _define_flags() -> None:
-    flags.DEFINE_list("from", [], "Archives, separated by commas.")
-    flags.DEFINE_string("output", "results/gpu", "The folder to write to.")
+program, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    console()

@@ -24,7 +24,8 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from absl import app, flags
+from largebatch import cli
+from largebatch.stack import quiet_tensorflow
 
 SIZE = 224
 FLOOR = "decode_and_crop alone"
@@ -32,6 +33,14 @@ PARSER = "tf-models-official's parser"
 LEGACY = "tf-models-official's legacy ResNet"
 OURS = "largebatch"
 EVALUATION = ", evaluation"
+
+FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
+define.path("data_dir", None, "A TFDS folder with imagenet2012; a sample is enough.")
+define.integer("rounds", 5, "Passes of each; medians are reported.", lower_bound=1)
+define.integer("batch", 64, "Images of a batch.", lower_bound=1)
+define.integer("copies", 4, "How often an image is in the files.", lower_bound=1)
+define.output_file("output", None, "Write the measurements to this JSON file.")
 
 
 def write_raw(data_dir: str, folder: str, copies: int = 1, shards: int = 4) -> int:
@@ -208,37 +217,30 @@ def table(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def main(_):
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    values = flags.FLAGS
+def main() -> int:
+    cli.require(FLAGS, "data_dir")
+    quiet_tensorflow(gpus=False)
     with tempfile.TemporaryDirectory() as folder:
-        images = write_raw(values.data_dir, folder, values.copies)
-        rows = measure(folder, images, values.batch, values.rounds)
+        images = write_raw(FLAGS.data_dir, folder, FLAGS.copies)
+        rows = measure(folder, images, FLAGS.batch, FLAGS.rounds)
     print(table(rows))
-    if values.output:
+    if FLAGS.output:
         result = {
             "images": images,
-            "batch": values.batch,
+            "batch": FLAGS.batch,
             "size": SIZE,
             "processor": platform.processor() or platform.machine(),
             "cores": len(os.sched_getaffinity(0)),
             "rows": rows,
         }
-        with open(values.output, "w") as file:
+        with open(FLAGS.output, "w") as file:
             json.dump(result, file, indent=1)
             file.write("\n")
+    return 0
 
 
-def _define_flags():
-    flags.DEFINE_string("data_dir", None, "A TFDS folder with imagenet2012; a sample is enough.")
-    flags.DEFINE_integer("rounds", 5, "Passes of each; medians are reported.", lower_bound=1)
-    flags.DEFINE_integer("batch", 64, "Images of a batch.", lower_bound=1)
-    flags.DEFINE_integer("copies", 4, "How often an image is in the files.", lower_bound=1)
-    flags.DEFINE_string("output", None, "Write the measurements to this JSON file.")
-    flags.mark_flag_as_required("data_dir")
+program, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    console()

@@ -21,7 +21,17 @@ import platform
 import statistics
 import time
 
-from absl import app, flags
+from largebatch import cli
+from largebatch.stack import quiet_tensorflow
+
+FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
+define.integer("layers", 12, "Transformer layers of the variable set.", lower_bound=0)
+define.integer("vocabulary", 30522, "Rows of the word embedding.", lower_bound=1)
+define.integer("repeats", 8, "Timed rounds; the median is reported.", lower_bound=1)
+define.multi_enum("modes", ["graph", "xla"], ["graph", "xla"], "What to time.")
+define.multi_string("only", None, "Time only these optimizers.")
+define.output_file("output", None, "Write the measurements to this JSON file.")
 
 
 def bert_shapes(layers: int = 12, hidden: int = 768, heads: int = 12, vocabulary: int = 30522):
@@ -163,24 +173,23 @@ def table(rows) -> str:
     return "\n".join(lines)
 
 
-def main(_):
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+def main() -> int:
+    quiet_tensorflow()
     import tensorflow as tf
 
-    values = flags.FLAGS
-    shapes = bert_shapes(values.layers, vocabulary=values.vocabulary)
+    shapes = bert_shapes(FLAGS.layers, vocabulary=FLAGS.vocabulary)
     parameters = sum(math.prod(shape) for _, shape in shapes)
     print(f"{len(shapes)} tensors, {parameters / 1e6:.1f} M parameters", flush=True)
     rows = measure(
         shapes,
-        values.modes,
-        values.repeats,
-        values.only,
+        FLAGS.modes,
+        FLAGS.repeats,
+        FLAGS.only,
         lambda line: print(line, flush=True),
     )
     print(table(rows))
-    if values.output:
-        with open(values.output, "w") as file:
+    if FLAGS.output:
+        with open(FLAGS.output, "w") as file:
             json.dump(
                 {
                     "tensors": len(shapes),
@@ -193,17 +202,11 @@ def main(_):
                 file,
                 indent=1,
             )
+    return 0
 
 
-def _define_flags():
-    flags.DEFINE_integer("layers", 12, "Transformer layers of the variable set.", lower_bound=0)
-    flags.DEFINE_integer("vocabulary", 30522, "Rows of the word embedding.", lower_bound=1)
-    flags.DEFINE_integer("repeats", 8, "Timed rounds; the median is reported.", lower_bound=1)
-    flags.DEFINE_multi_enum("modes", ["graph", "xla"], ["graph", "xla"], "What to time.")
-    flags.DEFINE_multi_string("only", None, "Time only these optimizers.")
-    flags.DEFINE_string("output", None, "Write the measurements to this JSON file.")
+program, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    console()

@@ -28,10 +28,20 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from absl import app, flags
+from largebatch import cli
+from largebatch.stack import quiet_tensorflow
 
 PEER = "tf-models-official"
 LARGEST, TOGETHER = "peak_process_mb", "peak_total_mb"
+
+FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
+define.path("input", None, "Text files: glob patterns, separated by commas.")
+define.path("vocab", None, "A WordPiece vocabulary.")
+define.float("megabytes", 5.0, "Of text that both programs get.", lower_bound=0.01)
+define.integer("copies", 10, "Duplicate factor.", lower_bound=1)
+define.integer("rounds", 3, "Runs of each; medians are reported.", lower_bound=1)
+define.output_file("output", None, "Write the measurements to this JSON file.")
 
 
 def write_sentences(files, path: str, megabytes: float) -> int:
@@ -213,11 +223,11 @@ def table(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def main(_):
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    values = flags.FLAGS
+def main() -> int:
+    cli.require(FLAGS, "input", "vocab")
+    quiet_tensorflow()
     result = {
-        "duplicate_factor": values.copies,
+        "duplicate_factor": FLAGS.copies,
         "processor": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
     }
@@ -225,33 +235,26 @@ def main(_):
     def keep(**found):
         """What is measured is written at once: a round takes minutes."""
         result.update(found)
-        if values.output:
-            with open(values.output, "w") as file:
+        if FLAGS.output:
+            with open(FLAGS.output, "w") as file:
                 json.dump(result, file, indent=1)
 
-    whole = whole_input(values.input, values.vocab, values.copies, 2)
+    whole = whole_input(FLAGS.input, FLAGS.vocab, FLAGS.copies, 2)
     print(f"the whole input: {whole}", flush=True)
     keep(whole_input=whole)
     with tempfile.TemporaryDirectory() as folder:
         text = os.path.join(folder, "sentences.txt")
-        size = write_sentences(_files(values.input), text, values.megabytes)
-        print(f"{size / 1e6:.2f} MB of sentences, duplicate factor {values.copies}", flush=True)
+        size = write_sentences(_files(FLAGS.input), text, FLAGS.megabytes)
+        print(f"{size / 1e6:.2f} MB of sentences, duplicate factor {FLAGS.copies}", flush=True)
         report = functools.partial(print, flush=True)
-        for rows in measure(text, values.vocab, values.copies, values.rounds, report):
+        for rows in measure(text, FLAGS.vocab, FLAGS.copies, FLAGS.rounds, report):
             keep(text_mb=round(size / 1e6, 3), rows=rows)
     print(table(rows))
+    return 0
 
 
-def _define_flags():
-    flags.DEFINE_string("input", None, "Text files: glob patterns, separated by commas.")
-    flags.DEFINE_string("vocab", None, "A WordPiece vocabulary.")
-    flags.DEFINE_float("megabytes", 5.0, "Of text that both programs get.", lower_bound=0.01)
-    flags.DEFINE_integer("copies", 10, "Duplicate factor.", lower_bound=1)
-    flags.DEFINE_integer("rounds", 3, "Runs of each; medians are reported.", lower_bound=1)
-    flags.DEFINE_string("output", None, "Write the measurements to this JSON file.")
-    flags.mark_flags_as_required(["input", "vocab"])
+program, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    console()

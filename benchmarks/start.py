@@ -20,17 +20,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from absl import app, flags
+from largebatch import cli
 
-FLAGS = flags.FLAGS
+FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
+define.string("experiment", "table7/lamb", "The row that is started.")
+define.string("scale", "laptop", "Its scale.")
+define.integer("rounds", 5, "Starts of each; medians are reported.", lower_bound=1)
+define.output_file("output", None, "Where to write the figures as JSON.")
 LIMIT = 600  # seconds
-
-
-def define_flags() -> None:
-    flags.DEFINE_string("experiment", "table7/lamb", "The row that is started.")
-    flags.DEFINE_string("scale", "laptop", "Its scale.")
-    flags.DEFINE_integer("rounds", 5, "Starts of each; medians are reported.", lower_bound=1)
-    flags.DEFINE_string("output", None, "Where to write the figures as JSON.")
 
 
 def until(command: Sequence[str], log: Path | None) -> tuple[float, float]:
@@ -76,15 +74,17 @@ def measure(experiment: str, scale: str, rounds: int) -> dict:
     }
 
 
-def main(argv) -> None:
-    del argv
+def main() -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     figures = measure(FLAGS.experiment, FLAGS.scale, FLAGS.rounds)
     print(json.dumps(figures, indent=2))
     if FLAGS.output:
         Path(FLAGS.output).write_text(json.dumps(figures, indent=2) + "\n")
+    return 0
+
+
+program, console = cli.entry(main, FLAGS, __doc__)
 
 
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    console()

@@ -27,11 +27,20 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from absl import app, flags
-
+from largebatch import cli
 from largebatch.benchmarks.bare_update import on_random_images, update_of
+from largebatch.stack import quiet_tensorflow
 
-FLAGS = flags.FLAGS
+FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
+define.string("experiment", "table7/lamb", "The row whose model and optimizer to time.")
+define.enum("scale", "paper", ["paper", "laptop", "smoke"], "The row's scale.")
+define.enum("precision", "float32", ["float32", "bfloat16"], "What to compute in.")
+define.integer("batch_size", None, "In place of the row's.", lower_bound=1)
+define.path("data_dir", None, "A folder with ImageNet; without it, random images.")
+define.integer("steps", 200, "Updates timed in a round of each.", lower_bound=2)
+define.integer("rounds", 5, "Rounds; the median ratio is reported.", lower_bound=1)
+define.output_file("output", None, "Where to write the figures as JSON.")
 
 
 class Seconds(NamedTuple):
@@ -68,17 +77,6 @@ class Stopwatch:
     def seconds(self) -> Seconds:
         (first, last), (began, ended) = self.steps, self._readings
         return began.until(ended, last - first)
-
-
-def define_flags() -> None:
-    flags.DEFINE_string("experiment", "table7/lamb", "The row whose model and optimizer to time.")
-    flags.DEFINE_enum("scale", "paper", ["paper", "laptop", "smoke"], "The row's scale.")
-    flags.DEFINE_enum("precision", "float32", ["float32", "bfloat16"], "What to compute in.")
-    flags.DEFINE_integer("batch_size", None, "In place of the row's.", lower_bound=1)
-    flags.DEFINE_string("data_dir", None, "A folder with ImageNet; without it, random images.")
-    flags.DEFINE_integer("steps", 200, "Updates timed in a round of each.", lower_bound=2)
-    flags.DEFINE_integer("rounds", 5, "Rounds; the median ratio is reported.", lower_bound=1)
-    flags.DEFINE_string("output", None, "Where to write the figures as JSON.")
 
 
 def short_task(row):
@@ -148,9 +146,8 @@ def time_loop(task, row, make_optimizer, steps: int) -> Seconds:
     return stopwatch.seconds
 
 
-def main(argv) -> None:
-    del argv
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+def main() -> int:
+    quiet_tensorflow()
     from largebatch.benchmarks import checkpoint_cost
     from largebatch.experiments.tables import registry
     from largebatch.experiments.tasks.schedule import optimizer_of
@@ -195,6 +192,7 @@ def main(argv) -> None:
     print(json.dumps(result, indent=1))
     if FLAGS.output:
         Path(FLAGS.output).write_text(json.dumps(result, indent=1) + "\n")
+    return 0
 
 
 def figures(batch_size: int, bare: list[Seconds], loop: list[Seconds]) -> dict:
@@ -218,6 +216,8 @@ def figures(batch_size: int, bare: list[Seconds], loop: list[Seconds]) -> dict:
     }
 
 
+program, console = cli.entry(main, FLAGS, __doc__)
+
+
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    console()

@@ -11,6 +11,7 @@ import importlib
 _MODULES = {
     "ImageSet": "images.image_set",
     "NAMES": "images.image_set",
+    "check_folder": "images.image_set",
     "load": "images.image_set",
     "eval_dataset": "images.evaluation",
     "train_dataset": "images.training",

@@ -18,10 +18,10 @@ from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.list("input", None, "Text files: glob patterns, separated by commas.")
+define.paths("input", None, "Text files: glob patterns, separated by commas.")
 define.enum("corpus", None, CORPORA, "A text that needs no network.")
 define.integer("size", 8192, "Pieces in the vocabulary.")
-define.string("output", None, "The file to write.")
+define.output_file("output", None, "The file to write.")
 define.boolean("lower_case", True, "Lower-case the text and strip accents.")
 
 

@@ -15,7 +15,7 @@ from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.string("data_dir", None, "The files' folder, also gs://....")
+define.path("data_dir", None, "The files' folder, also gs://....")
 define.integer("jobs", 16, "Files that are read at once.")
 
 

@@ -27,12 +27,12 @@ from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.list("input", None, "Text files: glob patterns, separated by commas.")
+define.paths("input", None, "Text files: glob patterns, separated by commas.")
 define.string("tfds", None, "A prepared TFDS set with a feature `text`, for example wikipedia.")
-define.string("data_dir", None, "The folder of --tfds; by default TFDS's own.")
+define.path("data_dir", None, "The folder of --tfds; by default TFDS's own.")
 define.enum("corpus", None, CORPORA, "A text that needs no network: Python's documentation.")
-define.string("output", None, "What the files' names begin with, with their folder.")
-define.string("vocab", None, "The WordPiece vocabulary, one piece a line.")
+define.output_file("output", None, "What the files' names begin with, with their folder.")
+define.path("vocab", None, "The WordPiece vocabulary, one piece a line.")
 define.integer("sequence_length", 128, "Tokens of an example.")
 define.integer(
     "max_predictions",
@@ -84,7 +84,7 @@ def main(others: list[str]) -> int:
     from largebatch.data.pretraining.make import shards
     from largebatch.data.pretraining.make.generator_progress import GeneratorProgress
 
-    shards.create(options, GeneratorProgress())
+    shards.create(options, GeneratorProgress(quiet=FLAGS.quiet))
     return 0
 
 

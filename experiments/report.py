@@ -16,11 +16,9 @@ scaled and overridden runs are shown apart, and what cannot be read as a run is 
 from __future__ import annotations
 
 import os
-import sys
-
-from absl import flags
 
 from largebatch import cli
+from largebatch.experiments.launching import flags as execution_flags
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.program.text_table import as_one_line
 from largebatch.experiments.reporting.model.cells import Report, gather
@@ -29,17 +27,13 @@ from largebatch.experiments.reporting.pages.text import as_text
 from largebatch.experiments.tables import registry
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("runs", None, "The folder of runs.", flag_values=FLAGS)
-flags.DEFINE_string("table", None, "One table alone: 7; default: all.", flag_values=FLAGS)
-flags.DEFINE_enum(
-    "format", "text", ["text", "markdown", "html"], "What is printed.", flag_values=FLAGS
-)
-flags.DEFINE_string(
-    "output_dir", None, "Where to write report.md and report.html, too.", flag_values=FLAGS
-)
-flags.DEFINE_boolean(
-    "all", False, "Write the page of every table and figure to --output_dir.", flag_values=FLAGS
-)
+define = cli.Define(FLAGS)
+define.path("runs", None, "The folder of runs.")
+define.string("table", None, "Some tables alone: 7, or 3,5; default: all.")
+execution_flags.define_tags(FLAGS, "Only runs with all of these tags, separated by commas.")
+define.enum("format", "text", ["text", "markdown", "html"], "What is printed.")
+define.output_folder("output_dir", None, "Where to write report.md and report.html, too.")
+define.boolean("all", False, "Write the page of every table and figure to --output_dir.")
 
 
 FORMATS = {
@@ -55,28 +49,20 @@ def main() -> int:
     if not os.path.isdir(FLAGS.runs):
         raise UserError(f"--runs={FLAGS.runs}: there is no such folder")
     if FLAGS.all and FLAGS.table is not None:
-        raise UserError(f"--all is of all tables, --table={FLAGS.table} of one: give one of them")
+        raise UserError(f"--all is of all tables, --table={FLAGS.table} of some: give one of them")
     if FLAGS.all and FLAGS.output_dir is None:
         raise UserError("--all needs --output_dir: the folder to write the page to")
-    tables = [registry.table_name(FLAGS.table)] if FLAGS.table else list(registry.TABLES)
+    tables = registry.table_names(FLAGS.table) if FLAGS.table else list(registry.TABLES)
     if FLAGS.output_dir is not None:
         os.makedirs(FLAGS.output_dir, exist_ok=True)
-    say = _say if FLAGS.all else _nothing
+    say = cli.say if FLAGS.all and not FLAGS.quiet else cli.nothing
     say(f"reading the runs under {FLAGS.runs}")
-    report = gather(FLAGS.runs, tables)
+    report = gather(FLAGS.runs, tables, FLAGS.tags)
     print(_counts(report) if FLAGS.all else FORMATS[FLAGS.format](report))
     if FLAGS.output_dir is not None:
         for path in all_pages.write_all(report, FLAGS.output_dir, say):
             print(f"wrote {path}")
     return 0
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _nothing(line: str) -> None:
-    pass
 
 
 def _counts(report: Report) -> str:

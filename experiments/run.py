@@ -5,9 +5,9 @@
     python -m largebatch.experiments.run --experiment=table7/lamb --data_dir=DIR
     python -m largebatch.experiments.run --experiment=table7/lamb --scale=smoke --set epochs=1
 
-The run ends with 0 (finished), 3 (diverged), 143 or 130 (stopped by SIGTERM or SIGINT after a
-checkpoint; the same command continues), 2 (a mistake in what was asked for), 4 (another host of
-the run was lost; the same command on all of them continues).
+The run ends with 0 (finished, or at --max_steps), 3 (diverged), 143 or 130 (stopped by SIGTERM or
+SIGINT after a checkpoint; the same command continues), 2 (a mistake in what was asked for), 4
+(another host of the run was lost; the same command on all of them continues).
 """
 
 from __future__ import annotations
@@ -26,16 +26,19 @@ from largebatch.experiments.tables import registry
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
 execution_flags.define(FLAGS)
+execution_flags.define_of_runs(FLAGS)
 define.string("experiment", None, "The row to run, for example table7/lamb.")
-define.string("output_dir", None, "The run's folder; default: one under runs/ named after the row.")
+define.output_folder(
+    "output_dir", None, "The run's folder; default: one under runs/ named after the row."
+)
 define.integer("seed", 0, "Of the weights, the order and the augmentation.")
 define.integer("threads", None, "TensorFlow's threads on the CPU; default: all.")
-define.string(
+define.path(
     "init_checkpoint",
     None,
     "table1/baseline: Google's released BERT (a folder) in place of pre-training.",
 )
-define.string(
+define.output_file(
     "mlperf_log",
     None,
     "BERT and ResNet-50: a file to write a log in MLPerf's format to, by mlperf-logging.",
@@ -47,6 +50,9 @@ define.list(
 )
 define.integer("worker_index", None, "Which of --workers this host is, from 0.")
 define.float("peer_timeout", 300, "Seconds to wait for another of --workers.")
+define.boolean(
+    "eval_only", False, "Evaluate the newest checkpoint in --output_dir; train and write nothing."
+)
 define.string("list", None, "Print the rows that match the glob (all), and exit.")
 define.boolean("describe", False, "Print every setting of --experiment, and exit.")
 define.enum("format", "text", ["text", "json"], "Of --list and --describe.")
@@ -75,7 +81,11 @@ def main() -> int:
         workers=FLAGS.workers,
         worker_index=FLAGS.worker_index,
         peer_timeout=FLAGS.peer_timeout,
-        **{name: FLAGS[name].value for name in execution_flags.FORWARDED},
+        eval_only=FLAGS.eval_only,
+        **{
+            name: FLAGS[name].value
+            for name in (*execution_flags.FORWARDED, *execution_flags.OF_RUNS)
+        },
     )
     # Imported here: it loads TensorFlow, which takes seconds.
     from largebatch.experiments.launching import launch

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 
 from largebatch import cli
 from largebatch.experiments.launching import flags as execution_flags
+from largebatch.experiments.launching import preflight
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.records import best
 from largebatch.experiments.records.match import differences
@@ -24,20 +26,22 @@ from largebatch.experiments.records.reader import Run, read_run
 from largebatch.experiments.rows.overrides import parse_assignments
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.sweeping.plan import Planned, plan, standing, with_scale
-from largebatch.experiments.sweeping.pool import LOG, Job, Pool, last_words
+from largebatch.experiments.sweeping.pool import LOG, Job, Pool, reason
 from largebatch.experiments.sweeping.progress import Progress
 from largebatch.experiments.tables import registry
+from largebatch.experiments.tasks import workload
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
 execution_flags.define(FLAGS)
-define.string("table", None, "The table to run: 7.")
+execution_flags.define_of_runs(FLAGS)
+define.string("table", None, "The tables to run: 7, or 3,5.")
 define.string("rows", None, "The rows to run: a glob, 'table7/adam*'.")
 define.integer("seeds", 1, "Runs of each point, with seeds 0, 1, ...")
 define.enum(
     "grid", "full", ["full", "none"], "The row's tuning grid, or its own values only."
 )  # fmt: skip
-define.string("output_dir", "runs", "The folder of all runs.")
+define.output_folder("output_dir", "runs", "The folder of all runs.")
 define.integer("jobs", 1, "Runs at the same time; they share the cores.")
 define.boolean("dry_run", False, "Print what would be run, and exit.")
 
@@ -64,16 +68,16 @@ def main() -> int:
         for item in todo:
             print(item.title, item.folder)
         return 0
+    for row in {item.row.name: item.row for item in todo}.values():
+        workload.check_folder(row, FLAGS.data_dir)
+    if todo:
+        preflight.check_device(FLAGS.device, FLAGS.tpu)
     arguments = execution_flags.given(FLAGS)
     if FLAGS.jobs > 1:
         arguments.append(f"--threads={max(1, (os.cpu_count() or 1) // FLAGS.jobs)}")
     pool = Pool(FLAGS.jobs)
-    progress = Progress(len(todo), pool)
-    pool.run(
-        (Job(item.title, item.folder, item.command(arguments)) for item in todo),
-        progress.ended,
-        progress.poll,
-    )
+    progress = Progress(len(todo), pool, quiet=FLAGS.quiet)
+    pool.run(_jobs(todo, arguments, progress), progress.ended, progress.poll)
     print()
     print_best(planned)
     print_failures(progress, blocked)
@@ -83,12 +87,22 @@ def main() -> int:
     return 1 if progress.failures or blocked else 0
 
 
-def _glob() -> str:
+def _jobs(todo: list[Planned], arguments: list[str], progress: Progress) -> Iterator[Job]:
+    """What is still to be run when its turn comes: another sweep may have taken it meanwhile."""
+    for item in todo:
+        state, _ = standing(item)
+        if state in ("finished", "diverged", "running"):
+            progress.taken(item.title, state)
+        else:
+            yield Job(item.title, item.folder, item.command(arguments))
+
+
+def _globs() -> list[str]:
     if (FLAGS.table is None) == (FLAGS.rows is None):
         raise UserError("want one of --table=7 and --rows='table7/lamb'")
     if FLAGS.rows is not None:
-        return FLAGS.rows
-    return f"{registry.table_name(FLAGS.table)}/*"
+        return [FLAGS.rows]
+    return [f"{table}/*" for table in registry.table_names(FLAGS.table)]
 
 
 def _rows() -> tuple[list[Row], list[str]]:
@@ -97,7 +111,7 @@ def _rows() -> tuple[list[Row], list[str]]:
     A table is what the paper prints; what its authors' code ran in its place is asked for by name,
     and has no scale in between.
     """
-    found = registry.matching(_glob())
+    found = [row for glob in _globs() for row in registry.matching(glob)]
     if FLAGS.table is not None:
         rows = [row for row in found if not row.follows_code]
     else:
@@ -114,6 +128,8 @@ def _sort(planned: list[Planned]) -> tuple[list[Planned], list[str]]:
         counts[state] = counts.get(state, 0) + 1
         if state in ("todo", "resume"):
             todo.append(item)
+            if why:
+                cli.warn(f"{item.title}: {why}")
         elif state == "foreign":
             blocked.append(f"{item.folder}: {why}; remove it or take another --output_dir")
     words = {
@@ -170,10 +186,7 @@ def print_failures(progress: Progress, blocked: list[str]) -> None:
         print(f"{len(progress.failures)} runs failed:", file=sys.stderr)
     for end in progress.failures:
         log = os.path.join(end.job.folder, LOG)
-        print(
-            f"  {end.job.title}: exit code {end.code}: {last_words(end.job.folder)} (see {log})",
-            file=sys.stderr,
-        )
+        cli.warn(f"  {end.job.title}: {reason(end)} (see {log})")
     for line in blocked:
         print(f"  not run: {line}", file=sys.stderr)
 

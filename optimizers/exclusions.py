@@ -45,7 +45,7 @@ PRESETS = {
     "batch_norm": (_BATCH_NORM,),
     # As the first author's MNIST: biases are not decayed, and adapted all the same.
     "bias": (_BIAS,),
-    "none": (),
+    "nothing": (),
 }
 
 

@@ -30,7 +30,7 @@ DECAY_FORMS = ("rate", "plain")
 class _Penalised(SelectsVariables, RefusesNonFinite):
     """Mixin before one of Keras' optimizers: the two penalties, decided per variable at build."""
 
-    default_exclusions = "none"
+    default_exclusions = "nothing"
     decay_form = "rate"
 
     def _penalise(

@@ -154,9 +154,9 @@ def test_everything_that_is_installed_is_pinned_to_its_version():
 
 TREE = ("setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md", "CONTRIBUTING.md",
         "CHANGELOG.md", "CITATION.cff", "mkdocs.yml", ".codespellrc", ".github", "__init__.py",
-        "cli.py", "stack.py", "programs.py", "checkout.py", "py.typed", "constraints.txt",
-        "environment.sh", "Makefile",
-        "tests", ".ci", "docs")  # fmt: skip
+        "cli.py", "stack.py", "programs.py", "checkout.py", "interrupts.py", "streams.py",
+        "workers.py", "worker_signals.py", "flag_kinds.py", "py.typed", "constraints.txt",
+        "environment.sh", "Makefile", "tests", ".ci", "docs")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import uuid
+from collections.abc import Iterator
 from typing import IO
 
 
@@ -16,6 +18,31 @@ def _gfile():
     import tensorflow as tf
 
     return tf.io.gfile
+
+
+@contextlib.contextmanager
+def _remote(path: str) -> Iterator[None]:
+    """Raises ValueError, in one line, where the file system cannot be asked: no network."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise ValueError(f"cannot look for {path}: {reason(error)}") from error
+
+
+def folder_state(path: str) -> str | None:
+    """None where `path` is a folder; otherwise 'does not exist' or 'is not a folder'.
+
+    Raises:
+      ValueError: its file system cannot be asked.
+    """
+    if is_remote(path):
+        with _remote(path):
+            is_folder, exists = _gfile().isdir(path), _gfile().exists(path)
+    else:
+        is_folder, exists = os.path.isdir(path), os.path.lexists(path)
+    return None if is_folder else "is not a folder" if exists else "does not exist"
 
 
 def errors(path: str) -> tuple:
@@ -54,14 +81,16 @@ def open_bytes(path: str, mode: str = "rb") -> IO[bytes]:
 def size(path: str) -> int | None:
     """Bytes of a file; None where there is none."""
     if is_remote(path):
-        return _gfile().stat(path).length if _gfile().exists(path) else None
+        with _remote(path):
+            return _gfile().stat(path).length if _gfile().exists(path) else None
     return os.path.getsize(path) if os.path.isfile(path) else None
 
 
 def matching(pattern: str) -> list[str]:
     """The files that a glob pattern names, sorted."""
     if is_remote(pattern):
-        found = [path for path in _gfile().glob(pattern) if not _gfile().isdir(path)]
+        with _remote(pattern):
+            found = [path for path in _gfile().glob(pattern) if not _gfile().isdir(path)]
     else:
         found = [path for path in glob.glob(pattern) if os.path.isfile(path)]
     return sorted(found)
@@ -124,4 +153,5 @@ def check_writable(prefix: str) -> None:
 
 
 def reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)
+    said = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)
+    return " ".join(said.split())

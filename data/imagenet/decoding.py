@@ -46,10 +46,15 @@ class SkippedImages:
 
 
 class Decoding(NamedTuple):
-    """`function`: (record, an argument) -> image [H, W, C]; `calls`: of it at once."""
+    """`function`: (record, an argument) -> image [H, W, C]; `calls`: of it at once.
+
+    `lack`: what a record may lack, and the function records [n] -> bool [n] that tells which do:
+    no corrupt image, and an error even where these are left out.
+    """
 
     function: Callable
     calls: int
+    lack: tuple[str, Callable] | None = None
 
 
 def numbered(
@@ -143,6 +148,9 @@ def named(
         """Labels of images first, ..., end - 1 of `order`, which are refused or reported."""
         rows = order[first:end]
         places = tf.gather(block["place"], rows)
+        lacking = _refuse_lacking(tf.gather(block["record"], rows), places, decoding)
+        with tf.control_dependencies([lacking]):
+            places = tf.identity(places)
         if skipped is None:
             said = f" is corrupt: no JPEG that can be decoded (--skip_corrupt leaves it out){END}"
             refused = tf.debugging.Assert(False, [tf.strings.join([MARK, places[0], said])])
@@ -181,3 +189,18 @@ def named(
     nothing = [tf.zeros([0, *spec.shape[1:]], spec.dtype) for spec in (image, label, weight)]
     end = tf.data.Dataset.from_tensors((tf.size(order, tf.int64), *nothing))
     return images.concatenate(end).scan(zero, without_gap)
+
+
+def _refuse_lacking(records: tf.Tensor, places: tf.Tensor, decoding: Decoding) -> tf.Operation:
+    """An error over the first record that lacks its image."""
+    if decoding.lack is None:
+        return tf.no_op()
+    what, lacks = decoding.lack
+    lacking = lacks(records)
+
+    def refuse():
+        said = f" has no {what}: it is no record of ImageNet{END}"
+        message = tf.strings.join([MARK, places[tf.argmax(lacking)], said])
+        return tf.debugging.Assert(False, [message])
+
+    return tf.cond(tf.reduce_any(lacking), refuse, tf.no_op)

@@ -17,7 +17,7 @@ from largebatch.data.imagenet.batches import (
 from largebatch.data.imagenet.cache import ShardCache
 from largebatch.data.imagenet.decoding import Decoding, SkippedImages, checked, named, numbered
 from largebatch.data.imagenet.files import ImageNetFiles
-from largebatch.data.imagenet.records import image_of, read_block
+from largebatch.data.imagenet.records import image_of, images_missing, read_block
 from largebatch.data.streams.padded_batches import PaddedBatches
 
 BLOCK = 4096  # images read at once
@@ -62,7 +62,8 @@ def imagenet_eval_dataset(
 
     def images(make, start):
         """The host's images from number `start` on, as `make` makes them of a block."""
-        decoding = Decoding(decode, parallel_calls(num_parallel_calls))
+        calls, lack = parallel_calls(num_parallel_calls), images_missing(files.layout)
+        decoding = Decoding(decode, calls, lack)
         runs = _runs(files.validation, plan.first + start, plan.examples - start)
 
         def read(position, *run):

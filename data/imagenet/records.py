@@ -5,6 +5,9 @@ Legend: r runs of records of shards, n records in all.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
 import tensorflow as tf
 
 from largebatch.data.files.record_runs import END, MARK, read_runs
@@ -66,6 +69,21 @@ def image_of(layout: Layout, record: tf.Tensor) -> tf.Tensor:
     """The encoded image in a record."""
     feature = tf.io.FixedLenFeature([], tf.string)
     return tf.io.parse_single_example(record, {layout.image: feature})[layout.image]
+
+
+def images_missing(layout: Layout) -> tuple[str, Callable]:
+    """The feature that holds the image, and records [n] -> bool [n]: which have no bytes in it."""
+
+    def look(records):
+        parsed = (tf.train.Example.FromString(record) for record in records)
+        there = [example.features.feature[layout.image].bytes_list.value for example in parsed]
+        return np.array([not (images and images[0]) for images in there], bool)
+
+    def missing(records):
+        found = tf.numpy_function(look, [records], tf.bool)
+        return tf.ensure_shape(found, [None])
+
+    return layout.image, missing
 
 
 def _check_labels(layout: Layout, place, label):

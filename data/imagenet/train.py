@@ -27,7 +27,7 @@ from largebatch.data.imagenet.decoding import (
     numbered,
 )
 from largebatch.data.imagenet.files import ImageNetFiles
-from largebatch.data.imagenet.records import image_of, read_block
+from largebatch.data.imagenet.records import image_of, images_missing, read_block
 from largebatch.data.streams.shard_order import ShardOrder
 from largebatch.data.streams.updates import (
     AUGMENT_STREAM,
@@ -122,7 +122,8 @@ def imagenet_train_dataset(
 
     def images(make, start):
         """The host's images from number `start` on, as `make` makes them of a block."""
-        decoding = Decoding(decode, parallel_calls(num_parallel_calls))
+        calls, lack = parallel_calls(num_parallel_calls), images_missing(files.layout)
+        decoding = Decoding(decode, calls, lack)
         end = updates.steps * per_step
 
         def of_block(position, block):

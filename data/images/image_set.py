@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -45,7 +46,18 @@ class ImageSet:
         return len(self.test_images)
 
 
-def load(name: str, data_dir: str | None = None, cache_dir: str | None = None) -> ImageSet:
+def check_folder(name: str, data_dir: str | None) -> None:
+    """Raises ValueError: `data_dir` does not hold the set, of which nothing is read."""
+    if name in official_files.SOURCES and data_dir is not None:
+        official_files.check(official_files.SOURCES[name], data_dir)
+
+
+def load(
+    name: str,
+    data_dir: str | None = None,
+    cache_dir: str | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> ImageSet:
     """Loads "mnist", "cifar10" or "digits" whole.
 
     Args:
@@ -55,6 +67,7 @@ def load(name: str, data_dir: str | None = None, cache_dir: str | None = None) -
         not there. "digits" ships with scikit-learn and ignores it. It is only read, never written.
       cache_dir: where prepared arrays are kept; None: $XDG_CACHE_HOME/largebatch, or
         ~/.cache/largebatch. Processes may share it.
+      say: told when the set is downloaded or prepared, which takes seconds to minutes, once.
 
     Raises:
       ValueError: an unknown name, a folder without the data set, a damaged file (the message names
@@ -69,5 +82,5 @@ def load(name: str, data_dir: str | None = None, cache_dir: str | None = None) -
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"unknown data set {name!r}{hint} (known: {', '.join(NAMES)})")
     source = official_files.SOURCES[name]
-    arrays = official_files.arrays(source, data_dir, cache_dir)
+    arrays = official_files.arrays(source, data_dir, cache_dir, say)
     return ImageSet(name=name, num_classes=source.num_classes, **arrays)

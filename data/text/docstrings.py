@@ -53,7 +53,7 @@ _WORDS = 5  # of a sentence, at least
 
 
 FLAGS = cli.new_flags()
-cli.Define(FLAGS).string("output", None, "The file to write, compressed.")
+cli.Define(FLAGS).output_file("output", None, "The file to write, compressed.")
 
 
 def collect() -> bytes:

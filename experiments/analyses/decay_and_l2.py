@@ -29,9 +29,9 @@ RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)  # of the runs with L2,
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.string("output", None, "The page to write; default: print it.")
-define.string("measure", None, "Train, and write the numbers here.")
-define.string("results", RESULTS, "The numbers that the page is of.")
+define.output_file("output", None, "The page to write; default: print it.")
+define.output_file("measure", None, "Train, and write the numbers here.")
+define.path("results", RESULTS, "The numbers that the page is of.")
 define.integer("steps", 7038, "Updates of a run, as in the tables.", lower_bound=90)
 define.integer("seeds", 3, "Runs of each setting.", lower_bound=1)
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
 observed_runs.define(FLAGS, points=40)
-define.multi_string("run", [], "In place of --experiment: a folder that this program ran.")
+define.multi_path("run", [], "In place of --experiment: a folder that this program ran.")
 define.integer("since", 1, "The first update that is fitted.")
 define.float("until", 1.0, "Share of the updates that is fitted.")
 

@@ -25,7 +25,7 @@ BLOCK = 65_536  # examples read at once
 FLAGS = cli.new_flags()
 row_flags.define(FLAGS, "prose/lamb-256")
 define = cli.Define(FLAGS)
-define.string("data_dir", None, "The row's text or shards.")
+define.path("data_dir", None, "The row's text or shards.")
 define.enum("format", "text", ["text", "json"], "Of what is printed.")
 
 

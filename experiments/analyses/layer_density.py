@@ -67,7 +67,7 @@ observed_runs.define(FLAGS, points=33)
 define.list("sgd_rates", "0.025,0.05,0.1,0.2", "SGD's grid.")
 define.list("lars_rates", "0.005,0.01,0.02,0.05", "LARS's grid.")
 define.list("phi", PHI_BOUNDS.split(","), "gamma_l, gamma_u of LARS, which Theorem 2 needs.")
-define.string("read", None, "Print the table of this layer_density.json, no more.")  # fmt: skip
+define.path("read", None, "Print the table of this layer_density.json, no more.")  # fmt: skip
 define.integer("seeds", 3, "Of the comparison, from --seed on; the next one tunes the rates.")
 define.integer("examples", 128, "Training examples in f.")
 define.integer("group", 4, "Examples whose mean gradients vary.")

@@ -43,10 +43,10 @@ PRINTED = {
 FLAGS = cli.new_flags()
 row_flags.define(FLAGS, "alexnet/momentum-4096")
 define = cli.Define(FLAGS)
-define.string("run", None, "Or a run's folder, at its checkpoint.")
+define.path("run", None, "Or a run's folder, at its checkpoint.")
 define.integer("seed", 0, "Of the row's weights and data.")
-define.string("data_dir", None, "The data, as for a run.")
-define.string("output", None, "A folder for picture and numbers.")
+define.path("data_dir", None, "The data, as for a run.")
+define.output_folder("output", None, "A folder for picture and numbers.")
 
 
 def main() -> int:

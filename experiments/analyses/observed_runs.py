@@ -47,7 +47,7 @@ def define(values: flags.FlagValues, points: int) -> None:
     )
     define.integer("points", points, "Looks at each run.")
     define.integer("seed", 0, "Of the runs.")
-    define.string("output", None, "A folder for picture, numbers and the runs.")
+    define.output_folder("output", None, "A folder for picture, numbers and the runs.")
 
 
 def rows_asked_for(values: flags.FlagValues) -> list[Row]:

@@ -39,14 +39,14 @@ BOXES = {"keskar": "Keskar et al.'s box", "slides": "the slides' box"}
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.multi_string("run", [], "A run's folder; repeatable.")
+define.multi_path("run", [], "A run's folder; repeatable.")
 define.list("epsilon", "1e-3,5e-4", "Sizes of the box.")
 define.list("box", "keskar", "keskar, slides, or both: see above.")
 define.integer("examples", 2048, "Training examples in f.")
 define.integer("iterations", 10, "Of the ascent, from each start.")
 define.integer("starts", 2, "The minimum itself, and random corners.")
-define.string("data_dir", None, "The data, as for a run.")
-define.string("output", None, "A folder for picture and numbers.")
+define.path("data_dir", None, "The data, as for a run.")
+define.output_folder("output", None, "A folder for picture and numbers.")
 
 
 def main() -> int:

@@ -37,7 +37,7 @@ define.float("noise", 0.3, "A sample's deviation, in each weight.")
 define.list("phi", "0.9,1.1", "alpha_l, alpha_u.")
 define.float("beta_2", 0.999, "LAMB's, in theorem 3.2.")
 define.integer("seeds", 16, "Runs that an expectation is the mean of.")
-define.string("output", None, "A folder for picture and numbers.")
+define.output_folder("output", None, "A folder for picture and numbers.")
 
 
 def main() -> int:

@@ -13,20 +13,16 @@ from __future__ import annotations
 
 import os
 
-from absl import flags
-
 from largebatch import checkout, cli
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.tables import registry
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string(
-    "runs", None, "The folder of runs; default: results/ of the checkout.", flag_values=FLAGS
-)
-flags.DEFINE_string("table", None, "Claims that rows of one table test: 7.", flag_values=FLAGS)
-flags.DEFINE_enum("format", "text", ["text", "markdown", "json"], "Of the output.",
-                  flag_values=FLAGS)  # fmt: skip
-flags.DEFINE_string("output", None, "The file to write; default: print.", flag_values=FLAGS)
+define = cli.Define(FLAGS)
+define.path("runs", None, "The folder of runs; default: results/ of the checkout.")
+define.string("table", None, "Claims that rows of these tables test: 7, or 3,5.")
+define.enum("format", "text", ["text", "markdown", "json"], "Of the output.")  # fmt: skip
+define.output_file("output", None, "The file to write; default: print.")
 
 
 def main() -> int:
@@ -61,10 +57,10 @@ def judged_under(folder: str, table: str | None = None) -> list:
     from largebatch.experiments.claims import claims, evidence
     from largebatch.experiments.claims.claim import judge
 
-    wanted = claims.CLAIMS if table is None else claims.about([registry.table_name(table)])
+    wanted = claims.CLAIMS if table is None else claims.about(registry.table_names(table))
     if not wanted:
         raise UserError(f"--table={table}: no claim is tested by its rows")
-    return judge(wanted, evidence.find(folder))
+    return judge(wanted, evidence.find(folder, cli.warn))
 
 
 program, console = cli.entry(main, FLAGS, __doc__)

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from largebatch.experiments.claims.statistics import Sample, expected_maximum, welch_interval
@@ -14,7 +14,7 @@ from largebatch.experiments.claims.verdict import Measured
 from largebatch.experiments.records import best as selection
 from largebatch.experiments.records import former
 from largebatch.experiments.records.match import differences, row_of
-from largebatch.experiments.records.reader import Run, find_runs, finite_number
+from largebatch.experiments.records.reader import Run, find_runs, finite_number, read_file
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tables import registry
 
@@ -164,9 +164,11 @@ class Results:
         return found if any(point.chosen for point in found) else []
 
 
-def find(root: str) -> Results:
-    """The results under a folder."""
-    runs, _ = find_runs(root)
+def find(root: str, say: Callable[[str], None] = lambda line: None) -> Results:
+    """The results under a folder; `say` is told what is left out, and why."""
+    runs, problems = find_runs(root)
+    for problem in problems:
+        say(f"left out: {problem.path} {problem.reason}")
     return Results(runs, find_analyses(root))
 
 
@@ -186,9 +188,8 @@ def find_analyses(root: str) -> dict[str, dict]:
 
 def _read_json(path: str) -> Any:
     try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except (OSError, ValueError):
+        return json.loads(read_file(path).decode("utf-8"))
+    except (OSError, ValueError, RecursionError):
         return None
 
 

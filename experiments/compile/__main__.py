@@ -62,10 +62,10 @@ define.enum(
 define.multi_string("set", [], "field=value: change the row.")
 define.boolean("search", True, "Look for the largest batch; otherwise compile the one.")
 define.integer("bits", 3, "The search's step: batches of so many significant binary digits.")
-define.string("environment", str(ENVIRONMENT), f"The compiler's environment, made by `{MAKE}`.")
-define.string("cache_dir", str(default_cache()), "Where results are kept.")
+define.path("environment", str(ENVIRONMENT), f"The compiler's environment, made by `{MAKE}`.")
+define.output_folder("cache_dir", str(default_cache()), "Where results are kept.")
 define.boolean("fresh", False, "Ignore what is kept.")
-define.string(
+define.output_file(
     "output",
     None,
     "Where to write the report as JSON; what a report there says of the same step on other "

@@ -48,7 +48,7 @@ define.enum(
     "The whole update, or one of its micro-batches, or what follows the last.",
 )
 define.boolean("describe", False, "Print what it is, and exit.")
-define.string("output", None, "The file to write.")
+define.output_file("output", None, "The file to write.")
 
 
 def main() -> int:

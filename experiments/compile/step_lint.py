@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from concurrent import futures
 from typing import TYPE_CHECKING, NamedTuple
 
-from largebatch import cli
+from largebatch import cli, workers
 from largebatch.experiments.compile.lowered_step import SQUAD, batch_per_core, lower_row
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.rows import choices
@@ -113,7 +113,10 @@ def lint_apart(row: Row, stage: str) -> list[str]:
     context = multiprocessing.get_context("spawn")
     with futures.ProcessPoolExecutor(1, context, initializer=quiet_tensorflow) as pool:
         try:
-            return pool.submit(lint, row, stage).result()
+            with workers.started_deaf():
+                asked = pool.submit(lint, row, stage)
+            with workers.ended_with_parent():
+                return asked.result()
         except futures.process.BrokenProcessPool as error:
             raise UserError(
                 f"the process that lowers {row.name} was killed; where that was for want of "

@@ -24,7 +24,7 @@ HEADER = ["setting", "value", "in", "why"]
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.string("output", None, "The file to write; default: print.")
+define.output_file("output", None, "The file to write; default: print.")
 
 
 def main() -> int:

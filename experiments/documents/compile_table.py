@@ -26,7 +26,7 @@ POD = 2048  # cores of the paper's TPU v3 pod
 BEGIN, END = "<!-- table -->\n", "<!-- /table -->"
 
 FLAGS = cli.new_flags()
-cli.Define(FLAGS).string("reports", None, "Print the table of this folder's reports.")
+cli.Define(FLAGS).path("reports", None, "Print the table of this folder's reports.")
 
 
 def read(folder: pathlib.Path = REPORTS) -> list[dict[str, Any]]:

@@ -99,7 +99,10 @@ def block(name: str) -> str:
 
 @functools.cache
 def _report() -> Report:
-    return gather(str(RESULTS), list(registry.TABLES))
+    report = gather(str(RESULTS), list(registry.TABLES))
+    for problem in report.left_out:
+        cli.warn(f"left out: {problem.path} {problem.reason}")
+    return report
 
 
 def _table(table: TableReport) -> str:

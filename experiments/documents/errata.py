@@ -28,7 +28,7 @@ STEPS = (1, 10, 100, 1000, 10_000)  # at which the effect of adam-correction is 
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.string("output", None, "The file to write; default: print.")
+define.output_file("output", None, "The file to write; default: print.")
 
 
 def main() -> int:

@@ -27,7 +27,7 @@ COMMAND = "python -m largebatch.experiments.paper_map --output=docs/paper_map.md
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.string("output", None, "The file to write; default: print.")
+define.output_file("output", None, "The file to write; default: print.")
 
 
 def main() -> int:

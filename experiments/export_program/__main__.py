@@ -23,8 +23,8 @@ from largebatch.stack import quiet_tensorflow
 FLAGS = cli.new_flags()
 row_flags.define(FLAGS, "table7/lamb")
 define = cli.Define(FLAGS)
-define.string("output", None, "The folder to write; empty or not there.")
-define.string("data_dir", None, "As of run.")
+define.output_folder("output", None, "The folder to write; empty or not there.")
+define.path("data_dir", None, "As of run.")
 define.list(
     "seeds",
     ["0"],
@@ -41,7 +41,7 @@ define.integer(
     "max_steps", None, "Text and ImageNet: write batches of so many updates of each stage.",
     lower_bound=1
 )  # fmt: skip
-define.string(
+define.path(
     "environment", None, "The folder of the environment with JAX; default: .venv-pjrt."
 )  # fmt: skip
 

@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from largebatch import cli
 from largebatch.experiments.costs import micro_batch
 from largebatch.experiments.costs.compiled_batches import largest_compiled
 from largebatch.experiments.costs.micro_batch import automatic_micro_batch, device_memory
-from largebatch.experiments.launching import mlperf_log
+from largebatch.experiments.launching import mlperf_log, preflight, resume, wandb_log
 from largebatch.experiments.launching.kept_sources import keep_sources
 from largebatch.experiments.launching.options import RunSettings
 from largebatch.experiments.program.errors import UserError
@@ -25,6 +26,7 @@ from largebatch.stack import quiet_tensorflow
 from largebatch.tpu.lowering.topologies import generation_here
 
 if TYPE_CHECKING:
+    from largebatch.data.imagenet.decoding import SkippedImages
     from largebatch.experiments.tasks.workload import Workload
     from largebatch.tpu.loop.observer import Observer
 
@@ -32,9 +34,6 @@ FINISHED, DIVERGED, PEER_LOST = 0, 3, 4
 CHECKPOINTS_IN_A_RUN = 20
 # A loop on the device hides the host's work; on a CPU there is none to hide, and a stop is quicker.
 STEPS_PER_LOOP = {"cpu": 10, "gpu": 100, "tpu": 100}
-RELEASED_ROW = "table1/baseline"
-# What must agree for a folder to be resumed by a run.
-IDENTITY = ("name", "scale", "seed", "overrides", "row")
 
 
 def launch(
@@ -53,30 +52,27 @@ def launch(
     Raises:
       ValueError: For a user's mistake, before anything is overwritten.
     """
+    cluster = preflight.check(row, settings, os.environ)
+    if settings.wandb:
+        wandb_log.check()
+    _say(settings)(f"{row.name}{_at(row)}: {_described(row)}, {row.steps} updates")
     quiet_tensorflow()  # It starts here, once the row is known to be good.
     from largebatch import data, optimizers, tpu
-    from largebatch.tpu.hosts import devices
 
     missing = optimizers.why_missing(row.optimizer)
     if missing:
         raise UserError(f"{row.name}: {missing}")
-
-    cluster = tpu.Cluster.find(settings.workers, settings.worker_index, os.environ)
-    _check_chain(row, settings, cluster)
     folder_type = tpu.RunFolder if cluster is None or cluster.is_chief else tpu.PeerFolder
     with folder_type(settings.output_dir) as folder:
-        earlier = _earlier_result(folder, row, settings)
+        earlier = resume.earlier_result(folder, row, settings)
+        if settings.eval_only:
+            return _evaluate(row, settings, cluster, folder)
         if earlier is not None:
             print(f"{row.name} is {earlier['status']} already: {headline(earlier)}")
             print(f"see {folder.path / 'result.json'}")
             return DIVERGED if earlier["status"] == "diverged" else FINISHED
-        devices.configure_threads(settings.threads)
         try:
-            strategy = tpu.configure_devices(
-                settings.device, settings.num_devices, settings.tpu, cluster, settings.peer_timeout
-            )
-            devices.configure_precision(row.precision)
-            devices.seed_everything(settings.seed, settings.deterministic)
+            strategy = _strategy(row, settings, cluster)
             outcome, result = _run(row, settings, strategy, folder, new_observer)
         except Exception as error:
             lost = isinstance(error, tpu.PeerLost)
@@ -88,8 +84,8 @@ def launch(
                 raise
             print(f"error: {error}", file=sys.stderr)
             return PEER_LOST
-    print(f"{row.name} {outcome.status}: {headline(result)}")
-    if outcome.status == "interrupted":
+    print(f"{row.name} {outcome.status}: {headline(result)} ({_described(row)})")
+    if outcome.status == "interrupted" and not _as_asked(outcome, settings):
         return 128 + (outcome.signum or signal.SIGTERM)
     return DIVERGED if outcome.status == "diverged" else FINISHED
 
@@ -108,10 +104,10 @@ def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
     else:
         log = mlperf_log.start(settings.mlperf_log, row, settings.seed, folder)
         skipped = _skipped_images(settings, folder)
-        work = workload.load(row, settings.data_dir, settings.seed, skipped, settings.image_cache)
+        work = _workload(row, settings, skipped)
         pieces = _micro_batches(row, settings, strategy)
     experiment = _experiment(row, settings, strategy, work, pieces)
-    _say_if_elsewhere(folder.read_json("experiment.json"), experiment)
+    resume.say_if_elsewhere(folder.read_json("experiment.json"), experiment)
     folder.write_json("experiment.json", experiment)
     folder.remove("result.json")
     if work is None:
@@ -122,11 +118,19 @@ def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
             options = _fit_options(row, settings, work, pieces, _device_kind(strategy))
             options = dataclasses.replace(options, observer=observer)
             keep_sources()
-            outcome = tpu.fit(work.task, lambda: optimizer_of(row), strategy, told, options)
+            with wandb_log.logged(told, settings.wandb, experiment) as heard:
+                try:
+                    outcome = tpu.fit(
+                        work.task, lambda: optimizer_of(row), strategy, heard, options
+                    )
+                except tpu.EmptyUpdate as error:
+                    raise UserError(f"{row.name}: {error}{_left_out(skipped)}") from error
             told.end(outcome.status)
         if squad:
             encoder = encoders.of_run(row, folder.checkpoints, work.data)
     result = {**experiment, **outcome_record(outcome, row, folder)}
+    if _as_asked(outcome, settings):
+        result["max_steps"] = settings.max_steps
     if skipped is not None:
         result["skipped_images"] = sorted(skipped.places)
         print(f"{len(skipped.places)} corrupt images were left out: skipped_images in result.json")
@@ -135,6 +139,69 @@ def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
         result = {**result, **fine_tuned, "metrics": {**result["metrics"], **fine_tuned["metrics"]}}
     folder.write_json("result.json", result)
     return outcome, result
+
+
+def _left_out(skipped: SkippedImages | None) -> str:
+    """'; 32 images ...', the first by name."""
+    if not (skipped and skipped.places):
+        return ""
+    return (
+        f"; --skip_corrupt has left {len(skipped.places)} images out, the first is "
+        f"{skipped.places[0]}: copy the files again"
+    )
+
+
+def _evaluate(row: Row, settings: RunSettings, cluster, folder) -> int:
+    """Evaluates the newest checkpoint of the run in the folder; returns the exit code."""
+    from largebatch import tpu
+
+    if folder.read_json("experiment.json") is None:
+        raise UserError(f"--eval_only: --output_dir={folder.path} holds no run")
+    strategy = _strategy(row, settings, cluster)
+    skipped = _skipped_images(settings, folder)
+    work = _workload(row, settings, skipped)
+    step, results = tpu.evaluate(work.task, strategy, folder, work.eval_batch)
+    figures = ", ".join(f"{k} {v:.4f}" for k, v in results.items() if isinstance(v, float))
+    print(f"{row.name} at update {step}: {figures} ({results['examples']} examples)")
+    return FINISHED
+
+
+def _workload(row: Row, settings: RunSettings, skipped) -> Workload:
+    given = (settings.data_dir, settings.seed, skipped, settings.image_cache)
+    return workload.load(row, *given, say=_say(settings))
+
+
+def _say(settings: RunSettings) -> Callable[[str], None]:
+    return cli.nothing if settings.quiet else cli.say
+
+
+def _strategy(row: Row, settings: RunSettings, cluster):
+    """The devices, as they are set before the first tensor."""
+    from largebatch import tpu
+    from largebatch.tpu.hosts import devices
+
+    devices.configure_threads(settings.threads)
+    strategy = tpu.configure_devices(
+        settings.device, settings.num_devices, settings.tpu, cluster, settings.peer_timeout
+    )
+    devices.configure_precision(row.precision)
+    devices.seed_everything(settings.seed, settings.deterministic)
+    return strategy
+
+
+def _as_asked(outcome, settings: RunSettings) -> bool:
+    """Whether the run ended at --max_steps."""
+    return bool(settings.max_steps) and outcome.status == "interrupted" and outcome.signum is None
+
+
+def _at(row: Row) -> str:
+    return "" if row.scale == "paper" else f" at {row.scale} scale"
+
+
+def _described(row: Row) -> str:
+    """'mnist, batch 1024'."""
+    batches = "/".join(str(stage.batch_size) for stage in row.stages)
+    return f"{row.dataset}, batch {batches}"
 
 
 def _skipped_images(settings: RunSettings, folder):
@@ -167,24 +234,6 @@ def _fine_tune(row: Row, settings: RunSettings, squad, encoder, strategy, folder
     }
 
 
-def _check_chain(row: Row, settings: RunSettings, cluster) -> None:
-    """Refuses flags that do not fit the row or each other."""
-    if settings.squad_dir and cluster is not None:
-        raise UserError(
-            "--squad_dir with several hosts: fine-tune afterwards, by the same command on one host"
-        )
-    if settings.init_checkpoint:
-        if row.name != RELEASED_ROW:
-            raise UserError(
-                f"--init_checkpoint is for {RELEASED_ROW}, whose F1 the paper took from the "
-                f"released model; {row.name} is pre-trained by its own recipe"
-            )
-        if not settings.squad_dir:
-            raise UserError("--init_checkpoint needs --squad_dir: there is nothing else to run")
-    if settings.squad_dir and row.task != "pretraining":
-        raise UserError(f"--squad_dir: {row.name} has no text to be fine-tuned on")
-
-
 def _fit_options(row: Row, settings: RunSettings, work, pieces, device_kind: str):
     from largebatch import tpu
 
@@ -198,6 +247,10 @@ def _fit_options(row: Row, settings: RunSettings, work, pieces, device_kind: str
         clip_norm=row.clip_norm,
         clip_batch=row.clip_batch,
         keep_moments=row.keep_moments is not False,
+        keep_checkpoints=settings.keep_checkpoints,
+        max_steps=settings.max_steps,
+        profile=settings.profile,
+        quiet=settings.quiet,
         hparams={"seed": settings.seed, **row_record(row)["row"]},
     )
 
@@ -229,58 +282,6 @@ def _micro_batches(row: Row, settings: RunSettings, strategy, stages=None) -> li
     return pieces
 
 
-def _earlier_result(folder, row: Row, settings: RunSettings) -> dict[str, Any] | None:
-    """Returns the folder's result if this run has ended in it; refuses another run's folder."""
-    stored = folder.read_json("experiment.json")
-    if stored is None:
-        return None
-    wanted = {**row_record(row), "seed": settings.seed}
-    for field in IDENTITY:
-        if _plain(stored.get(field)) != _plain(wanted[field]):
-            raise UserError(
-                f"--output_dir={folder.path} holds another run: {_difference(stored, wanted)}; "
-                "give another folder, or remove it to start again"
-            )
-    result = folder.read_json("result.json")
-    if not result or result.get("status") not in ("finished", "diverged"):
-        return None
-    to_score = settings.squad_dir and "f1" not in result["metrics"]
-    return None if to_score and result["status"] == "finished" else result
-
-
-def _say_if_elsewhere(stored: dict[str, Any] | None, experiment: dict[str, Any]) -> None:
-    """Tells of a run that goes on with other devices: its global batch stays what it is."""
-    before, now = (stored or {}).get("num_devices"), experiment["num_devices"]
-    if before not in (None, now):
-        settings = experiment["row"]
-        changes = "dropout" if settings["task"] == "pretraining" else "batch norm"
-        but = f", but for {changes} where a micro-batch changes its size"
-        print(
-            f"this run was on {before} devices and goes on with {now}: the same global batches, "
-            f"equal to rounding{'' if settings['norm_batch'] else but}"
-        )
-
-
-def _difference(stored: dict[str, Any], wanted: dict[str, Any]) -> str:
-    """Names the first thing in which two runs differ, for the message."""
-    for field in ("name", "scale", "seed"):
-        if stored.get(field) != wanted[field]:
-            return f"{field} {stored.get(field)!r} found, {wanted[field]!r} wanted"
-    theirs, mine = stored.get("row") or {}, wanted["row"]
-    for field in mine:
-        if _plain(theirs.get(field)) != _plain(mine[field]):
-            return f"{field} {theirs.get(field)!r} found, {mine[field]!r} wanted"
-    return f"overrides {stored.get('overrides')!r} found, {wanted['overrides']!r} wanted"
-
-
-def _plain(value):
-    """A value as JSON gives it back: tuples are lists. None is 'default': as if it were absent, so
-    that a setting which a later version adds does not tell a run of today from one of then."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items() if item is not None}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
 def _experiment(row: Row, settings: RunSettings, strategy, work, pieces) -> dict[str, Any]:
     return {
         **row_record(row),
@@ -289,6 +290,7 @@ def _experiment(row: Row, settings: RunSettings, strategy, work, pieces) -> dict
         "num_devices": strategy.num_replicas_in_sync,
         "micro_batch": pieces[0] if len(set(pieces)) == 1 else pieces,
         "deterministic": settings.deterministic,
+        "tags": list(settings.tags),
         "precision": row.precision,
         "data": work.data if work else {"init_checkpoint": settings.init_checkpoint},
         "versions": versions(),

@@ -7,16 +7,19 @@ run is returned as a problem with its path and reason: nothing here raises for w
 from __future__ import annotations
 
 import dataclasses
+import errno
 import fcntl
 import json
 import math
 import os
-from typing import Any, NamedTuple
+import stat
+from typing import Any, BinaryIO, NamedTuple
 
 from largebatch.experiments.records.row_record import FORMAT
 
 LOCK_FILE = ".lock"  # held with flock while the run lasts
 ENDED = ("finished", "diverged")  # nothing is left to run
+REMOVED = "was removed while it was read"
 STATUSES = (*ENDED, "interrupted", "running")
 
 
@@ -33,6 +36,11 @@ class Run:
     row: dict[str, Any]  # the resolved settings
     metrics: dict[str, float]  # of the final evaluation, of a finished run
     record: dict[str, Any]  # the whole file
+
+    @property
+    def tags(self) -> list[str]:
+        found = self.record.get("tags")
+        return [tag for tag in found if isinstance(tag, str)] if isinstance(found, list) else []
 
     def curve(self, kind: str, value: str) -> list[tuple[float, float]]:
         """[(x, value)] of the 'history' (evaluations) or the 'train_history', finite ones; x is the
@@ -61,16 +69,17 @@ def find_runs(root: str) -> tuple[list[Run], list[Problem]]:
 
     def unreadable(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):  # gone since its name was read
-            problems.append(Problem(str(error.filename), f"cannot be read: {error.strerror}"))
+            problem = f"cannot be read: {error.strerror}"
+            problems.append(Problem(printable(str(error.filename)), problem))
 
     for folder, subfolders, files in os.walk(root, onerror=unreadable):
         subfolders.sort()
         if "experiment.json" in files or "result.json" in files:
             found = read_run(folder)
-            if isinstance(found, Problem):
-                problems.append(found)
-            else:
+            if isinstance(found, Run):
                 runs.append(found)
+            else:
+                problems.append(found or Problem(folder, REMOVED))
     return runs, problems
 
 
@@ -78,12 +87,15 @@ def read_run(folder: str) -> Run | Problem | None:
     """The run in `folder`; None where there is none."""
     result = os.path.join(folder, "result.json")
     experiment = os.path.join(folder, "experiment.json")
-    path = result if os.path.exists(result) else experiment
-    if not os.path.exists(path):
+    path = result if os.path.lexists(result) else experiment
+    if not os.path.lexists(path):
         return None
+    if printable(folder) != folder:
+        return Problem(printable(folder), "has a name that is not UTF-8")
     try:
-        with open(path, encoding="utf-8") as file:
-            record = json.load(file)
+        record = json.loads(read_file(path).decode("utf-8"))
+    except FileNotFoundError:
+        return Problem(path, "is a link to nothing" if os.path.islink(path) else REMOVED)
     except OSError as error:
         return Problem(path, f"cannot be read: {error.strerror}")
     except (ValueError, RecursionError):  # JSON, UTF-8
@@ -113,10 +125,7 @@ def logged(folder: str, last: bool = False) -> list[dict[str, Any]]:
     cut, and what follows it, are left out. `last`: of the file's end alone, the last one."""
     path = os.path.join(folder, "metrics.jsonl")
     try:
-        with open(path, "rb") as file:
-            if last:
-                file.seek(max(0, os.path.getsize(path) - 2048))
-            lines = file.read().splitlines()
+        lines = read_file(path, 2048 if last else None).splitlines()
     except OSError:
         return []
     records: list[dict[str, Any]] = []
@@ -133,13 +142,38 @@ def logged(folder: str, last: bool = False) -> list[dict[str, Any]]:
 def is_locked(folder: str) -> bool:
     """Whether a process holds the folder's lock now."""
     try:
-        with open(os.path.join(folder, LOCK_FILE), "rb") as file:
+        with _opened(os.path.join(folder, LOCK_FILE)) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:
         return False
     return False
+
+
+def read_file(path: str, last: int | None = None) -> bytes:
+    """The content of a regular file, or its last so many bytes.
+
+    Raises:
+      OSError: It cannot be read, or is something else: a FIFO would be waited for.
+    """
+    with _opened(path) as file:
+        if last is not None:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - last))
+        return file.read()
+
+
+def _opened(path: str) -> BinaryIO:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return open(descriptor, "rb")
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "it is not a regular file", path)
+
+
+def printable(path: str) -> str:
+    """A path whose bytes are not UTF-8 with these bytes written out; any other as it is."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 _TYPES = {"name": str, "scale": str, "seed": int, "overrides": dict, "row": dict}

@@ -53,7 +53,8 @@ MOMENTUM_SCHEDULES = ("dozat", "constant")
 DECAY_FORMS = ("rate", "plain")
 KERNEL_INITS = ("fan_out", "fan_in")
 LARS_FORMS = ("lamb_paper", "you2017")
-NOTHING = "nothing"  # the empty list: `none` on a command line is 'not given'
+NOTHING = "nothing"  # the empty list, as the optimizers' preset of that name
+EXCLUDING = ("exclude_from_weight_decay", "exclude_from_layer_adaptation")
 EXCLUSIONS = ("default", "bert", "resnet50", "batch_norm", "bias", NOTHING)
 
 _ADAM = ("beta_1", "beta_2", "epsilon")

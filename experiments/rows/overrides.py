@@ -89,6 +89,8 @@ def _parse(field: str, text: str, annotation: str) -> Any:
     kind_name, _, rest = annotation.partition(" | ")
     kind = _KINDS[kind_name]
     optional = rest == "None"
+    if text.lower() == "none" and field in choices.EXCLUDING:
+        return choices.NOTHING  # excluded; elsewhere `none` is 'not given'
     if optional and text.lower() == "none":
         return None
     try:

@@ -10,8 +10,11 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from largebatch.experiments.records.reader import read_file
+
 LOG = "run.log"  # in the run's folder: what the subprocess prints
 POLL_SECONDS = 0.2
+MISTAKE = 2  # a run's exit code
 
 
 class Job(NamedTuple):
@@ -82,7 +85,7 @@ class Pool:
 
 def _start(job: Job) -> subprocess.Popen:
     os.makedirs(job.folder, exist_ok=True)
-    with open(os.path.join(job.folder, LOG), "a", encoding="utf-8") as log:
+    with open(os.path.join(job.folder, LOG), "a", encoding="utf-8", opener=_at_once) as log:
         log.write(f"$ {shlex.join(job.command)}\n")
         log.flush()
         return subprocess.Popen(
@@ -94,12 +97,32 @@ def _start(job: Job) -> subprocess.Popen:
         )
 
 
+def _at_once(path: str, flags: int) -> int:
+    """Opens a file; a FIFO without a reader is an error, and is not waited for."""
+    return os.open(path, flags | os.O_NONBLOCK, 0o666)
+
+
+def reason(end: Ended) -> str:
+    """Why a subprocess failed: its last words, or the signal that killed it."""
+    said = last_words(end.job.folder)
+    try:
+        killed = signal.Signals(end.code - 128).name
+    except ValueError:
+        return f"exit code {end.code}: {said}" if said else f"exit code {end.code}"
+    memory = "; out of memory?" if killed == "SIGKILL" else ""
+    return f"killed by {killed}{memory}"
+
+
+def runs_elsewhere(end: Ended) -> bool:
+    """Whether a subprocess found its folder in use by another one."""
+    return end.code == MISTAKE and "is in use by" in last_words(end.job.folder)
+
+
 def last_words(folder: str) -> str:
     """The last line of the folder's log that says something, or ''."""
     try:
-        with open(os.path.join(folder, LOG), "rb") as log:
-            log.seek(max(0, os.path.getsize(log.name) - 8192))
-            lines = log.read().decode("utf-8", "replace").splitlines()
+        content = read_file(os.path.join(folder, LOG), 8192)
+        lines = content.decode("utf-8", "replace").splitlines()
     except OSError:
         return ""
     lines = [line.strip() for line in lines if line.strip() and not line.startswith("$ ")]

@@ -8,7 +8,7 @@ import time
 from typing import TextIO
 
 from largebatch.experiments.records.reader import Run, logged, read_run
-from largebatch.experiments.sweeping.pool import Ended, Pool, last_words
+from largebatch.experiments.sweeping.pool import Ended, Pool, reason, runs_elsewhere
 
 WORDS = {0: "finished", 3: "diverged", 130: "interrupted", 143: "interrupted"}  # run's exit codes
 
@@ -24,7 +24,7 @@ def duration(seconds: float) -> str:
 class Progress:
     """Counts the runs of a sweep and guesses the time that is left from those that have ended."""
 
-    def __init__(self, total: int, pool: Pool, stream: TextIO | None = None):
+    def __init__(self, total: int, pool: Pool, stream: TextIO | None = None, quiet: bool = False):
         self.total = total
         self.pool = pool
         self.stream = sys.stdout if stream is None else stream
@@ -33,12 +33,18 @@ class Progress:
         self.failures: list[Ended] = []
         self._seconds = 0.0
         self._measured = 0
-        self._live = self.stream.isatty()
+        self._quiet = quiet
+        self._live = self.stream.isatty() and not quiet
         self._shown_at = 0.0
+
+    def taken(self, title: str, state: str) -> None:
+        """A run that another sweep has begun, or ended, before its turn."""
+        self.done += 1
+        self._say(f"{title}: {state} elsewhere; {self.left()}")
 
     def ended(self, end: Ended) -> None:
         self.done += 1
-        word = WORDS.get(end.code, "failed")
+        word = "running elsewhere" if runs_elsewhere(end) else WORDS.get(end.code, "failed")
         self.counts[word] = self.counts.get(word, 0) + 1
         if word == "failed":
             self.failures.append(end)
@@ -47,18 +53,19 @@ class Progress:
             self._measured += 1
         found = read_run(end.job.folder)
         result = word
-        if word == "finished" and isinstance(found, Run) and found.metrics:
+        if word == "finished" and isinstance(found, Run) and found.status == "interrupted":
+            result = f"ended at update {found.record.get('last_step')}, as --max_steps asks"
+        elif word == "finished" and isinstance(found, Run) and found.metrics:
             shown = {k: v for k, v in found.metrics.items() if k not in ("examples", "loss")}
             result = " ".join(f"{k} {v:.4f}" for k, v in shown.items())
         elif word == "failed":
-            result = f"FAILED with exit code {end.code}: {last_words(end.job.folder)}"
-        self._clear()
-        print(
-            f"[{self.done}/{self.total}] {end.job.title}: {result} ({duration(end.seconds)}); "
-            f"{self.left()}",
-            file=self.stream,
-            flush=True,
-        )
+            result = f"FAILED: {reason(end)}"
+        self._say(f"{end.job.title}: {result} ({duration(end.seconds)}); {self.left()}")
+
+    def _say(self, text: str) -> None:
+        if not self._quiet:
+            self._clear()
+            print(f"[{self.done}/{self.total}] {text}", file=self.stream, flush=True)
 
     def left(self) -> str:
         """'about 12 min left', once a run has ended."""

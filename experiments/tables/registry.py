@@ -47,6 +47,11 @@ def table_name(text: str) -> str:
     return table
 
 
+def table_names(text: str) -> list[str]:
+    """'3,5' -> ['table3', 'table5'], each once, in the order given."""
+    return list(dict.fromkeys(table_name(one.strip()) for one in text.split(",")))
+
+
 def module(table: str) -> types.ModuleType:
     """The module of a table, 'table7'."""
     return importlib.import_module(f"largebatch.experiments.tables.{table}")

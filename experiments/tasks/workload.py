@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from largebatch import cli
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.rows import choices
 from largebatch.experiments.rows.row import Row
 
 if TYPE_CHECKING:
     from largebatch.data.imagenet.decoding import SkippedImages
+    from largebatch.data.imagenet.files import ImageNetFiles
 
 IMAGE_EVAL_BATCH = 1000
 IMAGENET_EVAL_BATCH = 100
+IMAGENET_VALIDATION = 50_000
 TEXT_EVAL_BATCH = 32
 
 
@@ -32,12 +37,14 @@ def load(
     seed: int,
     skipped: SkippedImages | None = None,
     image_cache: str | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Workload:
     """Loads or prepares what `row` works on.
 
     Args:
       skipped: ImageNet: a `SkippedImages`, takes the corrupt ones; None: one is an error.
       image_cache: ImageNet: the folder of the files' copies, see `ShardCache`.
+      say: Told what takes time: data that are prepared for the first time.
 
     Raises:
       ValueError: The data are not there, or not the row's.
@@ -46,24 +53,66 @@ def load(
         for flag, value in (("skip_corrupt", skipped), ("image_cache", image_cache)):
             if value is not None:
                 raise UserError(f"--{flag}: {row.name} works on {row.dataset}, not on image files")
+    _check_read(row, data_dir)
     if row.task == "pretraining":
-        return _pretraining(row, data_dir, seed)
+        return _pretraining(row, data_dir, seed, say)
     if row.dataset in choices.STREAMED_IMAGES:
         return _imagenet(row, data_dir, seed, skipped, image_cache)
-    return _images(row, data_dir, seed)
+    return _images(row, data_dir, seed, say)
+
+
+def check_folder(row: Row, data_dir: str | None) -> None:
+    """Looks for the row's data in `data_dir` without TensorFlow, and reads none of them.
+
+    Raises:
+      ValueError: They are not there, or the row reads no folder. What lies on a remote file system
+        is looked for when the run begins.
+    """
+    _check_read(row, data_dir)
+    if row.dataset in choices.TEXTS:
+        _check_text_folder(row, data_dir)
+        if row.dataset == "wikipedia_books" and "://" not in data_dir:
+            _shards(row, data_dir)
+    elif row.dataset not in _BUILT_IN and "://" not in str(data_dir):
+        if row.dataset in choices.STREAMED_IMAGES:
+            from largebatch.data import find_imagenet
+
+            _check_imagenet(row, find_imagenet(data_dir, row.image_size))
+        else:
+            from largebatch.data import check_folder
+
+            check_folder(row.dataset, data_dir)
+
+
+# What brings its own data: why a folder would not be read.
+_BUILT_IN = {
+    "digits": "trains on scikit-learn's digits, which need no folder; leave the flag out",
+    "python_text": "brings its own text; leave the flag out, or add --set dataset=text_folder to "
+    "train on the .txt files there",
+}
+
+
+def _check_read(row: Row, data_dir: str | None) -> None:
+    """Refuses a folder that the row would not read."""
+    if row.dataset in _BUILT_IN and data_dir is not None:
+        raise UserError(f"--data_dir={data_dir}: {row.name}{_at(row)} {_BUILT_IN[row.dataset]}")
+
+
+def _at(row: Row) -> str:
+    return "" if row.scale == "paper" else f" at {row.scale} scale"
 
 
 def _imagenet(row: Row, data_dir: str | None, seed: int, skipped, image_cache) -> Workload:
     from largebatch.data import find_imagenet
+    from largebatch.data.imagenet import sorted_shards
+    from largebatch.data.imagenet.train import BLOCK
     from largebatch.experiments.tasks.classification import ImageNetClassification
 
     files = find_imagenet(data_dir, row.image_size)
-    if files.num_train != row.training_examples:
-        raise UserError(
-            f"{files.folder} has {files.num_train} training examples and the recipe "
-            f"{row.training_examples}; check --data_dir, or add --set examples={files.num_train} "
-            "to train on these (with a batch_size to fit), which is no run of the paper's row"
-        )
+    _check_imagenet(row, files)
+    said = sorted_shards.warning(files, row.batch_size, BLOCK)
+    if said:
+        cli.warn(f"warning: {said}")
     return Workload(
         ImageNetClassification(row, files, seed, skipped, image_cache),
         row.steps_per_epoch,
@@ -78,11 +127,27 @@ def _imagenet(row: Row, data_dir: str | None, seed: int, skipped, image_cache) -
     )
 
 
-def _images(row: Row, data_dir: str | None, seed: int) -> Workload:
+def _check_imagenet(row: Row, files: ImageNetFiles) -> None:
+    """Refuses another number of images than the row's; a row with --set examples takes any."""
+    if files.num_train != row.training_examples:
+        raise UserError(
+            f"{files.folder} has {files.num_train} training examples and the recipe "
+            f"{row.training_examples}; check --data_dir, or add --set examples={files.num_train} "
+            "to train on these (with a batch_size to fit), which is no run of the paper's row"
+        )
+    if files.num_test != IMAGENET_VALIDATION and row.examples is None:
+        raise UserError(
+            f"{files.folder} has {files.num_test:,} validation images, ImageNet has "
+            f"{IMAGENET_VALIDATION:,}: a score on a part of them is none of the paper's; get the "
+            "validation split whole"
+        )
+
+
+def _images(row: Row, data_dir: str | None, seed: int, say) -> Workload:
     from largebatch import data
     from largebatch.experiments.tasks.classification import ImageClassification
 
-    images = data.load(row.dataset, data_dir)
+    images = data.load(row.dataset, data_dir, say=say)
     if len(images.train_labels) != row.training_examples:
         raise UserError(
             f"{row.dataset} has {len(images.train_labels)} training examples here and "
@@ -97,10 +162,10 @@ def _images(row: Row, data_dir: str | None, seed: int) -> Workload:
     )
 
 
-def _pretraining(row: Row, data_dir: str | None, seed: int) -> Workload:
+def _pretraining(row: Row, data_dir: str | None, seed: int, say) -> Workload:
     from largebatch.experiments.tasks.pretraining import Pretraining
 
-    files = text_files(row, data_dir)
+    files = text_files(row, data_dir, say)
     return Workload(
         Pretraining(row, files, seed),
         None,
@@ -115,15 +180,20 @@ def _pretraining(row: Row, data_dir: str | None, seed: int) -> Workload:
     )
 
 
-def text_files(row: Row, data_dir: str | None) -> list:
+def text_files(
+    row: Row, data_dir: str | None, say: Callable[[str], None] = lambda line: None
+) -> list:
     """The prepared text of each of the row's stages, made where it is not there.
 
     Raises:
       ValueError: The data are not there, or not the row's.
     """
+    return _shards(row, _text_folder(row, data_dir, say))
+
+
+def _shards(row: Row, folder: str) -> list:
     from largebatch.data import check_same_vocabulary, find_pretraining
 
-    folder = _text_folder(row, data_dir)
     files = [find_pretraining(folder, stage.sequence_length) for stage in row.stages]
     check_same_vocabulary(*files)
     for found in files:
@@ -140,29 +210,34 @@ def text_files(row: Row, data_dir: str | None) -> list:
     return files
 
 
-def _text_folder(row: Row, data_dir: str | None) -> str:
+def _text_folder(row: Row, data_dir: str | None, say) -> str:
     """The folder with the shards, which are made first where the row's text is not prepared."""
     from largebatch.data import prepare_pretraining
 
     lengths = [stage.sequence_length for stage in row.stages]
+    _check_text_folder(row, data_dir)
     if row.dataset == "python_text":
-        if data_dir is not None:
-            raise UserError(
-                f"--data_dir={data_dir}: {row.name} at this scale brings its own text; leave the "
-                "flag out, or add --set dataset=text_folder to train on the .txt files there"
-            )
-        return str(prepare_pretraining("python", lengths, row.vocabulary_size))
+        return str(prepare_pretraining("python", lengths, row.vocabulary_size, say=say))
+    if row.dataset == "text_folder":
+        return str(prepare_pretraining(data_dir, lengths, row.vocabulary_size, say=say))
+    return data_dir
+
+
+def _check_text_folder(row: Row, data_dir: str | None) -> None:
+    if row.dataset == "python_text":
+        return
     if data_dir is None:
+        lengths = " and ".join(str(stage.sequence_length) for stage in row.stages)
         wanted = (
             "shards made by python -m largebatch.data.create_pretraining_data, for sequences of "
-            f"{' and '.join(map(str, lengths))}"
+            f"{lengths}"
             if row.dataset == "wikipedia_books"
             else "the .txt files"
         )
         raise UserError(f"{row.name}: --data_dir is missing: the folder with {wanted}")
-    if row.dataset == "text_folder":
-        return str(prepare_pretraining(data_dir, lengths, row.vocabulary_size))
-    return data_dir
+    if "://" not in data_dir and not os.path.isdir(data_dir):
+        state = "is not a folder" if os.path.lexists(data_dir) else "does not exist"
+        raise UserError(f"--data_dir={data_dir} {state}")
 
 
 def _summary(files) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.string("run", None, "The run's folder.")
+define.path("run", None, "The run's folder.")
 define.enum("part", "encoder", ["encoder", "squad"], "Which model.")
 define.enum(
     "format",
@@ -30,7 +30,7 @@ define.enum(
     ["saved_model", "google"],
     "A SavedModel, or bert_model.ckpt, bert_config.json and vocab.txt.",
 )
-define.string("output_dir", None, "Where to; it must not be there yet.")
+define.output_folder("output_dir", None, "Where to; it must not be there yet.")
 
 
 def main() -> int:

@@ -24,7 +24,7 @@ PICTURES = (".svg", ".png", ".pdf")
 FLAGS = cli.new_flags()
 row_flags.define(FLAGS, "table7/lamb")
 define = cli.Define(FLAGS)
-define.string("output", None, f"A picture to write: {', '.join(PICTURES)}.")
+define.output_file("output", None, f"A picture to write: {', '.join(PICTURES)}.")
 
 
 def main() -> int:

@@ -1,36 +1,27 @@
 import dataclasses
 
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from largebatch.benchmarks import bare_update, train_step
 from largebatch.benchmarks.train_step import Seconds
 from largebatch.experiments.tables import registry
 
 
-@pytest.fixture(scope="module", autouse=True)
-def defined_flags():
-    known = set(flags.FLAGS)
-    train_step.define_flags()
-    if not flags.FLAGS.is_parsed():
-        flags.FLAGS(["test"])
-    yield
-    for name in set(flags.FLAGS) - known:
-        delattr(flags.FLAGS, name)
+@pytest.fixture(autouse=True)
+def parsed_flags():
+    train_step.FLAGS(["test", "--steps=4"])
 
 
 def test_a_run_is_timed_between_its_first_loop_and_its_end():
     import tensorflow as tf
 
     row = registry.scaled(registry.find("table7/lamb"), "smoke")
-    with flagsaver.flagsaver(steps=4):
-        task = train_step.short_task(row)
-        assert [stage.steps for stage in task.stages] == [6]
-        make = lambda: tf.keras.optimizers.SGD(0.1)  # noqa: E731
-        seconds = train_step.time_loop(task, row, make, 4)
-        step = train_step.bare_step(task, row, make)
-        assert float(step()) > 0
+    task = train_step.short_task(row)
+    assert [stage.steps for stage in task.stages] == [6]
+    make = lambda: tf.keras.optimizers.SGD(0.1)  # noqa: E731
+    seconds = train_step.time_loop(task, row, make, 4)
+    step = train_step.bare_step(task, row, make)
+    assert float(step()) > 0
     assert 0 < seconds.clock < 10 and 0 < seconds.processor < 10
 
 

@@ -2,7 +2,7 @@
 
     python stub_run.py ENDING --experiment=... --scale=... --seed=... --output_dir=... [--set=...]
 
-ENDING: finished | diverged | failed | waits (until SIGTERM, then interrupted).
+ENDING: finished | diverged | failed | in use | killed | waits (until SIGTERM, then interrupted).
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ def main() -> int:
     if ending == "failed":
         print("error: the disk is full", flush=True)
         return 1
+    if ending == "in use":
+        print("error: --output_dir=x is in use by process 1 on here; wait for it", flush=True)
+        return 2
+    if ending == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
     if ending == "waits":
         signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(SystemExit))
         open(os.path.join(flags["output_dir"], "started"), "w").close()

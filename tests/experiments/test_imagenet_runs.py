@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from largebatch.experiments.program.errors import UserError
@@ -82,6 +84,47 @@ def test_skipped_images_are_counted_and_named_in_the_result(run, damaged_imagene
     for place, split in zip(result["skipped_images"], ("train", "validation")):
         assert f"imagenet2012-{split}" in place and "record 3 (n00000003.JPEG)" in place
     assert "2 corrupt images were left out" in capsys.readouterr().out
+
+
+@pytest.fixture
+def rewritten(imagenet_folder, tmp_path):
+    """A copy of ImageNet whose training images are what a function makes of an example."""
+    import tensorflow as tf
+
+    def rewrite(change):
+        folder = tmp_path / "tfds"
+        shutil.copytree(imagenet_folder, folder)
+        for shard in folder.rglob("*-train.tfrecord-*"):
+            records = list(tf.data.TFRecordDataset(str(shard)).as_numpy_iterator())
+            with tf.io.TFRecordWriter(str(shard)) as writer:
+                for record in records:
+                    example = tf.train.Example.FromString(record)
+                    change(example.features.feature)
+                    writer.write(example.SerializeToString())
+        return str(folder)
+
+    return rewrite
+
+
+def test_an_update_of_which_no_image_decodes_is_an_error_that_says_how_many(run, rewritten):
+    def cut(feature):
+        feature["image"].bytes_list.value[0] = feature["image"].bytes_list.value[0][:100]
+
+    overrides = {**SMALL, "examples": "32", "epochs": "1"}
+    with pytest.raises(
+        UserError,
+        match=r"no example of update 1 could be used.*left \d+ images out, the first is .*copy the",
+    ):
+        run("table5/lamb-512", overrides=overrides, data_dir=rewritten(cut), skip_corrupt=True)
+
+
+def test_a_record_without_an_image_is_no_corrupt_jpeg(run, rewritten):
+    folder = rewritten(lambda feature: feature.pop("image"))
+    with pytest.raises(
+        UserError, match=r"tfrecord-.*: record \d+ .* has no image: it is no record"
+    ):
+        run("table5/lamb-512", overrides={**SMALL, "examples": "32"}, data_dir=folder,
+            skip_corrupt=True)  # fmt: skip
 
 
 @pytest.mark.parametrize("setting", [{"skip_corrupt": True}, {"image_cache": "x"}])

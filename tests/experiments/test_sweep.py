@@ -124,6 +124,38 @@ def test_an_interrupted_run_is_continued(tmp_path, endings, capsys):
     assert "1 runs: 1 to be continued" in capsys.readouterr().out
 
 
+def test_a_run_that_another_sweep_has_begun_is_no_failure(tmp_path, endings, capsys, monkeypatch):
+    endings["*"] = "in use"
+    assert run_sweep(tmp_path, "--rows=table6/momentum", "--scale=smoke") == 0
+    captured = capsys.readouterr()
+    assert "table6/momentum seed=0: running elsewhere" in captured.out and not captured.err
+
+    states = iter([("todo", ""), ("running", "")])  # at the beginning, and when its turn comes
+    monkeypatch.setattr(sweep, "standing", lambda item: next(states))
+    endings["*"] = "failed"  # would be noticed
+    assert run_sweep(tmp_path, "--rows=table6/momentum", "--scale=smoke") == 0
+    assert "table6/momentum seed=0: running elsewhere" in capsys.readouterr().out
+
+
+def test_a_killed_run_is_listed_with_the_signal(tmp_path, endings, capsys):
+    endings["*"] = "killed"
+    assert run_sweep(tmp_path, "--rows=table6/momentum", "--scale=smoke") == 1
+    captured = capsys.readouterr()
+    assert "FAILED: killed by SIGKILL; out of memory?" in captured.out
+    assert "killed by SIGKILL; out of memory? (see " in captured.err
+
+
+def test_several_tables_and_the_flags_of_a_run_are_handed_on(tmp_path, endings, capsys):
+    assert run_sweep(tmp_path, "--table=6,7", "--grid=none", "--dry_run") == 0
+    tables = {line.split("/")[0] for line in capsys.readouterr().out.splitlines()[1:]}
+    assert tables == {"table6", "table7"}
+    flags = ("--max_steps=3", "--tags=a,b", "--quiet", "--keep_checkpoints=4", "--wandb")
+    assert run_sweep(tmp_path, "--rows=table6/momentum", "--scale=smoke", *flags) == 0
+    log = next(tmp_path.glob("**/run.log")).read_text()
+    assert all(flag in log for flag in flags)
+    assert "[1/1]" not in capsys.readouterr().out
+
+
 def test_seeds_are_the_outermost_loop(tmp_path, endings, capsys):
     assert run_sweep(tmp_path, "--table=7", "--seeds=2", "--dry_run") == 0
     lines = capsys.readouterr().out.splitlines()

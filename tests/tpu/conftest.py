@@ -23,9 +23,10 @@ class Regression(Task):
     Unequal weights make the mean of per-replica means wrong, so a test can tell it.
     """
 
-    def __init__(self, stages=((24, 20),), bad_steps=(), dtype="float32"):
+    def __init__(self, stages=((24, 20),), bad_steps=(), dtype="float32", empty_steps=()):
         self._stages = [Stage(*stage) for stage in stages]
         self._bad_steps = bad_steps
+        self._empty_steps = empty_steps
         generator = np.random.default_rng(0)
         self.inputs = generator.normal(size=(EXAMPLES, 5)).astype(dtype)
         self.targets = generator.normal(size=(EXAMPLES, 2)).astype(dtype)
@@ -54,6 +55,8 @@ class Regression(Task):
             batch = self._batch(rows)
             bad = tf.reduce_any(tf.equal(index // micro_batches, [-1, *self._bad_steps]))
             batch["x"] = tf.where(bad, tf.constant(np.nan, self.dtype), batch["x"])
+            empty = tf.reduce_any(tf.equal(index // micro_batches, [-1, *self._empty_steps]))
+            batch["weight"] = tf.where(empty, tf.zeros_like(batch["weight"]), batch["weight"])
             return batch
 
         return indices.map(fetch)

@@ -44,6 +44,13 @@ class LocalLock:
             holder = self._file.read().strip() or "another process"
             self._file.close()
             raise _in_use(self._folder, holder) from error
+        try:
+            there = os.stat(self._folder / NAME)
+        except FileNotFoundError:
+            there = None
+        if there is None or not os.path.samestat(there, os.fstat(self._file.fileno())):
+            self._file.close()
+            raise _in_use(self._folder, "a process that is just removing it")
         self._file.truncate(0)
         self._file.write(_this_process())
         self._file.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -20,14 +21,18 @@ class RunFolder:
     """The files of a run: `experiment.json`, `metrics.jsonl`, `result.json`, and its lock.
 
     Use it as a context manager: the lock is held inside. The folder is one of this machine, or
-    any that TensorFlow reaches, such as gs://bucket/run.
+    any that TensorFlow reaches, such as gs://bucket/run. A folder that was made for nothing, since
+    the run ended before it wrote anything, is removed again.
     """
 
     def __init__(self, path: str | os.PathLike):
         self.path: AnyPath = run_path(path)
         self._lock = folder_lock(self.path)
+        self._made: list[Path] = []  # the folders that were not there, the innermost first
 
     def __enter__(self) -> RunFolder:
+        if isinstance(self.path, Path):
+            self._made = [path for path in (self.path, *self.path.parents) if not path.exists()]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
@@ -39,7 +44,16 @@ class RunFolder:
         return self
 
     def __exit__(self, *exception) -> None:
+        self._remove_if_empty()
         self._lock.release()
+
+    def _remove_if_empty(self) -> None:
+        """Removes the folders that this run made, where there is nothing but its lock in them."""
+        with contextlib.suppress(OSError):
+            if self._made and [path.name for path in self.path.iterdir()] == [LOCK]:
+                (self.path / LOCK).unlink()
+                for folder in self._made:
+                    folder.rmdir()
 
     # Where a host that is not to write the run's checkpoints writes its share of a save.
     scratch: Path | None = None
@@ -66,6 +80,8 @@ class RunFolder:
           RunFolderError: If the file is not whole JSON.
         """
         path = self.path / name
+        if isinstance(path, Path) and path.exists() and not path.is_file():
+            raise RunFolderError(f"{path} is not a regular file: give another --output_dir")
         try:
             return json.loads(path.read_text())
         except FileNotFoundError:

@@ -59,8 +59,9 @@ def _tpu_strategy(tpu: str | None, num_devices: int | None) -> tf.distribute.Str
         tf.config.experimental_connect_to_cluster(resolver)
         tf.tpu.experimental.initialize_tpu_system(resolver)
     except (ValueError, tf.errors.OpError, RuntimeError) as error:
+        (first, *_) = [*str(error).strip().splitlines(), type(error).__name__]
         raise ValueError(
-            f"--device=tpu: no TPU could be initialised for --tpu={tpu or 'local'} ({error}); give "
+            f"--device=tpu: no TPU could be initialised for --tpu={tpu or 'local'} ({first}); give "
             "the TPU's name, or `local` on a TPU VM"
         ) from error
     strategy = tf.distribute.TPUStrategy(resolver)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 
 def share_of(batch_size: int, replicas: int) -> int:
@@ -64,3 +65,15 @@ class BatchPlan:
                 f"{nearest}"
             )
         return cls(batch_size, replicas, micro_batch, share // micro_batch)
+
+
+def plans_of(
+    batch_sizes: Sequence[int], replicas: int, pieces: int | Sequence[int | None] | None, pad: bool
+) -> list[BatchPlan]:
+    """How each stage's batch is spread: `make` of each, with its own micro-batch or with one."""
+    if not isinstance(pieces, Sequence):
+        pieces = [pieces] * len(batch_sizes)
+    return [
+        BatchPlan.make(batch_size, replicas, micro_batch, pad)
+        for batch_size, micro_batch in zip(batch_sizes, pieces)
+    ]

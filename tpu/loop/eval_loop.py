@@ -31,6 +31,7 @@ class EvalLoop(orbit.AbstractEvaluator):
         self._strategy = strategy
         self._dataset = dataset
         self._step = tf.function(without_autograph(self._sums), autograph=False)
+        self.graph: tf.Graph | None = None  # of a batch, once there has been one
 
     def evaluate(self, num_steps: tf.Tensor | None = None) -> dict[str, float]:
         """Returns the mean of every metric, the mean loss, and how many examples were counted.
@@ -43,6 +44,8 @@ class EvalLoop(orbit.AbstractEvaluator):
         """
         totals: dict[str, list[float]] = {}
         for batch in self._dataset:
+            if self.graph is None:
+                self.graph = self._step.get_concrete_function(batch).graph
             for name, pair in self._step(batch).items():
                 total = totals.setdefault(name, [0.0, 0.0])
                 # Summed in Python's float64: float32 loses counts beyond 2^24.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orbit
@@ -15,14 +15,20 @@ from largebatch.tpu.folder.checkpoints import Checkpoints
 from largebatch.tpu.folder.run_folder import RunFolder
 from largebatch.tpu.hosts.agreement import Hosts
 from largebatch.tpu.hosts.tensorflow_internals import log_orbit_to
-from largebatch.tpu.loop.batch_plan import BatchPlan
+from largebatch.tpu.loop.batch_plan import BatchPlan, plans_of
 from largebatch.tpu.loop.eval_loop import EvalLoop
 from largebatch.tpu.loop.fit_options import FitOptions, Outcome
 from largebatch.tpu.loop.inputs import distributed_dataset
+from largebatch.tpu.loop.profiler import Profiler
 from largebatch.tpu.loop.progress import Progress
 from largebatch.tpu.loop.signals import StopRequest
 from largebatch.tpu.loop.slots import reset_slots
-from largebatch.tpu.loop.summaries import layer_statistics, write_hparams, write_layers
+from largebatch.tpu.loop.summaries import (
+    layer_statistics,
+    write_graph,
+    write_hparams,
+    write_layers,
+)
 from largebatch.tpu.loop.task import Task
 from largebatch.tpu.loop.train_loop import Diverged, TrainLoop
 from largebatch.tpu.loop.without_autograph import without_autograph
@@ -31,7 +37,7 @@ log_orbit_to(logging.debug)
 
 
 class _Interrupted(Exception):
-    """A signal asked for the end, and a checkpoint has been written."""
+    """A signal or `max_steps` asked for the end, and a checkpoint has been written."""
 
 
 def fit(
@@ -71,7 +77,8 @@ class _Run:
         self._hosts = hosts
         self._signum: int | None = None
         self._total = sum(stage.steps for stage in task.stages)
-        self._plans = _plans(task, strategy, options.micro_batch)
+        batches, replicas = [s.batch_size for s in task.stages], strategy.num_replicas_in_sync
+        self._plans = plans_of(batches, replicas, options.micro_batch, task.pads_batches)
         with strategy.scope():
             self._step = orbit.utils.create_global_step()
             self._model = without_autograph(task.build_model)()
@@ -84,7 +91,7 @@ class _Run:
         self._checkpoints = self._new_checkpoints()
         clip = (options.clip_norm, options.clip_batch)
         self._loop = TrainLoop(task, self._model, self._optimizer, strategy, self._step, *clip)
-        evaluator = self._new_evaluator()
+        evaluator = self._evaluator = self._new_evaluator()
         with strategy.scope():
             self._checkpoints.restore_or_initialize()
         # Orbit runs loops and writes TensorBoard's files; it takes no checkpoints but TensorFlow's.
@@ -102,7 +109,10 @@ class _Run:
         self._writer = self._controller.summary_manager.summary_writer()
         if not self._steps_done:
             write_hparams(self._writer, options.hparams)
-        self._progress = Progress(self._total, self._steps_done)
+        # Told of the run's own end, where it is asked to end before.
+        self._last = min(self._total, options.max_steps or self._total)
+        self._profiler = Profiler(options.profile, folder.events)
+        self._progress = Progress(self._last, self._steps_done, quiet=options.quiet)
 
     def _new_checkpoints(self) -> Checkpoints:
         return Checkpoints(
@@ -111,6 +121,7 @@ class _Run:
             ),
             self._folder.checkpoints,
             interval=self._options.checkpoint_every,
+            keep=self._options.keep_checkpoints,
             variables=[*self._model.variables, *self._optimizer.variables],
             say=self._notes.append,
             scratch=self._folder.scratch,
@@ -144,26 +155,30 @@ class _Run:
         return int(self._step.numpy())
 
     def run(self) -> Outcome:
-        if self._steps_done:
-            self._notes.append(f"resumed at step {self._steps_done} of {self._total}")
         try:
             for note in self._notes:
-                self._progress.say(note)
+                self._progress.warn(note)
+            if self._steps_done:
+                self._progress.say(f"resumed at step {self._steps_done} of {self._total}")
             self._observe()
             self._train_all_stages()
             return self._outcome("finished", self._evaluations.get(self._total))
         except Diverged as end:
-            self._progress.say(str(end))
+            self._progress.warn(str(end))
             return dataclasses.replace(
                 self._outcome("diverged"), last_step=end.last_step, last_loss=end.last_loss
             )
         except _Interrupted:
-            self._progress.say(
-                f"interrupted: checkpoint of step {self._steps_done} written; the same command "
+            why, how = "interrupted", ""
+            if self._signum is None:
+                why, how = "max_steps reached", " without it"
+            self._progress.warn(
+                f"{why}: checkpoint of step {self._steps_done} written; the same command{how} "
                 "goes on from there"
             )
             return self._outcome("interrupted")
         finally:
+            self._profiler.stop()
             self._progress.stop()
 
     def _train_all_stages(self) -> None:
@@ -171,6 +186,7 @@ class _Run:
         for index, (stage, plan) in enumerate(zip(self._task.stages, self._plans)):
             end = begin + stage.steps
             if begin < end and self._steps_done < end:
+                self._end_where_asked()
                 self._start_stage(index, plan, self._steps_done - begin)
                 self._train_until(end)
             begin = end
@@ -185,6 +201,7 @@ class _Run:
             lambda context: self._task.train_dataset(index, context, plan.micro_batch, first_step),
         )
         self._plan = plan
+        self._progress.phase("compiling" if not index else f"compiling stage {index + 1}")
         self._loop.start_stage(plan, dataset)
 
     def _train_until(self, end: int) -> None:
@@ -202,6 +219,8 @@ class _Run:
         step, observer = int(step), self._options.observer
         intervals = (self._options.steps_per_loop, self._options.checkpoint_every)
         ends = [step - step % interval + interval for interval in intervals]
+        others = (self._last, self._profiler.boundary(step))
+        ends += [end for end in others if end is not None and end > step]
         if observer:
             ends += [looked for looked in observer.steps if looked > step]
         return min(ends) - step
@@ -219,11 +238,21 @@ class _Run:
             examples_per_second=round(speed, 1),
         )
         self._progress.update(step, output["loss"], output["learning_rate"], speed)
+        profiled = self._profiler.after_loop(step)
+        if profiled:
+            self._progress.say(profiled)
         self._observe()
         # On all hosts, in the same loop: the weights of one step are saved.
         self._signum = self._hosts.first_signal(self._stop.signum)
         if self._signum is not None:
             self._checkpoints.save(step, check_interval=False)
+            raise _Interrupted
+        self._end_where_asked()
+
+    def _end_where_asked(self) -> None:
+        """Raises _Interrupted at `max_steps`, unless the run ends there by itself."""
+        if self._last <= self._steps_done < self._total:
+            self._checkpoints.save(self._steps_done, check_interval=False)
             raise _Interrupted
 
     def _observe(self) -> None:
@@ -243,6 +272,8 @@ class _Run:
             write_layers(self._writer, layers, step)
             self._record("layers", layers=layers)
         results = self._controller.evaluate()
+        if not self._evaluations:
+            write_graph(self._writer, self._evaluator.graph)
         self._evaluations[step] = self._record("eval", **results)
         figures = "  ".join(
             f"{k} {v:.4f}" for k, v in sorted(results.items()) if not isinstance(v, int)
@@ -290,16 +321,3 @@ class _Run:
             wall_seconds=round(self._seconds(), 2),
             signum=self._signum,
         )
-
-
-def _plans(
-    task: Task, strategy: tf.distribute.Strategy, pieces: int | Sequence[int | None] | None
-) -> list[BatchPlan]:
-    """How each stage's batch is spread."""
-    if not isinstance(pieces, Sequence):
-        pieces = [pieces] * len(task.stages)
-    replicas = strategy.num_replicas_in_sync
-    return [
-        BatchPlan.make(stage.batch_size, replicas, micro_batch, task.pads_batches)
-        for stage, micro_batch in zip(task.stages, pieces)
-    ]

@@ -8,6 +8,11 @@ from typing import Any
 
 from largebatch.tpu.loop.observer import Observer
 
+_COUNTS = (
+    *("steps_per_loop", "eval_every", "eval_batch", "checkpoint_every"),
+    *("keep_checkpoints", "max_steps", "profile"),
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class FitOptions:
@@ -28,6 +33,10 @@ class FitOptions:
       clip_batch: Examples of a group whose mean gradient is clipped; None: the whole batch's.
       keep_moments: Whether a stage starts with the optimizer's slots as the one before left them;
         otherwise with zeros. Its count of updates goes on either way.
+      keep_checkpoints: So many of the newest stay.
+      max_steps: The run ends, as interrupted, after so many updates of all that it has.
+      profile: Updates that TensorBoard's profiler looks at, after the first loop.
+      quiet: Shows no progress; warnings are shown all the same.
       hparams: Settings shown by TensorBoard's hparams plugin.
       observer: Looks at the weights at updates of its choice; loops end there, too.
     """
@@ -41,11 +50,15 @@ class FitOptions:
     clip_norm: float | None = None
     clip_batch: int | None = None
     keep_moments: bool = True
+    keep_checkpoints: int = 2
+    max_steps: int | None = None
+    profile: int | None = None
+    quiet: bool = False
     hparams: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     observer: Observer | None = None
 
     def __post_init__(self):
-        for name in ("steps_per_loop", "eval_every", "eval_batch", "checkpoint_every"):
+        for name in _COUNTS:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name}={value}: at least 1 is needed")
@@ -62,7 +75,7 @@ class Outcome:
       last_loss: That update's loss (diverged), or the mean over the last loop; None before any.
       refused_steps: Updates that the optimizer refused for a gradient that was not finite.
       wall_seconds: Over all processes of the run.
-      signum: The signal that interrupted the run.
+      signum: The signal that interrupted the run; None for one that ended at `max_steps`.
     """
 
     status: str

@@ -13,22 +13,30 @@ SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """Shows step, loss, rate, examples/s and time left.
 
+    The first interval compiles: it says nothing of the speed to come, and is left out of it.
+
     Args:
       total_steps: Updates in the whole run.
       first_step: Updates done before this process.
       console: Where to write; the standard error by default, so that output can be piped.
+      quiet: Shows nothing but warnings.
     """
 
     def __init__(
-        self, total_steps: int, first_step: int = 0, console: rich.console.Console | None = None
+        self,
+        total_steps: int,
+        first_step: int = 0,
+        console: rich.console.Console | None = None,
+        quiet: bool = False,
     ):
         self._console = console or rich.console.Console(stderr=True, highlight=False)
         self._total = total_steps
-        self._began = time.monotonic()
+        self._quiet = quiet
+        self._began: float | None = None  # when the first interval ended
         self._first = first_step
         self._last_line = 0.0
         self._bar = None
-        if self._console.is_terminal:
+        if self._console.is_terminal and not quiet:
             self._bar = rich.progress.Progress(
                 rich.progress.TextColumn("step {task.completed}/{task.total}"),
                 rich.progress.BarColumn(),
@@ -43,8 +51,12 @@ class Progress:
             self._bar.start()
 
     def update(self, step: int, loss: float, rate: float, examples_per_second: float) -> None:
-        text = f"loss {loss:.4f}  rate {rate:.3g}  {examples_per_second:,.0f} examples/s"
-        left = self._time_left(step)
+        text = f"loss {loss:.4f}  rate {rate:.3g}"
+        if self._began is None:
+            self._began, self._first, left = time.monotonic(), step, "?"
+        else:
+            text += f"  {examples_per_second:,.0f} examples/s"
+            left = self._time_left(step)
         if self._bar is not None:
             self._bar.update(self._task, completed=step, description=text, left=left)
             return
@@ -53,8 +65,20 @@ class Progress:
             self._last_line = now
             self.say(f"step {step}/{self._total}  {text}  {left} left")
 
+    def phase(self, text: str) -> None:
+        """What is done now, in place of the numbers or on a line of its own."""
+        if self._bar is not None:
+            self._bar.update(self._task, description=text)
+        else:
+            self.say(text)
+
     def say(self, line: str) -> None:
         """Prints a line above the bar."""
+        if not self._quiet:
+            self.warn(line)
+
+    def warn(self, line: str) -> None:
+        """As `say`, also where progress is not wanted."""
         self._console.print(line, markup=False, soft_wrap=True)
 
     def stop(self) -> None:
@@ -63,7 +87,7 @@ class Progress:
 
     def _time_left(self, step: int) -> str:
         done = step - self._first
-        if not done:
+        if not done or self._began is None:
             return "?"
         seconds = int((time.monotonic() - self._began) / done * (self._total - step))
         hours, minutes = divmod(seconds // 60, 60)

@@ -29,6 +29,12 @@ def write_layers(writer: tf.summary.SummaryWriter, layers: LayerStatistics, step
                 tf.summary.scalar(f"{name}/{path}", value)
 
 
+def write_graph(writer: tf.summary.SummaryWriter, graph: tf.Graph) -> None:
+    """The graph of an evaluation batch, with the model's layers by their names."""
+    with writer.as_default(step=0):
+        tf.summary.graph(graph)
+
+
 def write_hparams(writer: tf.summary.SummaryWriter, hparams: Mapping[str, object]) -> None:
     """Writes the run's settings for the hparams plugin; it takes numbers, strings and booleans."""
     plain = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ from largebatch.tpu.loop.without_autograph import without_autograph
 
 # After so many refused updates in a row a run is not going to recover by itself.
 MAX_REFUSED_IN_A_ROW = 10
+# What stands for the loss of an update without examples: no loss is.
+_NO_EXAMPLE = -math.inf
 
 
 class Diverged(Exception):
@@ -23,6 +26,14 @@ class Diverged(Exception):
         super().__init__(f"diverged after step {last_step}, loss {last_loss}")
         self.last_step = last_step
         self.last_loss = last_loss
+
+
+class EmptyUpdate(ValueError):
+    """No example of an update has any weight: all of its data were left out."""
+
+    def __init__(self, step: int):
+        super().__init__(f"no example of update {step} could be used: all its data were left out")
+        self.step = step
 
 
 class TrainLoop(orbit.AbstractTrainer):
@@ -145,9 +156,10 @@ class TrainLoop(orbit.AbstractTrainer):
 
         Raises:
           Diverged: If a loss was not finite or too many updates in a row were refused.
+          EmptyUpdate: If an update had nothing to learn from.
         """
         start = int(self._global_step.numpy())
-        finite, loss_sum, last_step, last_loss, self._refused_in_a_row = (
+        finite, loss_sum, last_step, last_loss, self._refused_in_a_row, empty = (
             value.numpy()
             for value in self._loop(
                 self._iterator, num_steps, tf.constant(self._refused_in_a_row, tf.int32)
@@ -155,6 +167,8 @@ class TrainLoop(orbit.AbstractTrainer):
         )
         if last_step > start:
             self.last_step, self.last_loss = int(last_step), float(last_loss)
+        if empty == last_step + 1:
+            raise EmptyUpdate(int(empty))
         if not finite or self._refused_in_a_row >= MAX_REFUSED_IN_A_ROW:
             raise Diverged(self.last_step, self.last_loss)
         return {
@@ -163,23 +177,26 @@ class TrainLoop(orbit.AbstractTrainer):
         }
 
     def _run_updates(self, iterator, num_steps, refused_in_a_row):
-        def one(number, finite, loss_sum, last_step, last_loss, refused_in_a_row):
+        def one(number, finite, loss_sum, last_step, last_loss, refused_in_a_row, empty):
             applied_before = tf.identity(self._optimizer.iterations)
             loss = tf.cast(self._update(iterator), tf.float32)
             applied = self._optimizer.iterations - applied_before
             self._global_step.assign_add(1)
+            empty = tf.where(loss == _NO_EXAMPLE, self._global_step, empty)
             finite = tf.logical_and(finite, tf.math.is_finite(loss))
             last_step = tf.where(finite, self._global_step, last_step)
             last_loss = tf.where(finite, loss, last_loss)
             loss_sum += tf.where(finite, loss, 0.0)
             refused_in_a_row = tf.where(applied > 0, 0, refused_in_a_row + 1)
-            return number + 1, finite, loss_sum, last_step, last_loss, refused_in_a_row
+            after = (finite, loss_sum, last_step, last_loss, refused_in_a_row, empty)
+            return (number + 1, *after)
 
         num_steps = tf.convert_to_tensor(num_steps)
         nought, step = tf.constant(0.0), tf.identity(self._global_step)
         before = (tf.zeros_like(num_steps), tf.constant(True), nought, step, nought)
+        empty = tf.zeros_like(step)  # the last update without examples
         _, *after = tf.while_loop(
-            lambda number, *_: number < num_steps, one, (*before, refused_in_a_row)
+            lambda number, *_: number < num_steps, one, (*before, refused_in_a_row, empty)
         )
         return after
 
@@ -299,7 +316,7 @@ class TrainLoop(orbit.AbstractTrainer):
         self._optimizer.apply_gradients(
             zip(gradients, self._model.trainable_variables), skip_gradients_aggregation=True
         )
-        return loss_sum / weight_sum
+        return tf.where(weight_sum > 0, loss_sum / weight_sum, _NO_EXAMPLE)
 
 
 def _all_reduce_of_the_strategy(tensors: list[tf.Tensor]) -> list[tf.Tensor]:

@@ -18,12 +18,14 @@ The program ends with 0; 1 if gcloud or the run failed; 2 for a mistake in what 
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import re
 import subprocess
 import sys
 import tempfile
 
-from largebatch import cli
+from largebatch import cli, programs
 from largebatch.checkout import is_checkout, root
 from largebatch.tpu.pod import watch as pod_watch
 from largebatch.tpu.pod.accelerators import CLASSIC, MODERN, STACKS, accelerator
@@ -82,6 +84,10 @@ define.string(
     "setup: clone from this address. Default: copy this checkout, or the current folder where the "
     "suite was installed without one.",
 )
+for name, what in (("wheel_sha256", "TensorFlow's TPU wheel"), ("libtpu_sha256", "libtpu.so")):
+    define.string(
+        name, None, f"setup, classic stack: {what} must have it. Default: it is noted in setup.log."
+    )
 define.string("experiment", None, "run: the row, for example table1/lamb-32768.")
 define.string("output_dir", None, "run: the run's folder, on gs:// so that it outlives the TPU.")
 define.boolean("restart", False, "run: stay, and restart it after a preemption.")
@@ -106,6 +112,8 @@ def main(run_flags: list[str]) -> int:
               "whether it drives one; --stack=modern has a newer one", file=sys.stderr)  # fmt: skip
     if FLAGS.action == "run":
         run = _run(pod, run_flags)
+        if FLAGS.execute:
+            _check_row(run)
         if FLAGS.restart:
             return _keep_running(pod, run)
         return _each([pod.run(run)])
@@ -178,6 +186,19 @@ def _run(pod: Pod, run_flags: list[str]) -> Run:
     return Run(FLAGS.experiment, FLAGS.output_dir, tuple(run_flags))
 
 
+def _check_row(run: Run) -> None:
+    """Asks the program that the TPU's host would start, here: a mistake is found unbilled.
+
+    Raises:
+      ValueError: It knows no such row, or not these flags; the message is its own.
+    """
+    asked = [sys.executable, "-m", programs.RUN, "--describe", f"--experiment={run.experiment}"]
+    ended = subprocess.run([*asked, *run.flags], capture_output=True, text=True)
+    if ended.returncode:
+        (said, *_) = [*reversed(ended.stderr.strip().splitlines()), "it ended without a word"]
+        raise ValueError(said.removeprefix("error: "))
+
+
 def _worker(default: str) -> str:
     worker = default if FLAGS.worker is None else FLAGS.worker
     if worker != "all" and not worker.isdecimal():
@@ -186,6 +207,15 @@ def _worker(default: str) -> str:
 
 
 def _source() -> Source:
+    """The suite at a commit, and the checksums of what comes beside it."""
+    checksums = {name: FLAGS[name].value for name in ("wheel_sha256", "libtpu_sha256")}
+    for name, value in checksums.items():
+        if value is not None and not re.fullmatch("[0-9a-f]{64}", value):
+            raise ValueError(f"--{name}={value}: want 64 hexadecimal digits")
+    return dataclasses.replace(_suite(), **checksums)
+
+
+def _suite() -> Source:
     """The suite at a commit, as a full hash where it is copied from this checkout."""
     if FLAGS.repository is not None:
         if FLAGS.commit == "HEAD":

@@ -44,6 +44,9 @@ class Source:
     archive: str | None = None
     checkout: str | None = None
     repository: str | None = None
+    # Classic: of TensorFlow's TPU wheel and of libtpu.so; None: noted, not compared.
+    wheel_sha256: str | None = None
+    libtpu_sha256: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,7 +137,11 @@ class Pod:
                 *self._inside(),
             )
             fetched = [pack, copy, self.ssh(pod_setup.unpack(name), worker)]
-        return [*fetched, self.ssh(pod_setup.install(source.commit, self.stack), worker)]
+        return [*fetched, self.ssh(self._install(source), worker)]
+
+    def _install(self, source: Source) -> str:
+        checksums = (source.wheel_sha256, source.libtpu_sha256)
+        return pod_setup.install(source.commit, self.stack, *checksums)
 
     def run(self, run: Run) -> Command:
         """Starts a row on all cores of all hosts, from worker 0.

@@ -53,10 +53,23 @@ def stamp(commit: str, stack: str) -> str:
     return commit if stack == CLASSIC else f"{commit}-{stack}"
 
 
-def install(commit: str, stack: str = CLASSIC) -> str:
-    """Makes the environment with the pins of constraints.txt, then TensorFlow's TPU build."""
-    make = _install_modern if stack == MODERN else _install_classic
-    return f"{make()}\necho {shlex.quote(stamp(commit, stack))} >~/{STATE}/setup"
+def install(
+    commit: str,
+    stack: str = CLASSIC,
+    wheel_sha256: str | None = None,
+    libtpu_sha256: str | None = None,
+) -> str:
+    """Makes the environment with the pins of constraints.txt, then TensorFlow's TPU build.
+
+    Args:
+      wheel_sha256, libtpu_sha256: classic: what the downloaded files must have; None: whatever
+        they have is noted.
+    """
+    if stack == MODERN:
+        made = _install_modern()
+    else:
+        made = _install_classic(wheel_sha256, libtpu_sha256)
+    return f"{made}\necho {shlex.quote(stamp(commit, stack))} >~/{STATE}/setup"
 
 
 def _install_modern() -> str:
@@ -64,7 +77,8 @@ def _install_modern() -> str:
 
     tensorflow-tpu holds the same folder `tensorflow` as tensorflow does, so the order counts: the
     suite with its tensorflow first, then tensorflow-tpu over it. Both are of one version, so that
-    what asks for tensorflow is content. --no-deps: pip would take a libtpu that aborts.
+    what asks for tensorflow is content. --no-deps: pip would take a libtpu that aborts. Wheels
+    other than those of the checksums are refused.
     """
     tensorflow, libtpu = stacks.TPU.tensorflow, stacks.TPU.installed
     return f"""set -e
@@ -78,16 +92,28 @@ PYTHON=$(uv python find {MODERN_PYTHON}) bash ./environment.sh >~/{STATE}/setup.
   tail -n 20 ~/{STATE}/setup.log >&2
   exit 1
 }}
-uv pip install --quiet --python .venv/bin/python --no-deps --reinstall \\
-  tensorflow-tpu=={tensorflow} libtpu=={libtpu}
+cat >~/{STATE}/wheels.txt <<'END'
+tensorflow-tpu=={tensorflow} --hash=sha256:{stacks.TPU.tensorflow_sha256}
+libtpu=={libtpu} --hash=sha256:{stacks.TPU.libtpu_sha256}
+END
+uv pip install --quiet --python .venv/bin/python --no-deps --reinstall --require-hashes \\
+  -r ~/{STATE}/wheels.txt
 .venv/bin/python -c 'import largebatch'"""
 
 
-def _install_classic() -> str:
+def _checked(path: str, sha256: str | None) -> str:
+    """Compares a file's checksum, or notes it; `path` as a shell has it in double quotes."""
+    if sha256 is None:
+        return f'sha256sum "{path}" >>~/{STATE}/setup.log'
+    return f'echo "{sha256}  {path}" | sha256sum --check --quiet'
+
+
+def _install_classic(wheel_sha256: str | None, libtpu_sha256: str | None) -> str:
     """The image's Python; TensorFlow's TPU build and its libtpu from Cloud TPU's storage.
 
     PyPI's TensorFlow 2.15.1 has no TPU support: Cloud TPU's wheel of the same version replaces
-    it, the one that the image brings if there is one. Then libtpu of that TensorFlow.
+    it, the one that the image brings if there is one. Then libtpu of that TensorFlow. Their
+    checksums are noted in setup.log; those that are given must be theirs.
     """
     return f"""set -e
 mkdir -p ~/{STATE}
@@ -102,7 +128,14 @@ PYTHON=python{PYTHON} bash ./environment.sh >~/{STATE}/setup.log 2>&1 || {{
   exit 1
 }}
 wheel=$(ls /usr/share/tpu/tensorflow-{TENSORFLOW}-{_TAG}-*.whl 2>/dev/null | head -n 1)
-.venv/bin/python -m pip install --quiet --no-deps --force-reinstall "${{wheel:-{TENSORFLOW_WHEEL}}}"
+if [ -z "$wheel" ]; then
+  wheel=~/{STATE}/{TENSORFLOW_WHEEL.rpartition("/")[2]}
+  curl -fsSL --retry 5 -o "$wheel" {TENSORFLOW_WHEEL}
+  {_checked("$wheel", wheel_sha256)}
+fi
+.venv/bin/python -m pip install --quiet --no-deps --force-reinstall "$wheel"
+rm -f ~/{STATE}/*.whl
 curl -fsSL --retry 5 -o ~/{STATE}/libtpu.so {LIBTPU_URL}
+{_checked(f"$HOME/{STATE}/libtpu.so", libtpu_sha256)}
 sudo install -m 0755 ~/{STATE}/libtpu.so /lib/libtpu.so
 rm ~/{STATE}/libtpu.so"""

@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from largebatch.data.files import cache
@@ -35,6 +35,7 @@ def prepare_pretraining(
     blank_lines: int | None = None,
     seed: int = 12345,
     jobs: int = 1,
+    say: Callable[[str], None] = lambda line: None,
 ) -> str:
     """Returns a folder for `find_pretraining`, with shards of each length and one vocabulary.
 
@@ -47,6 +48,7 @@ def prepare_pretraining(
       blank_lines: That end a document, at least. None: 2 where the first file is free text, so that
         a document of a book is a chapter, not a paragraph; otherwise 1.
       jobs: Processes; 1 is this one.
+      say: Told when it is made.
 
     Raises:
       ValueError: a folder without text, text that is not UTF-8, a cache folder that cannot be
@@ -75,6 +77,7 @@ def prepare_pretraining(
             shutil.rmtree(scratch, ignore_errors=True)
             try:
                 scratch.mkdir()
+                say("preparing the text")
                 _make(scratch, files, settings, jobs)
                 os.replace(scratch, made)
             except OSError as error:

@@ -10,9 +10,11 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import multiprocessing
+import multiprocessing.forkserver
 import os
 from collections.abc import Iterator
 
+from largebatch import workers
 from largebatch.data.files import storage
 from largebatch.data.pretraining.make import beam
 from largebatch.data.pretraining.make import manifest as pretraining_manifest
@@ -57,6 +59,9 @@ def create(options: GeneratorOptions, progress: GeneratorProgress | None = None)
         for task, record in _made(left, options):
             records[task.number] = record
             progress.done(task, record)
+    except KeyboardInterrupt:
+        storage.remove_temporaries(options.output)
+        raise
     finally:
         progress.stop()
     manifest = pretraining_manifest.complete(
@@ -175,11 +180,15 @@ def _made_by_processes(tasks: list, jobs: int) -> Iterator[tuple[ShardTask, dict
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(["tensorflow_text", make_shard.__module__])
+        first = "largebatch.worker_signals"
+        context.set_forkserver_preload([first, "tensorflow_text", make_shard.__module__])
+        with workers.started_deaf():
+            multiprocessing.forkserver.ensure_running()
     pool = concurrent.futures.ProcessPoolExecutor(jobs, context, _begin_worker)
     with contextlib.ExitStack() as stack:
         stack.callback(pool.shutdown, wait=True, cancel_futures=True)
         futures = {pool.submit(make_shard, task): task for task in tasks}
+        stack.enter_context(workers.ended_with_parent())
         for future in concurrent.futures.as_completed(futures):
             try:
                 yield futures[future], future.result()

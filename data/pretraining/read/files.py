@@ -11,8 +11,6 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-import tensorflow as tf
-
 from largebatch.data.files import record_checksum, storage
 
 FORMAT = 1
@@ -63,8 +61,8 @@ def find_pretraining(data_dir: str, sequence_length: int) -> PretrainingFiles:
         the one that the shards were made with.
     """
     data_dir = os.fspath(data_dir)
-    if not tf.io.gfile.isdir(data_dir):
-        state = "is not a folder" if tf.io.gfile.exists(data_dir) else "does not exist"
+    state = storage.folder_state(data_dir)
+    if state is not None:
         raise ValueError(f"the folder of pre-training data {data_dir} {state}")
     patterns = [os.path.join(data_dir, *rest) for rest in _PLACES]
     found = [

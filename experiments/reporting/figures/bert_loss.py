@@ -12,8 +12,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from absl import flags
-
 from largebatch import cli
 from largebatch.experiments.plots import chart, style
 from largebatch.experiments.plots.axis import Axis
@@ -26,9 +24,10 @@ from largebatch.experiments.rows import scale
 from largebatch.experiments.tables import registry
 
 FLAGS = cli.new_flags()
-flags.DEFINE_string("runs", None, "The folder of runs.", flag_values=FLAGS)
-flags.DEFINE_enum("scale", "paper", scale.ALL_SCALES, "Of the runs shown.", flag_values=FLAGS)
-flags.DEFINE_string("output_dir", None, "Where to write the pictures.", flag_values=FLAGS)
+define = cli.Define(FLAGS)
+define.path("runs", None, "The folder of runs.")
+define.enum("scale", "paper", scale.ALL_SCALES, "Of the runs shown.")
+define.output_folder("output_dir", None, "Where to write the pictures.")
 
 BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
 TABLE = "table1"  # whose rows the figures show
@@ -44,9 +43,14 @@ def main() -> int:
     if not os.path.isdir(FLAGS.runs):
         raise UserError(f"--runs={FLAGS.runs}: there is no such folder")
     runs = ended(gather(FLAGS.runs, [TABLE]), FLAGS.scale)
+    found = {name: lines_of(runs) for name, (_, lines_of) in FIGURES.items()}
+    if not any(found.values()):
+        raise UserError(
+            f"--runs={FLAGS.runs}: none of the figures' runs is there at {FLAGS.scale} scale"
+        )
     os.makedirs(FLAGS.output_dir, exist_ok=True)
-    for name, (title, lines_of) in FIGURES.items():
-        lines = lines_of(runs)
+    for name, (title, _) in FIGURES.items():
+        lines = found[name]
         if not lines:
             print(f"{name}: none of its runs is there at {FLAGS.scale} scale")
             continue

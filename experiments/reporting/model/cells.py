@@ -129,9 +129,11 @@ class Report:
     dates: dict[str, str] = dataclasses.field(default_factory=dict)  # of the runs' commits
 
 
-def gather(root: str, tables: Sequence[str]) -> Report:
-    """Reads all runs under `root` into a report of `tables`; runs of other tables are ignored."""
+def gather(root: str, tables: Sequence[str], tags: Sequence[str] = ()) -> Report:
+    """Reads all runs under `root` into a report of `tables`; runs of other tables are ignored, and
+    so are those that lack one of `tags`."""
     runs, left_out = find_runs(root)
+    runs = [run for run in runs if set(tags) <= set(run.tags)]
     counted = len(runs) + len(left_out)
     accepted: dict[tuple[str, str], list[Run]] = {}
     wanted = {row.run_name for table in tables for row in registry.module(table).ROWS.values()}

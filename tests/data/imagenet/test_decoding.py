@@ -57,6 +57,20 @@ def test_a_corrupt_image_keeps_its_place_with_weight_0(corrupt, calls):
     assert set(skipped.places) == {f"shard: record {number}" for number in corrupt}
 
 
+@pytest.mark.parametrize("skipped", [None, SkippedImages()], ids=["refused", "skipped"])
+def test_a_record_that_lacks_its_image_is_named_as_such(skipped):
+    lacks = ("image/encoded", lambda records: tf.strings.length(records) == 0)
+    images = block((2,))
+    images["record"] = tf.tensor_scatter_nd_update(images["record"], [[1]], [b""])
+    arguments = tf.data.Dataset.from_tensors(tf.constant(3, tf.uint8)).repeat()
+    order = tf.range(COUNT, dtype=tf.int64)
+    found = named(images, 0, order, arguments, Decoding(decode, 1, lacks), skipped)
+    with pytest.raises(tf.errors.InvalidArgumentError) as error:
+        list(found.skip(0 if skipped is None else 2))
+    wanted = "shard: record 1 has no image/encoded: it is no record of ImageNet"
+    assert reading_error(error.value) == wanted
+
+
 def test_an_image_that_is_met_again_is_counted_once():
     skipped = SkippedImages()
     for _ in range(2):

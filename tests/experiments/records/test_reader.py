@@ -6,8 +6,11 @@ import os
 
 import pytest
 
+from largebatch.experiments import report
+from largebatch.experiments.claims import __main__ as claims
 from largebatch.experiments.records import reader
 from largebatch.experiments.records.reader import Problem, Run, find_runs, read_run
+from largebatch.experiments.sweeping import pool
 
 
 def test_a_finished_run_is_read_from_its_result_alone(make_run):
@@ -19,6 +22,64 @@ def test_a_finished_run_is_read_from_its_result_alone(make_run):
     assert run.metrics["accuracy"] == 0.98
     assert len(run.curve("history", "accuracy")) == 30
     assert run.curve("train_history", "loss")[0][0] == 1.0
+
+
+def hostile(folder, kind):
+    if kind == "a link to nothing":
+        (folder / "result.json").unlink()
+        (folder / "result.json").symlink_to(folder / "nowhere")
+    elif kind == "a FIFO":
+        (folder / "result.json").unlink()
+        os.mkfifo(folder / "result.json")
+    elif kind == "a folder":
+        (folder / "result.json").unlink()
+        (folder / "result.json").mkdir()
+    elif kind == "FIFOs beside it":
+        (folder / "result.json").unlink()
+        for name in (".lock", "metrics.jsonl", "run.log"):
+            os.mkfifo(folder / name)
+    elif kind == "a name that is not UTF-8":
+        os.rename(folder, os.fsencode(folder.with_name("seed=")) + b"\xff")
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("a link to nothing", "is a link to nothing"),
+        ("a FIFO", "it is not a regular file"),
+        ("a folder", "it is not a regular file"),
+        ("a name that is not UTF-8", "has a name that is not UTF-8"),
+    ],
+)
+def test_a_hostile_folder_is_left_out_and_named(make_run, tmp_path, capsys, kind, reason):
+    hostile(make_run("table7/lamb", seed=1), kind)
+    kept = make_run("table7/lamb", seed=2)
+    runs, ((path, why),) = find_runs(str(tmp_path))
+    assert [run.folder for run in runs] == [str(kept)]
+    assert reason in why and "seed=" in path
+    path.encode("utf-8")
+    page = tmp_path / "page"
+    assert report.report(["report", f"--runs={tmp_path}", "--table=7", f"--output_dir={page}"]) == 0
+    assert reason in capsys.readouterr().out and reason in (page / "report.md").read_text()
+    assert claims.program(["claims", f"--runs={tmp_path}", "--table=7"]) == 0
+    assert f"left out: {path} " in capsys.readouterr().err
+
+
+def test_fifos_are_not_waited_for(make_run):
+    folder = make_run("table7/lamb")
+    hostile(folder, "FIFOs beside it")
+    assert read_run(str(folder)).status == "interrupted"
+    assert reader.logged(str(folder)) == reader.logged(str(folder), last=True) == []
+    assert pool.last_words(str(folder)) == ""
+
+
+def test_a_folder_that_is_removed_while_it_is_read_is_left_out_and_named(make_run, monkeypatch):
+    folder = make_run("table7/lamb")
+    monkeypatch.setattr(reader, "_opened", lambda path: open(path + ".gone", "rb"))
+    assert find_runs(str(folder)) == (
+        [],
+        [Problem(f"{folder}/result.json", "was removed while it was read")],
+    )
 
 
 def test_a_folder_without_a_result_is_a_run_that_was_cut_off_or_still_runs(make_run):

@@ -21,7 +21,6 @@ def test_the_defaults_of_an_optimizer_are_its_own(name):
         value = own[field]
         if value is None and field.startswith("exclude_from"):
             value = class_of(name).default_exclusions
-            value = choices.NOTHING if value == "none" else value
         assert defaults.OPTIMIZERS[name].get(field) == value, field
 
 

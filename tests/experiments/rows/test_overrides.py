@@ -14,6 +14,7 @@ from largebatch.experiments.records.row_record import row_record
 from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
 from largebatch.experiments.rows.row import IDENTITY_FIELDS, PAPER_FIELDS, SETTINGS, Row
 from largebatch.experiments.tables import registry
+from largebatch.optimizers.exclusions import PRESETS
 
 LAMB = registry.find("table7/lamb")
 
@@ -29,6 +30,14 @@ def test_values_take_the_type_of_their_field():
     assert apply_overrides(LAMB, {"beta_1": "none"}).beta_1 is None
     assert apply_overrides(LAMB, {"phi_bounds": "0, 10"}).phi_bounds == (0.0, 10.0)
     assert apply_overrides(LAMB, {"phi_bounds": "none"}).phi_bounds is None
+
+
+@pytest.mark.parametrize("word", ["none", "nothing", "None"])
+def test_no_exclusions_are_one_word_which_is_used_and_marked(word):
+    row = apply_overrides(registry.find("table5/lamb-512"), {"exclude_from_weight_decay": word})
+    assert row.overrides == {"exclude_from_weight_decay": "nothing"}
+    assert row.optimizer_settings["exclude_from_weight_decay"] == []
+    assert PRESETS["nothing"] == () and "none" not in PRESETS
 
 
 def test_an_override_is_recorded_and_derived_values_follow():

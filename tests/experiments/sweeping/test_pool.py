@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 
-from largebatch.experiments.sweeping.pool import LOG, Job, Pool, last_words
+from largebatch.experiments.sweeping.pool import LOG, Ended, Job, Pool, last_words, reason
 
 
 def job(tmp_path, name, code):
@@ -56,6 +56,17 @@ def test_a_second_signal_kills_a_run_that_does_not_end(tmp_path):
     assert [(end.job.title, end.code) for end in ended] == [("stubborn", 137)]
     assert pool.stopped_by == signal.SIGTERM
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_killed_subprocess_says_by_what_and_a_failed_one_its_last_words(tmp_path):
+    def why(code, words=""):
+        (tmp_path / LOG).write_text(words)
+        return reason(Ended(Job("x", str(tmp_path), []), code, 1.0))
+
+    assert why(137, "step 3\n") == "killed by SIGKILL; out of memory?"
+    assert why(139) == "killed by SIGSEGV"
+    assert why(1, "error: no room\n") == "exit code 1: error: no room"
+    assert why(1) == "exit code 1"
 
 
 def test_the_last_words_are_the_error_or_else_the_last_line(tmp_path):

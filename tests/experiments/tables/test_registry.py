@@ -59,7 +59,7 @@ def test_known_names_agree_with_the_rooms():
 
     assert set(choices.OPTIMIZER_SETTINGS) == set(optimizers.NAMES)
     assert set(data.NAMES) <= set(choices.TRAINING_EXAMPLES)
-    assert set(choices.EXCLUSIONS) - {choices.NOTHING} == set(PRESETS) - {"none"}
+    assert set(choices.EXCLUSIONS) == set(PRESETS)
 
 
 @pytest.mark.parametrize("name", choices.OPTIMIZER_SETTINGS)

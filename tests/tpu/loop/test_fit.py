@@ -107,6 +107,14 @@ def test_a_nan_loss_ends_the_run_as_diverged_with_the_last_finite_step_and_loss(
     )
 
 
+@pytest.mark.parametrize("micro_batch", [None, 8])
+def test_an_update_of_which_nothing_could_be_used_is_an_error_and_no_divergence(
+    run, regression, micro_batch
+):
+    with pytest.raises(ValueError, match="no example of update 14 could be used"):
+        run(regression(empty_steps=(13,)), steps_per_loop=4, micro_batch=micro_batch)
+
+
 def test_the_records_have_the_loss_the_rate_and_the_speed(run, regression, tmp_path):
     run(regression(), eval_every=10)
     records = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").open()]
@@ -215,6 +223,40 @@ def test_events_hold_the_curves_and_the_hyperparameters(run, regression, tmp_pat
         for event in tf.compat.v1.train.summary_iterator(str(path)):
             tags.update(value.tag for value in event.summary.value)
     assert {"loss", "learning_rate", "error", "_hparams_/session_start_info"} <= tags
+
+
+def test_a_run_that_ends_at_max_steps_goes_on_to_the_same_bits_and_the_same_log(
+    run, regression, tmp_path
+):
+    options = {"eval_every": 8, "eval_batch": 10, "keep_checkpoints": 3}
+    _, whole = run(regression(), "whole", **options)
+    outcome, _ = run(regression(), "cut", max_steps=8, **options)
+    assert (outcome.status, outcome.signum, outcome.last_step) == ("interrupted", None, 8)
+    again, _ = run(regression(), "cut", max_steps=8, **options)
+    assert (again.status, again.last_step) == ("interrupted", 8)
+    _, resumed = run(regression(), "cut", max_steps=100, **options)
+    same(whole, resumed)
+    ends = [[r["step"] for r in log(tmp_path / f) if r["kind"] == "eval"] for f in ("whole", "cut")]
+    assert ends == [[8, 16, 20]] * 2
+    kept = {path.name for path in (tmp_path / "cut/checkpoints").glob("*.index")}
+    assert kept == {"ckpt-10.index", "ckpt-15.index", "ckpt-20.index"}
+
+
+def test_events_hold_the_model_s_graph_and_the_updates_asked_for_are_profiled(
+    run, regression, tmp_path
+):
+    run(regression(((24, 9),)), profile=2, eval_batch=10)
+    steps = [r["step"] for r in log(tmp_path / "run") if r["kind"] == "train"]
+    assert steps == [3, 5, 6, 9]  # from the end of the first loop, two updates
+    assert list((tmp_path / "run/events/plugins/profile").rglob("*.xplane.pb"))
+    graphs = [
+        tf.compat.v1.GraphDef.FromString(event.graph_def)
+        for path in (tmp_path / "run/events").rglob("events.*")
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        if event.HasField("graph_def")
+    ]
+    (graph,) = graphs
+    assert any("hidden" in node.name for node in graph.node)
 
 
 def test_the_folder_is_locked_while_the_run_is_on(run, regression, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """The pod commands as they are printed, and a user's mistakes."""
 
+import re
 import shlex
 import subprocess
 import sys
@@ -82,8 +83,10 @@ def test_the_modern_stack_puts_tensorflow_s_tpu_build_over_the_suite_s_environme
     assert call("setup", "--stack=modern", "--accelerator=v6e-8", *WHERE, *address) == 0
     printed = capsys.readouterr().out
     environment = printed.index("bash ./environment.sh")
-    build = f"tensorflow-tpu=={stack.TPU.tensorflow} libtpu=={stack.TPU.installed}"
-    assert environment < printed.index("--no-deps --reinstall") < printed.index(build)
+    tensorflow = f"tensorflow-tpu=={stack.TPU.tensorflow} --hash=sha256:"
+    libtpu = f"libtpu=={stack.TPU.installed} --hash=sha256:"
+    assert len(re.findall(f"(?:{tensorflow}|{libtpu})[0-9a-f]{{64}}\n", printed)) == 2
+    assert environment < printed.index(tensorflow) < printed.index("--reinstall --require-hashes")
     # What has been installed is told from the classic stack at the same commit.
     assert "echo v1.0-modern >" in printed
 
@@ -152,6 +155,7 @@ def test_a_pod_is_driven_by_its_name_from_worker_0(kind, tpu, environment, capsy
         (["--action=create", *V3, "--stack=newest"], "value should be one of <classic|modern>"),
         (["--action=setup", *V3, "--commit=no-such"], "is no commit of"),
         (["--action=setup", *V3, "--repository=https://example.com/a"], "needs --commit"),
+        (["--action=setup", *V3, "--libtpu_sha256=beef"], "want 64 hexadecimal digits"),
         (["--action=logs", *V3, "--worker=first"], "want a host's number"),
         (["--action=logs", *V3, "--lines=0"], "at least 1"),
     ],

@@ -54,6 +54,9 @@ class Cloud:
         return [json.loads(line) for line in lines]
 
 
+REAL_CHECK = pod._check_row
+
+
 @pytest.fixture
 def cloud(tmp_path, monkeypatch):
     """Puts the fake gcloud, and what a host's setup calls, first on PATH."""
@@ -73,6 +76,7 @@ def cloud(tmp_path, monkeypatch):
     for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "suite"]):
         subprocess.run([*git, *command], check=True)
     monkeypatch.setattr(pod, "CHECKOUT", checkout)
+    monkeypatch.setattr(pod, "_check_row", lambda run: None)  # the stand-in takes any flags
     monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("FAKE_CLOUD", str(folder))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -110,6 +114,27 @@ def test_setup_installs_one_commit_with_the_pins_and_libtpu_on_all_workers(cloud
     assert "/tf-2.15.1/tensorflow-2.15.1-cp310-cp310-manylinux" in printed
     (commit,) = {line.split()[1] for line in printed.splitlines() if line.startswith("echo ")}
     assert len(commit) == 40 and f"{commit[:12]}.tar.gz" in printed
+
+
+def test_the_classic_stack_s_files_are_compared_with_checksums_that_are_given(cloud, capsys):
+    assert call("setup", *V3) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("sha256sum") == 2 and "--check" not in printed  # noted
+    assert call("setup", *V3, f"--wheel_sha256={'a' * 64}", f"--libtpu_sha256={'b' * 64}") == 0
+    printed = capsys.readouterr().out
+    for digest, file in (("a" * 64, "$wheel"), ("b" * 64, "$HOME/largebatch-run/libtpu.so")):
+        assert f'echo "{digest}  {file}" | sha256sum --check --quiet' in printed
+
+
+@pytest.mark.parametrize("flags", [["--restart"], []])
+def test_a_row_that_does_not_exist_is_found_before_anything_is_billed(cloud, capfd, flags):
+    row = ("--experiment=table1/lamb-32767", "--output_dir=gs://bucket/x")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pod, "_check_row", REAL_CHECK)
+        assert call("run", "--execute", *flags, *V3, *row) == 2
+    error = capfd.readouterr().err
+    assert error.startswith("error: unknown experiment 'table1/lamb-32767' (did you mean")
+    assert error.count("\n") == 1 and not cloud.calls()
 
 
 def test_what_is_printed_means_the_same_to_a_shell(cloud, capsys):

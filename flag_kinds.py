@@ -1,0 +1,90 @@
+"""Kinds of flags that absl does not have: paths, what is written to, finite numbers."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from typing import Any
+
+from absl import flags
+
+
+class Path(flags.ArgumentParser):
+    """A path, its `~` expanded: a shell expands it only where it begins a word."""
+
+    syntactic_help = "a path"
+
+    def parse(self, argument: Any) -> str | None:
+        if argument is None:
+            return None
+        if not argument:
+            raise ValueError("want a path")
+        path = os.path.expanduser(argument)
+        if path.startswith("~"):
+            raise ValueError(f"there is no user {path.partition('/')[0][1:]}")
+        return path
+
+    def flag_type(self) -> str:
+        return "path"
+
+
+class Paths(flags.ListParser):
+    """Paths, separated by commas."""
+
+    def parse(self, argument: Any) -> list[str]:
+        return [Path().parse(one) for one in filter(None, super().parse(argument))]
+
+    def flag_type(self) -> str:
+        return "paths"
+
+
+class OutputFile(Path):
+    """A file to write."""
+
+    def obstacle(self, path: str) -> str | None:
+        """Why it cannot be written, or None; of a path like gs://... nothing is known here."""
+        if "://" in path:
+            return None
+        if os.path.isdir(path):
+            return "is a folder; give the file's name, too"
+        folder = os.path.dirname(path) or "."
+        if not os.path.isdir(folder):
+            there = os.path.lexists(folder)
+            return f"{folder} is not a folder" if there else f"there is no folder {folder}"
+        if os.path.exists(path):
+            return None if os.access(path, os.W_OK) else "cannot be written"
+        return _no_room_in(folder)
+
+
+class OutputFolder(Path):
+    """A folder to write to, made where it is not there."""
+
+    def obstacle(self, path: str) -> str | None:
+        """As `OutputFile.obstacle`."""
+        if "://" in path:
+            return None
+        there = path
+        while not os.path.lexists(there):
+            there = os.path.dirname(there) or "."
+        if not os.path.isdir(there):
+            return f"{there} is not a folder"
+        return _no_room_in(there)
+
+
+class FiniteFloat(flags.FloatParser):
+    """A number; neither nan nor infinite."""
+
+    def convert(self, argument: Any) -> float:
+        value = super().convert(argument)
+        if not math.isfinite(value):
+            raise ValueError("want a finite number")
+        return value
+
+
+def _no_room_in(folder: str) -> str | None:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return f"the folder {folder} cannot be written ({error.strerror})"
