@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 import uuid
-from typing import IO
+from typing import IO, Any
 
 
 def is_remote(path: str) -> bool:
@@ -34,6 +35,18 @@ def read_bytes(path: str, what: str = "the file") -> bytes:
             return file.read()
     except errors(path) as error:
         raise ValueError(f"cannot read {what} {path}: {reason(error)}") from error
+
+
+def parsed_json(content: bytes | str) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+      json.JSONDecodeError: it is not JSON, or is nested deeper than Python reads.
+    """
+    try:
+        return json.loads(content)
+    except RecursionError:
+        raise json.JSONDecodeError("nested too deeply", "", 0) from None
 
 
 def open_bytes(path: str, mode: str = "rb") -> IO[bytes]:

@@ -105,7 +105,7 @@ def read(path: str) -> dict | None:
     if storage.size(path) is None:
         return None
     try:
-        content = json.loads(storage.read_bytes(path))
+        content = storage.parsed_json(storage.read_bytes(path))
     except ValueError as error:
         raise ValueError(f"{path} is damaged ({error}); remove it") from error
     if not isinstance(content, dict):

@@ -211,10 +211,11 @@ def test_a_folder_that_is_missing_or_cannot_be_written_is_named(generator_option
 
 
 def test_a_damaged_manifest_is_named(generator_options, tmp_path):
-    (tmp_path / "x.manifest.json").write_text("{")
     mine = dataclasses.replace(generator_options, output=str(tmp_path / "x"))
-    with pytest.raises(ValueError, match=r"x\.manifest\.json is damaged .* remove it"):
-        shards.create(mine)
+    for content in ("{", "[" * 100_000):
+        (tmp_path / "x.manifest.json").write_text(content)
+        with pytest.raises(ValueError, match=r"x\.manifest\.json is damaged .* remove it"):
+            shards.create(mine)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
