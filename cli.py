@@ -122,6 +122,7 @@ def print_or_write(text: str, path: str | None) -> int:
     if path is None:
         print(text, end="")
         return 0
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     print(f"wrote {path}")

@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import uuid
+from collections.abc import Iterable
 from typing import IO, Any
 
 
@@ -80,6 +81,15 @@ def matching(pattern: str) -> list[str]:
     return sorted(found)
 
 
+def patterns(values: Iterable[str]) -> tuple[str, ...]:
+    """The glob patterns of a repeatable flag: each value, cut at its commas unless it matches files
+    as it stands, commas and all."""
+    found: list[str] = []
+    for value in values:
+        found += [value] if matching(value) else [part for part in value.split(",") if part]
+    return tuple(found)
+
+
 def write_bytes(path: str, content: bytes) -> None:
     """The file appears whole or not at all.
 
@@ -124,16 +134,33 @@ def remove(path: str) -> None:
 
 
 def check_writable(prefix: str) -> None:
-    """Raises ValueError: the folder of files named PREFIX… is missing or cannot be written."""
+    """Raises ValueError: files named PREFIX… cannot be written, nor their folder be made."""
+    if not os.path.basename(prefix):
+        raise ValueError(f"--output={prefix} is a folder; give it a name to begin files with")
     if is_remote(prefix):
         return
     folder = os.path.dirname(prefix) or "."
+    while not os.path.lexists(folder):
+        folder = os.path.dirname(folder) or "."
     if not os.path.isdir(folder):
-        raise ValueError(f"--output={prefix}: there is no folder {folder}; make it first")
+        raise ValueError(f"--output={prefix}: {folder} is a file, not a folder")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise ValueError(f"--output={prefix}: the folder {folder} cannot be written")
-    if not os.path.basename(prefix):
-        raise ValueError(f"--output={prefix} is a folder; give it a name to begin files with")
+
+
+def make_folder(prefix: str) -> None:
+    """Makes the folder of files named PREFIX…, where it is not there.
+
+    Raises:
+      ValueError: it cannot be made.
+    """
+    folder = os.path.dirname(prefix)
+    if not folder or is_remote(folder):
+        return
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"cannot make the folder {folder}: {reason(error)}") from error
 
 
 def reason(error: Exception) -> str:

@@ -37,6 +37,7 @@ def create(options: GeneratorOptions, progress: GeneratorProgress | None = None)
     if options.runner is not None:
         beam.check(options)
     vocabulary = Vocabulary.read(options.vocab)
+    storage.make_folder(options.output)
     inputs, parts = _plan(options, progress)
     manifest = pretraining_manifest.begin(options, vocabulary, inputs, len(parts))
     path = pretraining_manifest.manifest_file(options.output)
