@@ -14,6 +14,7 @@ import platform
 from typing import TYPE_CHECKING
 
 from largebatch.data.files import storage
+from largebatch.data.pretraining.make import text_shares
 
 if TYPE_CHECKING:
     from largebatch.data.pretraining.make.generator_options import GeneratorOptions
@@ -87,6 +88,7 @@ def complete(manifest: dict, records: list[dict]) -> dict:
         splits[split] = {
             "examples": sum(shard["examples"] for shard in shards),
             "masked_tokens": sum(shard["masked_tokens"] for shard in shards),
+            **text_shares.totals(shards),
             "shards": shards,
         }
     return {**manifest, "complete": True, "splits": splits}

@@ -9,12 +9,13 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import dataclasses
+import logging
 import multiprocessing
 import os
 from collections.abc import Iterator
 
 from largebatch.data.files import storage
-from largebatch.data.pretraining.make import beam
+from largebatch.data.pretraining.make import beam, text_shares
 from largebatch.data.pretraining.make import manifest as pretraining_manifest
 from largebatch.data.pretraining.make.generator_options import GeneratorOptions
 from largebatch.data.pretraining.make.generator_progress import GeneratorProgress
@@ -72,6 +73,8 @@ def create(options: GeneratorOptions, progress: GeneratorProgress | None = None)
         storage.remove(task.record_file)
     storage.remove_temporaries(options.output)
     progress.finished(manifest)
+    for line in text_shares.warnings(manifest):
+        logging.warning("%s: %s", options.output, line)
     return manifest
 
 
