@@ -63,6 +63,11 @@ def launch(
 
     cluster = tpu.Cluster.find(settings.workers, settings.worker_index, os.environ)
     _check_chain(row, settings, cluster)
+    encoder = None
+    if settings.init_checkpoint:
+        row, encoder = encoders.released(
+            row, settings.init_checkpoint, settings.lower_case, lambda line: print(line)
+        )
     folder_type = tpu.RunFolder if cluster is None or cluster.is_chief else tpu.PeerFolder
     with folder_type(settings.output_dir) as folder:
         earlier = _earlier_result(folder, row, settings)
@@ -77,7 +82,7 @@ def launch(
             )
             devices.configure_precision(row.precision)
             devices.seed_everything(settings.seed, settings.deterministic)
-            outcome, result = _run(row, settings, strategy, folder, new_observer)
+            outcome, result = _run(row, settings, strategy, folder, new_observer, encoder)
         except Exception as error:
             lost = isinstance(error, tpu.PeerLost)
             # On the host whose data are damaged, the others seem to be lost, too.
@@ -94,23 +99,25 @@ def launch(
     return DIVERGED if outcome.status == "diverged" else FINISHED
 
 
-def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
-    """Trains, then fine-tunes if asked to; returns (outcome, the result file's object)."""
+def _run(row: Row, settings: RunSettings, strategy, folder, new_observer, encoder):
+    """Trains, then fine-tunes if asked to; returns (outcome, the result file's object).
+
+    A released `encoder` takes the place of pre-training.
+    """
     from largebatch import tpu
     from largebatch.experiments.tasks.schedule import optimizer_of
 
     # Read before hours of pre-training: a chain that cannot end is not begun.
     squad = finetuning.load(settings.squad_dir) if settings.squad_dir else None
     skipped = log = None
-    if settings.init_checkpoint:
-        encoder = encoders.released(settings.init_checkpoint)
+    if encoder:
         work, pieces = None, [None]
     else:
         log = mlperf_log.start(settings.mlperf_log, row, settings.seed, folder)
         skipped = _skipped_images(settings, folder)
         work = workload.load(row, settings.data_dir, settings.seed, skipped, settings.image_cache)
         pieces = _micro_batches(row, settings, strategy)
-    experiment = _experiment(row, settings, strategy, work, pieces)
+    experiment = _experiment(row, settings, strategy, work, pieces, encoder)
     _say_if_elsewhere(folder.read_json("experiment.json"), experiment)
     folder.write_json("experiment.json", experiment)
     folder.remove("result.json")
@@ -126,13 +133,15 @@ def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
             told.end(outcome.status)
         if squad:
             encoder = encoders.of_run(row, folder.checkpoints, work.data)
-    result = {**experiment, **outcome_record(outcome, row, folder)}
+    result = {**experiment, **outcome_record(outcome, row.steps, folder)}
     if skipped is not None:
         result["skipped_images"] = sorted(skipped.places)
         print(f"{len(skipped.places)} corrupt images were left out: skipped_images in result.json")
     if squad and outcome.status == "finished":
         outcome, fine_tuned = _fine_tune(row, settings, squad, encoder, strategy, folder)
         result = {**result, **fine_tuned, "metrics": {**result["metrics"], **fine_tuned["metrics"]}}
+        if work is None:  # nothing else was trained
+            result = {**result, **{k: v for k, v in fine_tuned["squad"].items() if k in result}}
     folder.write_json("result.json", result)
     return outcome, result
 
@@ -157,9 +166,11 @@ def _fine_tune(row: Row, settings: RunSettings, squad, encoder, strategy, folder
         )
     return outcome, {
         "status": outcome.status,
-        "metrics": score or {},
+        "metrics": score.metrics if score else {},
+        **({"floors": score.floors} if score else {}),
         "squad": {
             "encoder": encoder.origin,
+            "steps": stage.steps,
             "last_step": outcome.last_step,
             "last_loss": outcome.last_loss,
             "wall_seconds": outcome.wall_seconds,
@@ -181,6 +192,8 @@ def _check_chain(row: Row, settings: RunSettings, cluster) -> None:
             )
         if not settings.squad_dir:
             raise UserError("--init_checkpoint needs --squad_dir: there is nothing else to run")
+    elif settings.lower_case is not None:
+        raise UserError("--lower_case is for --init_checkpoint; text of one's own has its shards'")
     if settings.squad_dir and row.task != "pretraining":
         raise UserError(f"--squad_dir: {row.name} has no text to be fine-tuned on")
 
@@ -281,7 +294,8 @@ def _plain(value):
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _experiment(row: Row, settings: RunSettings, strategy, work, pieces) -> dict[str, Any]:
+def _experiment(row: Row, settings: RunSettings, strategy, work, pieces, encoder) -> dict[str, Any]:
+    released = {"init_checkpoint": settings.init_checkpoint}
     return {
         **row_record(row),
         "seed": settings.seed,
@@ -290,7 +304,7 @@ def _experiment(row: Row, settings: RunSettings, strategy, work, pieces) -> dict
         "micro_batch": pieces[0] if len(set(pieces)) == 1 else pieces,
         "deterministic": settings.deterministic,
         "precision": row.precision,
-        "data": work.data if work else {"init_checkpoint": settings.init_checkpoint},
+        "data": work.data if work else {**released, **encoders.record(encoder)},
         "versions": versions(),
         "commit": commit(),
     }
