@@ -135,7 +135,7 @@ def _changed(table: str, scale: str) -> str:
         if item.row.name in names and item.point.runs[0].scale == scale
     ]
     sheet = words.overridden_sheet(items)
-    kept = [0, 2, 3]  # neither the scale nor the status
+    kept = [0, 2, 3, *range(5, len(sheet.header))]  # neither the scale nor the status
     lines = [[line[i] for i in kept] for line in sheet.rows]
     return piped(Sheet([sheet.header[i] for i in kept], lines)) if items else "None."
 
