@@ -77,14 +77,13 @@ def read_bert_config(folder: str) -> BertConfig:
         )
     if found.get(EXACT_GELU) is False:
         activation = "exact_gelu"
+    positions, types = "max_position_embeddings", "type_vocab_size"
     return BertConfig(
         path,
         size,
         numbers[4],
-        *(
-            _number(path, found, key) if key in found else None
-            for key in ("max_position_embeddings", "type_vocab_size")
-        ),
+        _number(path, found, positions) if positions in found else None,
+        _number(path, found, types) if types in found else None,
         activation,
         _lower_case(folder, found),
     )

@@ -10,6 +10,7 @@ from largebatch.experiments.records.best import summarize
 from largebatch.experiments.records.reader import Run, find_runs
 
 PILOT_SEED = 3  # its runs chose the rate, and are in no mean
+NOT_RUN = "Not run."
 METRICS = {  # column -> metric
     "dev F1": "f1",
     "dev exact match": "exact_match",
@@ -21,6 +22,8 @@ METRICS = {  # column -> metric
 def seeds(folder: Path) -> str:
     """A line a seed of the chosen rate, their mean, and the floor on the same dev questions."""
     chosen = [run for run in _runs(folder) if run.seed != PILOT_SEED]
+    if not chosen:
+        return NOT_RUN
     first, rates = chosen[0], {run.row["squad_learning_rate"] for run in chosen}
     if len(rates) != 1:
         raise UserError(f"{folder}: seeds of {len(rates)} rates; want one, and seed {PILOT_SEED}")
@@ -44,13 +47,15 @@ def rates(folder: Path) -> str:
     """A line a rate that was tried, with one seed."""
     tried = {run.row["squad_learning_rate"]: run for run in _runs(folder) if run.seed == PILOT_SEED}
     lines = [[f"{rate:g}", *_scores(run)] for rate, run in sorted(tried.items())]
+    if not lines:
+        return NOT_RUN
     return piped(Sheet(["rate", *METRICS], lines))
 
 
 def _runs(folder: Path) -> list[Run]:
     runs, problems = find_runs(str(folder))
-    if problems or not runs:
-        raise UserError(f"{folder}: {len(runs)} runs, and {len(problems)} that cannot be read")
+    if problems:
+        raise UserError(f"{problems[0].path}: {problems[0].reason}")
     return runs
 
 

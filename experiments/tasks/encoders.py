@@ -54,15 +54,16 @@ def released(
         row's windows are longer than the encoder's positions.
     """
     from largebatch import models
+    from largebatch.data.files import storage
     from largebatch.data.text.wordpiece import Vocabulary
 
     flag = f"--init_checkpoint={path}"
     weights = models.find_weights(path)
-    folder = os.path.dirname(weights)
+    folder = os.path.dirname(weights) or "."
     config = models.read_bert_config(folder)
     vocabulary_file = os.path.join(folder, "vocab.txt")
-    if not os.path.exists(vocabulary_file):
-        raise UserError(f"{flag}: no vocab.txt in {folder or '.'}; copy the weights' own there")
+    if storage.size(vocabulary_file) is None:
+        raise UserError(f"{flag}: no vocab.txt in {folder}; copy the weights' own there")
     vocabulary = Vocabulary.read(vocabulary_file)
     if len(vocabulary) != config.vocabulary_size:
         raise UserError(
@@ -105,11 +106,13 @@ def released(
 
 def record(encoder: Encoder) -> dict[str, Any]:
     """What a run's files say of a released encoder."""
+    from largebatch.data.files import storage
     from largebatch.data.text.wordpiece import Vocabulary
 
+    file = encoder.vocabulary_file
     return {
-        "vocabulary_file": os.path.abspath(encoder.vocabulary_file),
-        "vocabulary_sha256": Vocabulary.read(encoder.vocabulary_file).sha256,
+        "vocabulary_file": file if storage.is_remote(file) else os.path.abspath(file),
+        "vocabulary_sha256": Vocabulary.read(file).sha256,
         "lower_case": encoder.lower_case,
         "encoder": encoder.shape,
     }

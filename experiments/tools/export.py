@@ -80,13 +80,14 @@ def _vocabulary(run: Run, data: dict[str, Any]) -> str:
             f"--run={run.folder} names no vocabulary, as runs of earlier versions; run it again "
             "in another folder to export it"
         )
-    if not os.path.exists(file):
+    from largebatch.data.files import storage
+    from largebatch.data.text.wordpiece import Vocabulary
+
+    if storage.size(file) is None:
         raise UserError(
             f"the run's vocabulary {file} is not there any more; put it back, an export without "
             "it is of no use"
         )
-    from largebatch.data.text.wordpiece import Vocabulary
-
     if Vocabulary.read(file).sha256 != data.get("vocabulary_sha256"):
         raise UserError(f"the run's vocabulary {file} has changed since; put the run's own back")
     return file

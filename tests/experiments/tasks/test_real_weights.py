@@ -27,8 +27,8 @@ def test_real_weights_fine_tune_to_an_f1_well_above_random_spans(tmp_path):
     split = tmp_path / "split"
     arguments = [f"--squad_dir={squad}", f"--output_dir={split}"]
     assert split_squad.program(["split_squad", *arguments]) == 0
-    settings = {"precision": "float32", "squad_sequence_length": 256, "squad_batch_size": 16,
-                "squad_epochs": 2, "squad_learning_rate": 1e-4}  # fmt: skip
+    settings = {"precision": "float32", "squad_sequence_length": 192, "squad_stride": 64,
+                "squad_batch_size": 8, "squad_learning_rate": 1e-4}  # fmt: skip
     flags = [
         *(f"--init_checkpoint={weights}", f"--squad_dir={split}", f"--output_dir={tmp_path}/run"),
         *(f"--set={field}={value}" for field, value in settings.items()),
