@@ -65,9 +65,7 @@ def launch(
     _check_chain(row, settings, cluster)
     encoder = None
     if settings.init_checkpoint:
-        row, encoder = encoders.released(
-            row, settings.init_checkpoint, settings.lower_case, lambda line: print(line)
-        )
+        row, encoder = encoders.released(row, settings.init_checkpoint, settings.lower_case, print)
     folder_type = tpu.RunFolder if cluster is None or cluster.is_chief else tpu.PeerFolder
     with folder_type(settings.output_dir) as folder:
         earlier = _earlier_result(folder, row, settings)

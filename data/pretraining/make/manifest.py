@@ -37,6 +37,8 @@ _COMPARED = (
     "shards",
 )
 
+_KINDS = {"vocabulary": dict, "inputs": list, "splits": dict}
+
 
 def manifest_file(prefix: str) -> str:
     return f"{prefix}.manifest.json"
@@ -116,7 +118,12 @@ def read(path: str) -> dict | None:
 
 
 def check_same(path: str, found: dict, wanted: dict) -> None:
-    """Raises ValueError: an earlier run made the same files from something else."""
+    """Raises ValueError: an earlier run made the same files from something else, or its manifest is
+    damaged."""
+    whole = all(isinstance(found.get(name), kind) for name, kind in _KINDS.items())
+    if not whole or not all(isinstance(i, dict) and {"file", "sha256"} <= i.keys()
+                            for i in found["inputs"]):  # fmt: skip
+        raise ValueError(f"{path} is damaged (it lacks {', '.join(_KINDS)}); remove it")
     differences = [
         f"{name}={found.get(name)!r}, now {wanted[name]!r}"
         for name in _COMPARED

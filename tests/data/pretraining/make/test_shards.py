@@ -214,7 +214,7 @@ def test_a_folder_that_cannot_be_made_or_written_is_named(generator_options, tmp
 
 def test_a_damaged_manifest_is_named(generator_options, tmp_path):
     mine = dataclasses.replace(generator_options, output=str(tmp_path / "x"))
-    for content in ("{", "[" * 100_000):
+    for content in ("{", "[" * 100_000, "{}", '{"vocabulary": {}, "splits": {}, "inputs": [3]}'):
         (tmp_path / "x.manifest.json").write_text(content)
         with pytest.raises(ValueError, match=r"x\.manifest\.json is damaged .* remove it"):
             shards.create(mine)
