@@ -120,7 +120,10 @@ def start(
     stack.say = nothing if values.quiet else say
     try:
         obstacle = _obstacle(values)
-        return _end(obstacle) if obstacle else main(*others)
+        if obstacle:
+            return _end(obstacle)
+        _make_folders(values)
+        return main(*others)
     except BaseException as error:
         if interrupts.asked() or isinstance(error, KeyboardInterrupt):
             print(interrupted, file=sys.stderr)
@@ -161,6 +164,18 @@ def _obstacle(values: flags.FlagValues) -> str | None:
             if why:
                 return f"--{name}={flag.value}: {why}"
     return None
+
+
+def _make_folders(values: flags.FlagValues) -> None:
+    """Makes the folders of the files that are to be written."""
+    for name in values:
+        flag = values[name]
+        if (
+            flag.present
+            and flag.value is not None
+            and isinstance(flag.parser, flag_kinds.OutputFile)
+        ):
+            flag.parser.make_folder(flag.value)
 
 
 def entry(

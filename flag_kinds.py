@@ -40,7 +40,7 @@ class Paths(flags.ListParser):
 
 
 class OutputFile(Path):
-    """A file to write."""
+    """A file to write; its folder is made where it is not there."""
 
     def obstacle(self, path: str) -> str | None:
         """Why it cannot be written, or None; of a path like gs://... nothing is known here."""
@@ -48,13 +48,13 @@ class OutputFile(Path):
             return None
         if os.path.isdir(path):
             return "is a folder; give the file's name, too"
-        folder = os.path.dirname(path) or "."
-        if not os.path.isdir(folder):
-            there = os.path.lexists(folder)
-            return f"{folder} is not a folder" if there else f"there is no folder {folder}"
         if os.path.exists(path):
             return None if os.access(path, os.W_OK) else "cannot be written"
-        return _no_room_in(folder)
+        return OutputFolder().obstacle(os.path.dirname(path) or ".")
+
+    def make_folder(self, path: str) -> None:
+        if "://" not in path:
+            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
 
 
 class OutputFolder(Path):

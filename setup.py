@@ -94,9 +94,11 @@ INSTALL_REQUIRES = [
 MLPERF_REQUIRES = ["mlperf-logging>=4.1,<5"]  # for `run --mlperf_log`
 
 WANDB_REQUIRES = ["wandb>=0.17,<0.22"]  # for `run --wandb`
+SAFETENSORS_REQUIRES = ["safetensors>=0.4,<1"]  # for `run --init_checkpoint` of Hugging Face's
 
 TEST_REQUIRES = [
     *MLPERF_REQUIRES,
+    *SAFETENSORS_REQUIRES,
     "hypothesis>=6.100,<7",
     "packaging>=23",
     "pytest>=8,<10",
@@ -188,6 +190,7 @@ setuptools.setup(
         "gpu": GPU_REQUIRES,
         "mlperf": MLPERF_REQUIRES,
         "wandb": WANDB_REQUIRES,
+        "safetensors": SAFETENSORS_REQUIRES,
         "docs": DOCS_REQUIRES,
     },
     entry_points={

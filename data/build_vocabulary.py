@@ -18,7 +18,7 @@ from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.paths("input", None, "Text files: glob patterns, separated by commas.")
+define.multi_path("input", None, "Text files: glob patterns, with commas between; repeatable.")
 define.enum("corpus", None, CORPORA, "A text that needs no network.")
 define.integer("size", 8192, "Pieces in the vocabulary.")
 define.output_file("output", None, "The file to write.")
@@ -40,7 +40,8 @@ def main() -> int:
             files = [os.path.join(scratch, "corpus.txt")]
             corpus.write_python_corpus(files[0])
         else:
-            files = vocabulary.expand(filter(None, FLAGS.input))
+            files = vocabulary.expand(storage.patterns(FLAGS.input))
+        storage.make_folder(FLAGS.output)
         vocabulary.build(files, FLAGS.size, FLAGS.output, FLAGS.lower_case)
     print(f"{FLAGS.output}: {FLAGS.size} pieces")
     return 0

@@ -1,6 +1,6 @@
 """Makes BERT's pre-training data from text: TFRecord shards, a vocabulary's copy and a manifest.
 
-    python -m largebatch.data.create_pretraining_data --input='books/*.txt,wiki/*.txt' \\
+    python -m largebatch.data.create_pretraining_data --input='books/*.txt' --input='wiki/*.txt' \\
         --output=OUT/bert --vocab=vocab.txt --sequence_length=128
     python -m largebatch.data.create_pretraining_data --tfds=wikipedia/20230601.en --data_dir=DIR …
     python -m largebatch.data.create_pretraining_data --corpus=python …
@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 
 from largebatch import cli
+from largebatch.data.files import storage
 from largebatch.data.pretraining.make.generator_options import (
     CORPORA,
     RUNNERS,
@@ -27,7 +28,7 @@ from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.paths("input", None, "Text files: glob patterns, separated by commas.")
+define.multi_path("input", None, "Text files: glob patterns, with commas between; repeatable.")
 define.string("tfds", None, "A prepared TFDS set with a feature `text`, for example wikipedia.")
 define.path("data_dir", None, "The folder of --tfds; by default TFDS's own.")
 define.enum("corpus", None, CORPORA, "A text that needs no network: Python's documentation.")
@@ -76,11 +77,11 @@ def main(others: list[str]) -> int:
     cli.require(FLAGS, "output", "vocab")
     names = {field.name for field in dataclasses.fields(GeneratorOptions)}
     given = {name: FLAGS[name].value for name in names & set(FLAGS)}
+    quiet_tensorflow(gpus=False)
     if FLAGS.input is not None:
-        given["input"] = tuple(filter(None, FLAGS.input))
+        given["input"] = storage.patterns(FLAGS.input)
     options = GeneratorOptions(**given, runner_arguments=tuple(others))
 
-    quiet_tensorflow(gpus=False)
     from largebatch.data.pretraining.make import shards
     from largebatch.data.pretraining.make.generator_progress import GeneratorProgress
 

@@ -36,7 +36,13 @@ define.integer("threads", None, "TensorFlow's threads on the CPU; default: all."
 define.path(
     "init_checkpoint",
     None,
-    "table1/baseline: Google's released BERT (a folder) in place of pre-training.",
+    "table1/baseline: a released BERT of any size in place of pre-training: a folder with weights, "
+    "config and vocab.txt.",
+)
+define.boolean(
+    "lower_case",
+    None,
+    "With --init_checkpoint: lower-case the text. Default: as its config or vocabulary says.",
 )
 define.output_file(
     "mlperf_log",
@@ -78,6 +84,7 @@ def main() -> int:
         threads=FLAGS.threads,
         mlperf_log=FLAGS.mlperf_log,
         init_checkpoint=FLAGS.init_checkpoint,
+        lower_case=FLAGS.lower_case,
         workers=FLAGS.workers,
         worker_index=FLAGS.worker_index,
         peer_timeout=FLAGS.peer_timeout,

@@ -20,43 +20,61 @@ import tensorflow as tf
 from official.nlp.modeling import networks
 
 from largebatch.models import stateless_dropout
-from largebatch.models.bert_sizes import bert_size
+from largebatch.models.bert_sizes import BertSize, bert_size
 from largebatch.models.gelu_approximation import gelu
 
 ENCODER_INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
 
 
+@tf.keras.utils.register_keras_serializable("largebatch")
+def exact_gelu(x: tf.Tensor) -> tf.Tensor:
+    """x / 2 (1 + erf(x / sqrt(2))): Hugging Face's, where Google's is its tanh approximation."""
+    return tf.nn.gelu(x, approximate=False)
+
+
+ACTIVATIONS = {"gelu": gelu, "exact_gelu": exact_gelu, "relu": tf.nn.relu}
+
+
 def bert_encoder(
-    size_name: str, vocabulary_size: int, max_positions: int = 512, dropout: float = 0.1
+    size: str | BertSize,
+    vocabulary_size: int,
+    max_positions: int = 512,
+    dropout: float = 0.1,
+    types: int = 2,
+    activation: str = "gelu",
 ) -> BertEncoder:
-    """The encoder of that size (see `BERT_SIZES`), built.
+    """The encoder of that size (see `bert_size`), built.
 
-    Parameters, with n layers, hidden size H, feed-forward size F = 4H, vocabulary V, positions M:
+    Parameters, with n layers, hidden size H, feed-forward size F = 4H, vocabulary V, positions M, T
+    types of segments (2 in Google's):
 
-      embeddings   (V + M + 2 + 2) H            words, positions, two types, LayerNorm
+      embeddings   (V + M + T + 2) H            words, positions, types, LayerNorm
       a layer      4 (H + 1) H + 2H             query, key, value, output; LayerNorm
                    + (H + 1) F + (F + 1) H + 2H feed-forward; LayerNorm
       pooler       (H + 1) H
 
     Raises:
-      ValueError: an unknown size, a vocabulary or number of positions below 1, a dropout rate that
-        is not in [0, 1).
+      ValueError: an unknown size or activation, a vocabulary or number of positions or types below
+        1, a dropout rate that is not in [0, 1).
     """
-    size = bert_size(size_name)
-    for name, value in (("vocabulary_size", vocabulary_size), ("max_positions", max_positions)):
+    size = bert_size(size) if isinstance(size, str) else size
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"unknown activation {activation!r}; they are {', '.join(ACTIVATIONS)}")
+    given = {"vocabulary_size": vocabulary_size, "max_positions": max_positions, "types": types}
+    for name, value in given.items():
         if int(value) != value or value < 1:
             raise ValueError(f"{name} is {value}, wanted a whole number of at least 1")
     if not 0 <= dropout < 1:
         raise ValueError(f"the dropout rate is {dropout}, wanted at least 0 and below 1")
     return BertEncoder(
+        activation,
         vocab_size=int(vocabulary_size),
         hidden_size=size.hidden_size,
         num_layers=size.layers,
         num_attention_heads=size.heads,
         inner_dim=size.intermediate_size,
-        inner_activation=gelu,
         max_sequence_length=int(max_positions),
-        type_vocab_size=2,
+        type_vocab_size=int(types),
         output_dropout=dropout,
         attention_dropout=dropout,
         initializer=initializer(),
@@ -65,9 +83,15 @@ def bert_encoder(
 
 
 def bert_pretrainer(
-    size_name: str, vocabulary_size: int, max_positions: int = 512, dropout: float = 0.1
+    size: str | BertSize,
+    vocabulary_size: int,
+    max_positions: int = 512,
+    dropout: float = 0.1,
+    **settings: Any,
 ) -> BertPretrainer:
     """The encoder with the heads of both pre-training tasks, built; see `BertPretrainer`.
+
+    `settings` are `bert_encoder`'s.
 
     To the encoder's parameters come, for the masked LM, (H + 1) H + 2H + V (a dense layer, its
     LayerNorm, the output's bias; the output's table is that of the word embeddings) and for the
@@ -75,14 +99,23 @@ def bert_pretrainer(
     336,226,108 parameters: the "336 M" of reports that count the heads, where the BERT paper rounds
     to 340 M.
     """
-    return BertPretrainer(bert_encoder(size_name, vocabulary_size, max_positions, dropout))
+    encoder = bert_encoder(size, vocabulary_size, max_positions, dropout, **settings)
+    return BertPretrainer(encoder)
 
 
 def bert_span_model(
-    size_name: str, vocabulary_size: int, max_positions: int = 512, dropout: float = 0.1
+    size: str | BertSize,
+    vocabulary_size: int,
+    max_positions: int = 512,
+    dropout: float = 0.1,
+    **settings: Any,
 ) -> BertSpanModel:
-    """The encoder with SQuAD's head, built; see `BertSpanModel`."""
-    return BertSpanModel(bert_encoder(size_name, vocabulary_size, max_positions, dropout))
+    """The encoder with SQuAD's head, built; see `BertSpanModel`.
+
+    `settings` are `bert_encoder`'s.
+    """
+    encoder = bert_encoder(size, vocabulary_size, max_positions, dropout, **settings)
+    return BertSpanModel(encoder)
 
 
 def initializer() -> tf.keras.initializers.Initializer:
@@ -102,8 +135,9 @@ class BertEncoder(networks.BertEncoderV2):
     Raises ValueError: training with dropout and no dropout_seed; a sequence above max_positions.
     """
 
-    def __init__(self, **settings: Any):
-        super().__init__(**settings)
+    def __init__(self, activation: str = "gelu", **settings: Any):
+        super().__init__(inner_activation=ACTIVATIONS[activation], **settings)
+        self.activation = activation  # by its name in ACTIVATIONS
         self._dropout_layers = 0
         # A call builds all layers, so that their dropout can be replaced here.
         self(self.inputs, training=False)
@@ -137,14 +171,16 @@ class MaskedLanguageModel(tf.keras.layers.Layer):
     """Scores of the words at the masked positions, and at no others.
 
     sequence [b, L, H], positions int32 [b, P], the variable of word embeddings [V, H] ->
-    float32 [b, P, V]: dense, gelu, LayerNorm, then the product with the embeddings, and a bias.
+    float32 [b, P, V]: dense, the encoder's activation, LayerNorm, then the product with the
+    embeddings, and a bias.
     """
 
-    def __init__(self, vocabulary_size: int, hidden_size: int, name: str):
+    def __init__(self, vocabulary_size: int, hidden_size: int, activation: str, name: str):
         # float32: XLA's and CUDA's default precision still multiply it on the fast units, but the
         # sums, and so the logits, are not rounded to 8 bits.
         super().__init__(dtype=tf.float32, name=name)
         self._vocabulary_size = vocabulary_size
+        self._activation = ACTIVATIONS[activation]
         self.transform = tf.keras.layers.Dense(
             hidden_size, kernel_initializer=initializer(), name="transform/dense"
         )
@@ -161,7 +197,7 @@ class MaskedLanguageModel(tf.keras.layers.Layer):
         embeddings = tf.convert_to_tensor(embeddings)
         gathered = tf.gather(sequence, positions, batch_dims=1)  # [b, P, H]
         x = tf.reshape(gathered, [-1, sequence.shape[-1]])  # [bP, H]
-        x = self.layer_norm(gelu(tf.cast(self.transform(x), tf.float32)))
+        x = self.layer_norm(self._activation(tf.cast(self.transform(x), tf.float32)))
         logits = tf.matmul(x, embeddings, transpose_b=True) + self.bias  # [bP, V]
         return tf.reshape(logits, tf.concat([tf.shape(positions), [self._vocabulary_size]], 0))
 
@@ -178,7 +214,7 @@ class BertPretrainer(tf.keras.Model):
         config = encoder.get_config()
         self.encoder = encoder
         self.masked_lm = MaskedLanguageModel(
-            config["vocab_size"], config["hidden_size"], name="masked_lm"
+            config["vocab_size"], config["hidden_size"], encoder.activation, name="masked_lm"
         )
         self.next_sentence = tf.keras.layers.Dense(
             2, kernel_initializer=initializer(), dtype=tf.float32, name="next_sentence"

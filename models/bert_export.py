@@ -8,24 +8,35 @@ from __future__ import annotations
 import tensorflow as tf
 
 from largebatch.models.bert import ENCODER_INPUTS
+from largebatch.models.bert_checkpoint import write_google_config
 
 
-def export_encoder(model: tf.keras.Model, folder: str, vocabulary_file: str | None = None) -> None:
+def export_encoder(
+    model: tf.keras.Model,
+    folder: str,
+    vocabulary_file: str | None = None,
+    lower_case: bool | None = None,
+) -> None:
     """Writes the encoder of `model` (an encoder, pre-trainer or span model) as a SavedModel.
 
     Its "serving_default" takes input_word_ids, input_mask and input_type_ids, int32 [b, L], and
     gives sequence_output [b, L, H] and pooled_output [b, H], float32. `vocabulary_file` becomes its
-    asset.
+    asset; bert_config.json stands beside it, which also says whether text is to be lower-cased.
     """
     encoder = getattr(model, "encoder", model)
     _export(encoder, ("sequence_output", "pooled_output"), folder, vocabulary_file)
+    write_google_config(model, folder, lower_case)
 
 
 def export_span_model(
-    model: tf.keras.Model, folder: str, vocabulary_file: str | None = None
+    model: tf.keras.Model,
+    folder: str,
+    vocabulary_file: str | None = None,
+    lower_case: bool | None = None,
 ) -> None:
     """Writes a span model as a SavedModel; as `export_encoder`, but start_logits and end_logits."""
     _export(model, ("start_logits", "end_logits"), folder, vocabulary_file)
+    write_google_config(model, folder, lower_case)
 
 
 def _export(model, outputs: tuple, folder: str, vocabulary_file: str | None) -> None:

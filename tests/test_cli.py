@@ -110,7 +110,6 @@ def test_every_program_s_output_is_checked_before_the_work():
     ("argument", "message"),
     [
         ("--output={tmp}/file/x", "{tmp}/file is not a folder"),
-        ("--output={tmp}/none/x", "there is no folder {tmp}/none"),
         ("--output={tmp}", "is a folder; give the file's name, too"),
         ("--folder={tmp}/file/x", "{tmp}/file is not a folder"),
         ("--folder={tmp}/link/x", "{tmp}/link is not a folder"),
@@ -135,6 +134,11 @@ def test_a_mistake_is_one_line_and_exit_code_2_before_the_work(
 def test_an_output_that_can_be_written_is_no_obstacle(tmp_path, start):
     made = (f"--output={tmp_path}/x", f"--folder={tmp_path}/a/b", "--folder=gs://bucket/x")
     assert [start(argument) for argument in (*made, "--output=/dev/null")] == [0] * 4
+
+
+def test_the_folder_of_an_output_is_made(tmp_path, start):
+    made = tmp_path / "a" / "b"
+    assert start(f"--output={made}/x", main=lambda: 0 if made.is_dir() else 1) == 0
 
 
 def test_a_message_of_several_lines_is_printed_as_one(capsys, start):

@@ -45,8 +45,8 @@ FLOORS = {
         "streams": (1, ""),
         "text": (2, "files"),
         "images": (2, "files streams"),
-        "squad": (2, "files streams"),
         "pretraining.read": (2, "files streams"),
+        "squad": (3, "files streams text"),
         "imagenet": (3, "files streams images"),
         "pretraining.make": (3, "files text pretraining.read"),
         "": (4, "*"),  # the programs

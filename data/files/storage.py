@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import json
 import os
 import uuid
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
 
 
 def is_remote(path: str) -> bool:
@@ -63,6 +64,18 @@ def read_bytes(path: str, what: str = "the file") -> bytes:
         raise ValueError(f"cannot read {what} {path}: {reason(error)}") from error
 
 
+def parsed_json(content: bytes | str) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+      json.JSONDecodeError: it is not JSON, or is nested deeper than Python reads.
+    """
+    try:
+        return json.loads(content)
+    except RecursionError:
+        raise json.JSONDecodeError("nested too deeply", "", 0) from None
+
+
 def open_bytes(path: str, mode: str = "rb") -> IO[bytes]:
     """Raises OSError."""
     if not is_remote(path):
@@ -94,6 +107,15 @@ def matching(pattern: str) -> list[str]:
     else:
         found = [path for path in glob.glob(pattern) if os.path.isfile(path)]
     return sorted(found)
+
+
+def patterns(values: Iterable[str]) -> tuple[str, ...]:
+    """The glob patterns of a repeatable flag: each value, cut at its commas unless it matches files
+    as it stands, commas and all."""
+    found: list[str] = []
+    for value in values:
+        found += [value] if matching(value) else [part for part in value.split(",") if part]
+    return tuple(found)
 
 
 def write_bytes(path: str, content: bytes) -> None:
@@ -140,16 +162,33 @@ def remove(path: str) -> None:
 
 
 def check_writable(prefix: str) -> None:
-    """Raises ValueError: the folder of files named PREFIX… is missing or cannot be written."""
+    """Raises ValueError: files named PREFIX… cannot be written, nor their folder be made."""
+    if not os.path.basename(prefix):
+        raise ValueError(f"--output={prefix} is a folder; give it a name to begin files with")
     if is_remote(prefix):
         return
     folder = os.path.dirname(prefix) or "."
+    while not os.path.lexists(folder):
+        folder = os.path.dirname(folder) or "."
     if not os.path.isdir(folder):
-        raise ValueError(f"--output={prefix}: there is no folder {folder}; make it first")
+        raise ValueError(f"--output={prefix}: {folder} is a file, not a folder")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise ValueError(f"--output={prefix}: the folder {folder} cannot be written")
-    if not os.path.basename(prefix):
-        raise ValueError(f"--output={prefix} is a folder; give it a name to begin files with")
+
+
+def make_folder(prefix: str) -> None:
+    """Makes the folder of files named PREFIX…, where it is not there.
+
+    Raises:
+      ValueError: it cannot be made.
+    """
+    folder = os.path.dirname(prefix)
+    if not folder or is_remote(folder):
+        return
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"cannot make the folder {folder}: {reason(error)}") from error
 
 
 def reason(error: Exception) -> str:

@@ -84,7 +84,7 @@ def read_counts(folder: str, shards: dict) -> dict:
             continue
         again = f"count again: {COMMAND.format(folder)}"
         try:
-            stored = json.loads(storage.read_bytes(path))
+            stored = storage.parsed_json(storage.read_bytes(path))
             if stored["format"] != _FORMAT:
                 raise ValueError(f"{path} has format {stored['format']}, wanted {_FORMAT}; {again}")
             counts = {split: stored["records"][split] for split in SPLITS}

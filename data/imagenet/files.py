@@ -109,7 +109,7 @@ def find_imagenet(
         )
     info_file = os.path.join(folder, _INFO)
     try:
-        info = json.loads(storage.read_bytes(info_file))
+        info = storage.parsed_json(storage.read_bytes(info_file))
         splits = {split["name"]: split for split in info["splits"]}
         if info["name"] != NAME:
             raise ValueError(f"{info_file} describes {info['name']!r}, wanted {NAME!r}")
@@ -179,7 +179,7 @@ def _is_ours(place: str, info_file: str) -> bool:
     if os.path.basename(os.path.normpath(place)) == NAME:
         return True
     try:
-        return json.loads(storage.read_bytes(info_file)).get("name") == NAME
+        return storage.parsed_json(storage.read_bytes(info_file)).get("name") == NAME
     except (json.JSONDecodeError, AttributeError):
         return False
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
-from largebatch.data.files import cache
+from largebatch.data.files import cache, storage
 from largebatch.data.images import tfds_builder
 
 
@@ -137,7 +136,7 @@ def _is_prepared(source: Source, folder: Path) -> bool:
     if not info.is_file():
         return False
     try:
-        return json.loads(info.read_text())["name"] == source.name
+        return storage.parsed_json(info.read_text())["name"] == source.name
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{info} is damaged: it is not TFDS's description of a set") from error
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import glob
-import json
 import logging
 import os
 
@@ -96,7 +95,7 @@ def _find(path: str, split: str) -> str:
 def _read(file: str) -> list:
     content = storage.read_bytes(file, "SQuAD's file")
     try:
-        content = json.loads(content.decode("utf-8"))
+        content = storage.parsed_json(content.decode("utf-8"))
     except ValueError as error:  # not UTF-8, or not JSON: both say where
         raise ValueError(f"{file} is not SQuAD's JSON: {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get("data"), list):

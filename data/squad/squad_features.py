@@ -15,11 +15,11 @@ import tempfile
 
 import absl.logging
 import numpy as np
-import tensorflow as tf
 from official.nlp.data import squad_lib
 from official.nlp.tools import tokenization
 
 from largebatch.data.squad.squad import SquadSet
+from largebatch.data.text.wordpiece import MAX_WORD_CHARACTERS, Vocabulary
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +61,8 @@ def squad_windows(
     context; windows start `stride` tokens apart.
 
     Raises:
-      ValueError: lengths that leave the context no room; a vocabulary without [CLS], [SEP], [UNK].
+      ValueError: lengths that leave the context no room; a vocabulary that `Vocabulary` refuses; a
+        context without a single token, of zero-width characters for example.
     """
     if stride < 1 or question_length < 1 or sequence_length - question_length - 3 < stride:
         raise ValueError(
@@ -72,7 +73,7 @@ def squad_windows(
     training = squad.split == "train"
     tokenizer = _Tokenizer(vocabulary_file, lower_case)
     examples, left_out = _examples(squad, training)
-    rows, features = [], []
+    rows, features, with_window = [], [], set()
 
     def keep(feature, is_padding=False):
         assert not is_padding  # of an evaluation batch of 1 there is none
@@ -86,6 +87,7 @@ def squad_windows(
                 feature.unique_id,
             )
         )
+        with_window.add(feature.example_index)
         if not training:
             # Some 15 KB a window that nothing reads again.
             feature.input_ids = feature.input_mask = feature.segment_ids = None
@@ -103,12 +105,18 @@ def squad_windows(
             output_fn=keep,
             batch_size=1,
         )
+    empty = [one.qas_id for number, one in enumerate(examples) if number not in with_window]
+    if empty:
+        raise ValueError(
+            f"{squad.file}: the context of the question {', '.join(empty[:5])} has not one token: "
+            "what looks like its text is of zero width, or control characters"
+        )
     word_ids, *numbers = zip(*rows)
     return SquadWindows(  # type: ignore[misc]
         squad.split,
         np.stack(word_ids),
         *(np.array(column, np.int32) for column in numbers),
-        vocabulary_size=len(tokenizer.vocab),
+        vocabulary_size=tokenizer.size,
         lower_case=lower_case,
         left_out=left_out,
         examples=[] if training else examples,
@@ -120,15 +128,9 @@ class _Tokenizer(tokenization.FullTokenizer):
     """Google's tokenizer with a memory: a context is tokenized word by word for each question."""
 
     def __init__(self, vocabulary_file: str, lower_case: bool):
-        try:
-            super().__init__(os.fspath(vocabulary_file), do_lower_case=lower_case)
-        except tf.errors.OpError as error:
-            raise ValueError(
-                f"the vocabulary {vocabulary_file} cannot be read: {error.message}"
-            ) from error
-        missing = [token for token in ("[CLS]", "[SEP]", "[UNK]") if token not in self.vocab]
-        if missing:
-            raise ValueError(f"the vocabulary {vocabulary_file} lacks {', '.join(missing)}")
+        self.size = len(Vocabulary.read(os.fspath(vocabulary_file)))
+        super().__init__(os.fspath(vocabulary_file), do_lower_case=lower_case)
+        self.wordpiece_tokenizer.max_input_chars_per_word = MAX_WORD_CHARACTERS
         self.tokenize = functools.lru_cache(1 << 18)(super().tokenize)
 
 

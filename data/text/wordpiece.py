@@ -20,11 +20,14 @@ import numpy as np
 from largebatch.data.files import storage
 
 PAD, UNK, CLS, SEP, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-MAX_WORD_CHARACTERS = 400  # as tf-models-official; a longer word is [UNK]
+# As google-research/bert's tokenization.py, where a longer word is [UNK]; tf-models-official's copy
+# has 400.
+MAX_WORD_CHARACTERS = 200
 _TOKENS_AT_ONCE = 1 << 17  # as Python strings: bounds memory where each character is a word
 
 # BERT deletes these before it looks for white space; Python's split() takes them for white space.
 _DELETED_SPACES = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
+_ASCII_SPACE = " \t\n\r\x0b\x0c"
 _ASCII_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ASCII_PARTS = re.compile("[A-Za-z0-9]+|[^A-Za-z0-9]")
 _CJK = (
@@ -41,7 +44,11 @@ _CJK = (
 
 @dataclasses.dataclass(frozen=True)
 class Vocabulary:
-    """The pieces of a vocabulary file, one a line; a piece's id is its line, from 0."""
+    """The pieces of a vocabulary file, one a line; a piece's id is its line, from 0.
+
+    White space around a piece is stripped where it is ASCII's alone: Google's Chinese model has the
+    line separator U+2028 as a piece.
+    """
 
     file: str
     sha256: str
@@ -57,7 +64,7 @@ class Vocabulary:
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
             raise ValueError(f"{file}:{line}: the vocabulary is not UTF-8") from error
-        pieces = [line.strip() for line in text.rstrip().split("\n")]
+        pieces = [line.strip(_ASCII_SPACE) for line in text.rstrip(_ASCII_SPACE).split("\n")]
         place = {}
         for line, piece in enumerate(pieces, 1):
             if not piece:

@@ -70,7 +70,7 @@ def main() -> int:
     try:
         with open(FLAGS.results, encoding="utf-8") as file:
             record = json.load(file)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"--results={FLAGS.results}: {error}; make it with --measure") from error
     return cli.print_or_write(decay_page.as_markdown(record), FLAGS.output)
 

@@ -6,8 +6,8 @@
 A block stands between <!-- NAME --> and <!-- /NAME -->. NAME is a table at the paper's scale
 (table7), a table at another one (table3-laptop), either with -measured behind it to leave out the
 rows that were not run; verdicts- or changed- and such a name: the verdicts on the claims that its
-rows test, and its runs with changed settings; or one of claims-at-a-glance, scaling, and those of
-benchmark_tables.
+rows test, and its runs with changed settings; or one of claims-at-a-glance, scaling, real-weights,
+real-weights-rates and those of benchmark_tables.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from largebatch.experiments.claims import words as claim_words
 from largebatch.experiments.claims.claims import about
 from largebatch.experiments.claims.verdict import NOT_RUN
 from largebatch.experiments.costs import chips, scaling_tables, step_time
-from largebatch.experiments.documents import benchmark_tables
+from largebatch.experiments.documents import benchmark_tables, real_weights
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.program.text_table import Sheet, piped
 from largebatch.experiments.reporting.model import grids, notes, words
@@ -139,7 +139,7 @@ def _changed(table: str, scale: str) -> str:
         if item.row.name in names and item.point.runs[0].scale == scale
     ]
     sheet = words.overridden_sheet(items)
-    kept = [0, 2, 3]  # neither the scale nor the status
+    kept = [0, 2, 3, *range(5, len(sheet.header))]  # neither the scale nor the status
     lines = [[line[i] for i in kept] for line in sheet.rows]
     return piped(Sheet([sheet.header[i] for i in kept], lines)) if items else "None."
 
@@ -170,6 +170,8 @@ _OTHERS = {
     "scaling": _scaling,
     "claims-at-a-glance": _claims_at_a_glance,
     **{name: functools.partial(make, RESULTS) for name, make in benchmark_tables.BLOCKS.items()},
+    "real-weights": lambda: real_weights.seeds(RESULTS / "real_weights"),
+    "real-weights-rates": lambda: real_weights.rates(RESULTS / "real_weights"),
 }
 
 program, console = cli.entry(main, FLAGS, __doc__)

@@ -62,6 +62,11 @@ def launch(
     missing = optimizers.why_missing(row.optimizer)
     if missing:
         raise UserError(f"{row.name}: {missing}")
+    encoder = None
+    if settings.init_checkpoint:
+        row, encoder = encoders.released(
+            row, settings.init_checkpoint, settings.lower_case, _say(settings)
+        )
     folder_type = tpu.RunFolder if cluster is None or cluster.is_chief else tpu.PeerFolder
     with folder_type(settings.output_dir) as folder:
         earlier = resume.earlier_result(folder, row, settings)
@@ -73,7 +78,7 @@ def launch(
             return DIVERGED if earlier["status"] == "diverged" else FINISHED
         try:
             strategy = _strategy(row, settings, cluster)
-            outcome, result = _run(row, settings, strategy, folder, new_observer)
+            outcome, result = _run(row, settings, strategy, folder, new_observer, encoder)
         except Exception as error:
             lost = isinstance(error, tpu.PeerLost)
             # On the host whose data are damaged, the others seem to be lost, too.
@@ -90,23 +95,25 @@ def launch(
     return DIVERGED if outcome.status == "diverged" else FINISHED
 
 
-def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
-    """Trains, then fine-tunes if asked to; returns (outcome, the result file's object)."""
+def _run(row: Row, settings: RunSettings, strategy, folder, new_observer, encoder):
+    """Trains, then fine-tunes if asked to; returns (outcome, the result file's object).
+
+    A released `encoder` takes the place of pre-training.
+    """
     from largebatch import tpu
     from largebatch.experiments.tasks.schedule import optimizer_of
 
     # Read before hours of pre-training: a chain that cannot end is not begun.
     squad = finetuning.load(settings.squad_dir) if settings.squad_dir else None
     skipped = log = None
-    if settings.init_checkpoint:
-        encoder = encoders.released(settings.init_checkpoint)
+    if encoder:
         work, pieces = None, [None]
     else:
         log = mlperf_log.start(settings.mlperf_log, row, settings.seed, folder)
         skipped = _skipped_images(settings, folder)
         work = _workload(row, settings, skipped)
         pieces = _micro_batches(row, settings, strategy)
-    experiment = _experiment(row, settings, strategy, work, pieces)
+    experiment = _experiment(row, settings, strategy, work, pieces, encoder)
     resume.say_if_elsewhere(folder.read_json("experiment.json"), experiment)
     folder.write_json("experiment.json", experiment)
     folder.remove("result.json")
@@ -128,7 +135,7 @@ def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
             told.end(outcome.status)
         if squad:
             encoder = encoders.of_run(row, folder.checkpoints, work.data)
-    result = {**experiment, **outcome_record(outcome, row, folder)}
+    result = {**experiment, **outcome_record(outcome, row.steps, folder)}
     if _as_asked(outcome, settings):
         result["max_steps"] = settings.max_steps
     if skipped is not None:
@@ -137,6 +144,8 @@ def _run(row: Row, settings: RunSettings, strategy, folder, new_observer):
     if squad and outcome.status == "finished":
         outcome, fine_tuned = _fine_tune(row, settings, squad, encoder, strategy, folder)
         result = {**result, **fine_tuned, "metrics": {**result["metrics"], **fine_tuned["metrics"]}}
+        if work is None:  # nothing else was trained
+            result = {**result, **{k: v for k, v in fine_tuned["squad"].items() if k in result}}
     folder.write_json("result.json", result)
     return outcome, result
 
@@ -224,9 +233,11 @@ def _fine_tune(row: Row, settings: RunSettings, squad, encoder, strategy, folder
         )
     return outcome, {
         "status": outcome.status,
-        "metrics": score or {},
+        "metrics": score.metrics if score else {},
+        **({"floors": score.floors} if score else {}),
         "squad": {
             "encoder": encoder.origin,
+            "steps": stage.steps,
             "last_step": outcome.last_step,
             "last_loss": outcome.last_loss,
             "wall_seconds": outcome.wall_seconds,
@@ -282,7 +293,8 @@ def _micro_batches(row: Row, settings: RunSettings, strategy, stages=None) -> li
     return pieces
 
 
-def _experiment(row: Row, settings: RunSettings, strategy, work, pieces) -> dict[str, Any]:
+def _experiment(row: Row, settings: RunSettings, strategy, work, pieces, encoder) -> dict[str, Any]:
+    released = {"init_checkpoint": settings.init_checkpoint}
     return {
         **row_record(row),
         "seed": settings.seed,
@@ -292,7 +304,7 @@ def _experiment(row: Row, settings: RunSettings, strategy, work, pieces) -> dict
         "deterministic": settings.deterministic,
         "tags": list(settings.tags),
         "precision": row.precision,
-        "data": work.data if work else {"init_checkpoint": settings.init_checkpoint},
+        "data": work.data if work else {**released, **encoders.record(encoder)},
         "versions": versions(),
         "commit": commit(),
     }

@@ -1,8 +1,8 @@
 """How one run is executed: what the command line says beside the row.
 
-What is computed depends on `seed`, `init_checkpoint`, `skip_corrupt` and what the data folders
-hold, and on `micro_batch` and `num_devices` where a pass's examples share batch statistics or a
-seed of dropout. Nothing else here changes it, but for rounding.
+What is computed depends on `seed`, `init_checkpoint`, `lower_case`, `skip_corrupt` and what the
+data folders hold, and on `micro_batch` and `num_devices` where a pass's examples share batch
+statistics or a seed of dropout. Nothing else here changes it, but for rounding.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class RunSettings:
     output_dir: str
     data_dir: str | None = None  # a TFDS folder or the official files; None: TFDS's default
     squad_dir: str | None = None  # SQuAD v1.1's files; None: pre-training alone
-    init_checkpoint: str | None = None  # Google's released BERT, in place of pre-training
+    init_checkpoint: str | None = None  # a released BERT, in place of pre-training
+    lower_case: bool | None = None  # its text; None: as its files say
     seed: int = 0
     device: str = "auto"
     tpu: str | None = None  # name or address of a Cloud TPU

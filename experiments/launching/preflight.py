@@ -72,5 +72,7 @@ def _check_chain(row: Row, settings: RunSettings, cluster: Cluster | None) -> No
             )
         if not settings.squad_dir:
             raise UserError("--init_checkpoint needs --squad_dir: there is nothing else to run")
+    elif settings.lower_case is not None:
+        raise UserError("--lower_case is for --init_checkpoint; text of one's own has its shards'")
     if settings.squad_dir and row.task != "pretraining":
         raise UserError(f"--squad_dir: {row.name} has no text to be fine-tuned on")

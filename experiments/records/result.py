@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from largebatch.experiments.records.provenance import today
-from largebatch.experiments.rows.row import Row
 
 # Curves in a result file: enough points for a picture, few enough to commit.
 CURVE_POINTS = 200
@@ -13,14 +12,15 @@ LAYER_POINTS = 6  # iterations at which each layer's norms and trust ratio are k
 _CURVE_FIELDS = ("step", "epoch", "progress", "loss", "learning_rate")
 
 
-def outcome_record(outcome: Any, row: Row, folder: Any) -> dict[str, Any]:
+def outcome_record(outcome: Any, steps: int, folder: Any) -> dict[str, Any]:
+    """How training for `steps` updates ended, with its curves from the folder."""
     records = folder.metrics()
     train = [_without(record, "kind") for record in records if record["kind"] == "train"]
     layers = [_without(r, "kind", "seconds") for r in records if r["kind"] == "layers"]
     return {
         "status": outcome.status,
         "metrics": dict(outcome.metrics),
-        "steps": row.steps,
+        "steps": steps,
         "last_step": outcome.last_step,
         "last_loss": outcome.last_loss,
         "refused_steps": outcome.refused_steps,
@@ -56,9 +56,17 @@ def _without(record: dict[str, Any], *fields: str) -> dict[str, Any]:
 
 
 def headline(result: dict[str, Any]) -> str:
+    """The end of a run in a line: of its fine-tuning, where there was one, too."""
+    squad = result.get("squad")
+    alone = squad is not None and "init_checkpoint" in (result.get("data") or {})
     if result["status"] != "finished":
-        loss = result["last_loss"]
+        part, where = (result, "") if squad is None else (squad, "fine-tuning, ")
+        loss = part["last_loss"]
         text = "none" if loss is None else f"{loss:.5f}"
-        return f"step {result['last_step']} of {result['steps']}, last finite loss {text}"
+        steps = part.get("steps", "?")  # of a result from before they were kept
+        return f"{where}step {part['last_step']} of {steps}, last finite loss {text}"
     figures = [f"{k} {v:.4f}" for k, v in result["metrics"].items() if isinstance(v, float)]
-    return f"{', '.join(figures)} after {result['steps']} steps, {result['wall_seconds']:.0f} s"
+    line = f"{', '.join(figures)} after {result['steps']} steps, {result['wall_seconds']:.0f} s"
+    if squad is None or alone:
+        return f"{line} of fine-tuning" if alone else line
+    return f"{line}; {squad['last_step']} of fine-tuning, {squad['wall_seconds']:.0f} s"

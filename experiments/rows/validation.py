@@ -5,6 +5,7 @@ from __future__ import annotations
 from largebatch.experiments.program.errors import UserError, nearest
 from largebatch.experiments.rows import choices
 from largebatch.experiments.rows.row import Row
+from largebatch.models.bert_sizes import is_bert
 
 _CHOICES = {
     "task": choices.TASKS,
@@ -59,7 +60,7 @@ def validate(row: Row) -> Row:
     """Returns `row`, or raises UserError naming its first senseless field."""
     for field, valid in _CHOICES.items():
         value = getattr(row, field)
-        if value not in valid:
+        if value not in valid and not (field == "model" and is_bert(value)):
             hint = nearest(str(value), valid)
             raise UserError(
                 f"{row.name}: unknown {field} {value!r}{hint}; valid: {', '.join(valid)}"
@@ -78,7 +79,8 @@ def validate(row: Row) -> Row:
             raise UserError(f"{row.name}: {field} is {value!r}, want a value in [0, 1)")
     for field, of_task in (("model", _MODELS), ("dataset", _DATASETS)):
         value = getattr(row, field)
-        if value not in of_task[row.task]:
+        of_any_size = field == "model" and row.task == "pretraining" and is_bert(value)
+        if value not in of_task[row.task] and not of_any_size:
             raise UserError(
                 f"{row.name}: {field} {value!r} is not for {row.task}; valid: "
                 f"{', '.join(of_task[row.task])}"

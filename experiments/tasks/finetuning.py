@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +20,10 @@ FOLDER = "squad"  # inside the run's
 WEIGHT_DECAY, CLIP_NORM = 0.01, 1.0  # Devlin et al. 2018, for fine-tuning too
 CHECKPOINTS = 10  # in a fine-tuning
 STEPS_PER_LOOP = 10
+TRAIN_SCORED = (
+    1000  # training questions that are scored, too: how much of them was learned by heart
+)
+FLOOR = "random spans"
 SETTINGS = (
     *("squad_epochs", "squad_batch_size", "squad_learning_rate", "squad_warmup_ratio"),
     *("squad_sequence_length", "squad_stride"),
@@ -32,6 +37,14 @@ class Encoder(NamedTuple):
     origin: str  # for the record: which weights these are
     vocabulary_file: str
     lower_case: bool
+    shape: dict[str, Any] | None = None  # for `build_span_model`; None: this suite's own
+
+
+class Score(NamedTuple):
+    """What a fine-tuned model reached."""
+
+    metrics: dict[str, float]  # f1, exact_match; train_f1, train_exact_match; squad_questions
+    floors: dict[str, dict[str, float]]  # {metric: {floor: score}}, on the same dev questions
 
 
 class Squad(NamedTuple):
@@ -76,17 +89,17 @@ def run(
     micro_batch: list[int | None],
     strategy: tf.distribute.Strategy,
     folder: RunFolder,
-) -> tuple[Outcome, dict[str, Any] | None]:
+) -> tuple[Outcome, Score | None]:
     """Fine-tunes and scores `encoder` in `folder`, resuming what lies there.
 
     Returns:
-      (the loop's outcome, {"f1", "exact_match", ...} or None where the loop did not finish).
+      (the loop's outcome, the `Score` or None where the loop did not finish).
 
     Raises:
       ValueError: The folder holds another fine-tuning.
     """
     from largebatch import tpu
-    from largebatch.data import squad_score, squad_windows
+    from largebatch.data import random_span_score, squad_score, squad_windows
     from largebatch.experiments.tasks import squad_evaluation
     from largebatch.experiments.tasks.span_prediction import SpanPrediction, build_span_model
 
@@ -103,7 +116,7 @@ def run(
 
     training_windows = windows(squad.train)
     outcome = tpu.fit(
-        SpanPrediction(row, stage, training_windows, seed, encoder.load),
+        SpanPrediction(row, stage, training_windows, seed, encoder.load, encoder.shape),
         lambda: optimizer_of(stage),
         strategy,
         folder,
@@ -119,19 +132,47 @@ def run(
     if outcome.status != "finished":
         return outcome, None
     with strategy.scope():
-        model = build_span_model(row)
+        model = build_span_model(row, encoder.shape)
         tpu.restore_model(model, folder.checkpoints)
     predictions, n_best = squad_evaluation.answers(model, windows(squad.dev), strategy)
     score = squad_score(squad.dev, predictions)
+    seen = some_questions(squad.train, TRAIN_SCORED)
+    train_predictions, _ = squad_evaluation.answers(model, windows(seen), strategy)
+    train_score = squad_score(seen, train_predictions)
     folder.write_json("predictions.json", predictions)
     folder.write_json("nbest_predictions.json", n_best)
-    return outcome, {**score, "squad_questions": len(predictions)}
+    metrics = {
+        **score,
+        **{f"train_{metric}": value for metric, value in train_score.items()},
+        "squad_questions": len(predictions),
+    }
+    floor = random_span_score(squad.dev, squad.train)
+    return outcome, Score(metrics, {metric: {FLOOR: value} for metric, value in floor.items()})
+
+
+def some_questions(squad: Any, most: int) -> Any:
+    """The set as one to be scored on: all its questions or, of more than `most`, as many, evenly
+    spread."""
+    step = max(1, squad.questions / most)
+    wanted = {int(number * step) for number in range(min(most, squad.questions))}
+    number, articles = -1, []
+    for article in squad.articles:
+        paragraphs = []
+        for paragraph in article["paragraphs"]:
+            asked = []
+            for question in paragraph["qas"]:
+                number += 1
+                asked += [question] if number in wanted else []
+            paragraphs += [{**paragraph, "qas": asked}] if asked else []
+        articles.append({**article, "paragraphs": paragraphs})
+    return dataclasses.replace(squad, split="dev", articles=articles, questions=len(wanted))
 
 
 def _settings(row: Row, encoder: Encoder, squad: Squad, seed: int) -> dict[str, Any]:
     return {
         **{field: getattr(row, field) for field in SETTINGS},
         "encoder": encoder.origin,
+        "lower_case": encoder.lower_case,
         "seed": seed,
         "train_sha256": _sha256(squad.train.file),
         "dev_sha256": _sha256(squad.dev.file),
@@ -145,7 +186,7 @@ def _check_settings(folder, settings: dict[str, Any]) -> None:
         folder.write_json("settings.json", settings)
         return
     for field, value in settings.items():
-        if stored.get(field) != value:
+        if stored.get(field, value) != value:  # a field that a later version adds is the same
             raise UserError(
                 f"{folder.path} holds another fine-tuning: {field} {stored.get(field)!r} found, "
                 f"{value!r} wanted; remove it to fine-tune again"

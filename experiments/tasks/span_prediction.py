@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -13,6 +14,8 @@ from largebatch.experiments.tasks.pretraining import MAX_POSITIONS
 from largebatch.models import bert_span_model
 from largebatch.tpu import Task, without_autograph
 from largebatch.tpu.loop.task import Batch
+
+OWN_SHAPE = {"max_positions": MAX_POSITIONS}
 
 
 class SpanPrediction(Task):
@@ -26,6 +29,7 @@ class SpanPrediction(Task):
       windows: Training windows, as `squad_windows` makes them.
       seed: Of the order of the windows and of dropout.
       load_encoder: Gives a new model's encoder the pre-trained weights.
+      shape: Of the encoder, for `build_span_model`.
     """
 
     def __init__(
@@ -35,19 +39,21 @@ class SpanPrediction(Task):
         windows: SquadWindows,
         seed: int,
         load_encoder: Callable[[tf.keras.Model], None],
+        shape: Mapping[str, Any] | None = None,
     ):
         self._row = row
         self._stage = stage
         self._windows = windows
         self._seed = seed
         self._load_encoder = load_encoder
+        self._shape = shape
 
     @property
     def stages(self) -> Sequence[Stage]:
         return (self._stage,)
 
     def build_model(self) -> tf.keras.Model:
-        model = build_span_model(self._row)
+        model = build_span_model(self._row, self._shape)
         self._load_encoder(model)
         return model
 
@@ -83,10 +89,12 @@ class SpanPrediction(Task):
 
 
 @without_autograph
-def build_span_model(row: Row) -> tf.keras.Model:
+def build_span_model(row: Row, shape: Mapping[str, Any] | None = None) -> tf.keras.Model:
+    """`shape`: what a checkpoint's encoder has beside the row's size and vocabulary, as
+    `models.bert_encoder` takes it; None: as this suite pre-trains it."""
     return bert_span_model(
         row.model,
         row.vocabulary_size,
-        max_positions=MAX_POSITIONS,
         dropout=row.dropout,
+        **(OWN_SHAPE if shape is None else shape),
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from largebatch import cli
 from largebatch.experiments.program.errors import UserError
@@ -28,7 +29,8 @@ define.enum(
     "format",
     "saved_model",
     ["saved_model", "google"],
-    "A SavedModel, or bert_model.ckpt, bert_config.json and vocab.txt.",
+    "A SavedModel, or bert_model.ckpt, which --init_checkpoint starts from; both with vocabulary "
+    "and bert_config.json.",
 )
 define.output_folder("output_dir", None, "Where to; it must not be there yet.")
 
@@ -54,22 +56,41 @@ def export(row: Row, run: Run, part: str, form: str, output_dir: str) -> None:
     from largebatch.experiments.tasks.span_prediction import build_span_model
 
     folder = Path(run.folder)
-    vocabulary = (run.record.get("data") or {}).get("vocabulary_file")
-    if vocabulary is not None and not os.path.exists(vocabulary):
-        raise UserError(
-            f"the run's vocabulary {vocabulary} is not there any more; put it back, an export "
-            "without it is of no use"
-        )
+    data = run.record.get("data") or {}
+    vocabulary = _vocabulary(run, data)
     if part == "encoder":
+        if "init_checkpoint" in data:
+            raise UserError(f"--run={run.folder} has pre-trained nothing; give --part=squad")
         model = build_pretrainer(row)
         tpu.restore_model(model, folder / "checkpoints")
         saved = models.export_encoder
     else:
-        model = build_span_model(row)
+        model = build_span_model(row, data.get("encoder"))
         tpu.restore_model(model, folder / FOLDER / "checkpoints")
         saved = models.export_span_model
     write = saved if form == "saved_model" else models.write_google_checkpoint
-    write(model, output_dir, vocabulary)
+    write(model, output_dir, vocabulary, data.get("lower_case"))
+
+
+def _vocabulary(run: Run, data: dict[str, Any]) -> str:
+    """The file of the run's vocabulary, unchanged since: an export without it is of no use."""
+    file = data.get("vocabulary_file")
+    if file is None:
+        raise UserError(
+            f"--run={run.folder} names no vocabulary, as runs of earlier versions; run it again "
+            "in another folder to export it"
+        )
+    from largebatch.data.files import storage
+    from largebatch.data.text.wordpiece import Vocabulary
+
+    if storage.size(file) is None:
+        raise UserError(
+            f"the run's vocabulary {file} is not there any more; put it back, an export without "
+            "it is of no use"
+        )
+    if Vocabulary.read(file).sha256 != data.get("vocabulary_sha256"):
+        raise UserError(f"the run's vocabulary {file} has changed since; put the run's own back")
+    return file
 
 
 program, console = cli.entry(main, FLAGS, __doc__)

@@ -58,6 +58,25 @@ def test_a_mistake_is_one_line_and_exit_code_2(flags, message, tmp_path, monkeyp
     assert error.startswith("error: ") and message in error and error.count("\n") == 1
 
 
+def test_the_output_s_folder_is_made(files, tmp_path):
+    output = tmp_path / "shards" / "128"
+    assert run([*files, f"--output={output}", "--sequence_length=16"]) == 0
+    assert find_pretraining(tmp_path / "shards", 16).num_train > 0
+
+
+def test_input_is_repeatable_and_a_comma_may_stand_in_a_file_s_name(files, tmp_path):
+    text = (tmp_path / "t.txt").read_text()
+    for name in ("a, b.txt", "c.txt", "d.txt", "e.txt"):
+        (tmp_path / name).write_text(f"{text} {name[0]}.\n")
+    given = ("a, b.txt", f"c.txt,{tmp_path}/d.txt", "e*")
+    inputs = [f"--input={tmp_path}/{rest}" for rest in given]
+    assert run([*inputs, *files[1:], "--sequence_length=16"]) == 0
+    found = json.loads((tmp_path / "x.manifest.json").read_text())["inputs"]
+    assert [entry["file"] for entry in found] == [
+        f"{tmp_path}/{name}" for name in ("a, b.txt", "c.txt", "d.txt", "e.txt")
+    ]
+
+
 def test_a_pattern_without_files_is_named(files, tmp_path, capsys):
     assert run([f"--input={tmp_path}/none", *files[1:]]) == 2
     assert capsys.readouterr().err == f"error: --input={tmp_path}/none matches no file\n"

@@ -12,7 +12,7 @@ from largebatch.models import (
     bert_encoder,
     bert_pretrainer,
     bert_span_model,
-    load_google_checkpoint,
+    load_bert_checkpoint,
     write_google_checkpoint,
 )
 
@@ -168,7 +168,7 @@ def test_the_sizes_here_are_bert_tinys():
 
 def test_a_loaded_pretrainer_computes_googles_forward_pass(release, tensors):
     model, given = pretrainer(), padded_batch()
-    loaded = load_google_checkpoint(model, str(release))
+    loaded = load_bert_checkpoint(model, str(release))
     assert set(loaded.loaded) == set(tensors) and loaded.untouched == ()
     sequence, pooled, words, next_sentence = google_forward(tensors, given)
     encoded, found = model.encoder(given), model(given)
@@ -195,7 +195,7 @@ def test_every_tensor_matters_to_the_oracle(tensors):
 
 def test_a_round_trip_is_exact_and_has_googles_names_and_shapes(release, tensors, tmp_path):
     model = pretrainer()
-    load_google_checkpoint(model, str(release / "bert_model.ckpt"))
+    load_bert_checkpoint(model, str(release / "bert_model.ckpt"))
     vocabulary = tmp_path / "words.txt"
     vocabulary.write_text("[PAD]\n[UNK]\n")
     prefix = write_google_checkpoint(model, str(tmp_path / "out"), str(vocabulary))
@@ -219,7 +219,7 @@ def test_a_round_trip_is_exact_and_has_googles_names_and_shapes(release, tensors
         "vocab_size": 37,
     }
     other = pretrainer()
-    load_google_checkpoint(other, prefix)
+    load_bert_checkpoint(other, prefix)
     for ours, theirs in zip(model.variables, other.variables):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -245,11 +245,11 @@ def test_googles_code_would_restore_what_is_written(tmp_path):
 def test_the_encoder_alone_and_the_span_model_load_from_pre_training(release, tensors, tmp_path):
     encoder = bert_encoder("bert_tiny", VOCABULARY, POSITIONS)
     assert not [
-        name for name in load_google_checkpoint(encoder, str(release)).loaded if "cls" in name
+        name for name in load_bert_checkpoint(encoder, str(release)).loaded if "cls" in name
     ]
     span = bert_span_model("bert_tiny", VOCABULARY, POSITIONS)
     head = span.span.kernel.numpy()
-    loaded = load_google_checkpoint(span, str(release))
+    loaded = load_bert_checkpoint(span, str(release))
     assert loaded.untouched == ("bert_span_model/span/kernel", "bert_span_model/span/bias")
     np.testing.assert_array_equal(span.span.kernel, head)
     np.testing.assert_array_equal(
@@ -261,7 +261,7 @@ def test_the_encoder_alone_and_the_span_model_load_from_pre_training(release, te
         tf.train.load_variable(prefix, "cls/squad/output_weights"), head.T
     )
     other = bert_span_model("bert_tiny", VOCABULARY, POSITIONS)
-    assert load_google_checkpoint(other, prefix).untouched == ()
+    assert load_bert_checkpoint(other, prefix).untouched == ()
     np.testing.assert_array_equal(other.span.kernel, head)
 
 
@@ -269,7 +269,7 @@ def fails_and_changes_nothing(path, match, model=None):
     model = pretrainer() if model is None else model
     before = model.get_weights()
     with pytest.raises(ValueError, match=match):
-        load_google_checkpoint(model, str(path))
+        load_bert_checkpoint(model, str(path))
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights()))
 
 
@@ -309,8 +309,10 @@ def test_what_is_no_checkpoint_of_googles_is_refused(tmp_path, release):
     fails_and_changes_nothing(tmp_path / "absent", "no checkpoint at .*absent")
     fails_and_changes_nothing(tmp_path, "no checkpoint at .*bert_model.ckpt.index")
     model = pretrainer()
-    prefix = tf.train.Checkpoint(model=model).write(str(tmp_path / "ours"))
-    fails_and_changes_nothing(prefix, "not one of Google's BERT.*model/encoder", model)
+    other = tf.Module()
+    other.dense = tf.Variable([1.0])
+    prefix = tf.train.Checkpoint(model=other).write(str(tmp_path / "other"))
+    fails_and_changes_nothing(prefix, "not one of BERT.*begins with bert/.*model/dense", model)
     (tmp_path / "broken.ckpt.index").write_bytes(b"not a table at all" * 10)
     fails_and_changes_nothing(tmp_path / "broken.ckpt", "no checkpoint that can be read", model)
     (tmp_path / "bert_config.json").write_text("[1, 2")
@@ -322,7 +324,7 @@ def test_weights_of_replicas_and_of_mixed_precision_go_both_ways(release, tensor
     tf.keras.mixed_precision.set_global_policy("mixed_bfloat16")
     with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
         model = pretrainer()
-    load_google_checkpoint(model, str(release))
+    load_bert_checkpoint(model, str(release))
     prefix = write_google_checkpoint(model, str(tmp_path))
     for name in (
         "bert/encoder/layer_0/attention/output/dense/kernel",

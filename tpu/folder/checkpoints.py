@@ -177,7 +177,7 @@ class Checkpoints:
         path = self._folder / "variables.json"
         try:
             stored = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise CheckpointError(
                 f"{path} is missing or unreadable, so the variables in the checkpoints beside it "
                 "cannot be told apart; restore it from a copy, or remove the folder to start again"

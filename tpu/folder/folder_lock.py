@@ -148,7 +148,7 @@ class RemoteLock:
             return {**found, "token": found["token"], "holder": found["holder"]}
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return {"token": None, "holder": "an unknown process", "beats": 0}
 
     def _write(self) -> None:

@@ -86,7 +86,7 @@ class RunFolder:
             return json.loads(path.read_text())
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RunFolderError(
                 f"{path} cannot be read ({error}); it is not a file of a run: give another "
                 "--output_dir or remove it"
@@ -116,7 +116,7 @@ class RunFolder:
         for line in lines:
             try:
                 records.append(json.loads(line))
-            except ValueError:
+            except (ValueError, RecursionError):
                 break
         return records
 

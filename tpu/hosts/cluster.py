@@ -83,7 +83,7 @@ class Cluster:
                 return cls(("localhost:1",), 0)
             task = config["task"]
             kind, index = task["type"], int(task["index"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(
                 "TF_CONFIG cannot be read: want {'cluster': {'worker': [host:port, ...]}, 'task': "
                 "{'type': 'worker', 'index': 0}}; or unset it and give --workers"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import rich.console
 import rich.progress
 
+from largebatch.data.pretraining.make import text_shares
+
 if TYPE_CHECKING:
     from largebatch.data.pretraining.make.shard import ShardTask
 
@@ -72,6 +74,8 @@ class GeneratorProgress:
                     f"{split}: {content['examples']:,} examples with {content['masked_tokens']:,} "
                     f"masked tokens in {len(content['shards'])} shards, {size / 1e6:,.1f} MB"
                 )
+        for line in text_shares.lines(manifest):
+            self.say(line)
         if self._done:
             self.say(f"made {self._examples:,} examples in {seconds:.1f} s, {self._rate():,.0f}/s")
 

@@ -14,6 +14,7 @@ import platform
 from typing import TYPE_CHECKING
 
 from largebatch.data.files import storage
+from largebatch.data.pretraining.make import text_shares
 
 if TYPE_CHECKING:
     from largebatch.data.pretraining.make.generator_options import GeneratorOptions
@@ -35,6 +36,8 @@ _COMPARED = (
     "blank_lines",
     "shards",
 )
+
+_KINDS = {"vocabulary": dict, "inputs": list, "splits": dict}
 
 
 def manifest_file(prefix: str) -> str:
@@ -87,6 +90,7 @@ def complete(manifest: dict, records: list[dict]) -> dict:
         splits[split] = {
             "examples": sum(shard["examples"] for shard in shards),
             "masked_tokens": sum(shard["masked_tokens"] for shard in shards),
+            **text_shares.totals(shards),
             "shards": shards,
         }
     return {**manifest, "complete": True, "splits": splits}
@@ -105,7 +109,7 @@ def read(path: str) -> dict | None:
     if storage.size(path) is None:
         return None
     try:
-        content = json.loads(storage.read_bytes(path))
+        content = storage.parsed_json(storage.read_bytes(path))
     except ValueError as error:
         raise ValueError(f"{path} is damaged ({error}); remove it") from error
     if not isinstance(content, dict):
@@ -114,7 +118,12 @@ def read(path: str) -> dict | None:
 
 
 def check_same(path: str, found: dict, wanted: dict) -> None:
-    """Raises ValueError: an earlier run made the same files from something else."""
+    """Raises ValueError: an earlier run made the same files from something else, or its manifest is
+    damaged."""
+    whole = all(isinstance(found.get(name), kind) for name, kind in _KINDS.items())
+    if not whole or not all(isinstance(i, dict) and {"file", "sha256"} <= i.keys()
+                            for i in found["inputs"]):  # fmt: skip
+        raise ValueError(f"{path} is damaged (it lacks {', '.join(_KINDS)}); remove it")
     differences = [
         f"{name}={found.get(name)!r}, now {wanted[name]!r}"
         for name in _COMPARED

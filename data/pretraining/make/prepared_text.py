@@ -19,7 +19,7 @@ from largebatch.data.pretraining.make.generator_options import GeneratorOptions
 from largebatch.data.text import corpus, text_documents, vocabulary
 
 PYTHON = "python"  # the name of the corpus that needs no network
-_FORMAT = 1  # another one where what is made changes
+_FORMAT = 2  # another one where what is made changes
 
 
 def prepare_pretraining(

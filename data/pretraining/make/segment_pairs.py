@@ -3,8 +3,10 @@
 A document's sentences are gathered until they reach the target length; a random number of the
 first ones is segment A; segment B is, half of the time, the rest of them, otherwise sentences
 from a random place in another document of the shard, and then the rest goes back to be used
-again. The target is the longest that fits, in a tenth of the documents a random shorter one. A
-pair that is too long loses tokens from its longer segment, each from a random end.
+again. In a shard of one document these come from it, too, and the label is 'next', as in Google's
+code: it says whether the documents differ. The target is the longest that fits, in a tenth of the
+documents a random shorter one. A pair that is too long loses tokens from its longer segment, each
+from a random end.
 
 Segments are spans of the shard's tokens, so nothing is copied here.
 """
@@ -29,6 +31,7 @@ class Pairs(NamedTuple):
     b_start: np.ndarray
     b_length: np.ndarray
     is_random: np.ndarray  # 1: segment B is from another document
+    own: np.ndarray  # 1: it was to be, and there was no other document
 
     def take(self, rows: np.ndarray) -> Pairs:
         return Pairs(*(column[rows] for column in self))
@@ -60,13 +63,13 @@ def draw_pairs(
         _one_copy(ends, documents, longest, short_sequence_probability, uniform)
         for _ in range(copies)
     ]
-    table = np.concatenate(drawn) if drawn else np.zeros((0, 5), np.int32)
+    table = np.concatenate(drawn) if drawn else np.zeros((0, 6), np.int32)
     pairs = Pairs(*table[generator.permutation(len(table))].T)
     return _truncated(pairs, longest, generator)
 
 
 def _one_copy(ends, documents, longest, short_sequence_probability, uniform) -> np.ndarray:
-    """int32 [pairs, 5] with the columns of Pairs, before truncation."""
+    """int32 [pairs, 6] with the columns of Pairs, before truncation."""
     rows = array.array("i")
     count = len(documents) - 1
     for document in range(count):
@@ -90,13 +93,14 @@ def _one_copy(ends, documents, longest, short_sequence_probability, uniform) -> 
                 b_first = low + int(uniform() * (high - low))
                 b_begin = ends[b_first]
                 b_stop = bisect_left(ends, b_begin + target - a_length, b_first + 1, high)
-                rows.extend((begin, a_length, b_begin, ends[b_stop] - b_begin, 1))
+                own = other == document
+                rows.extend((begin, a_length, b_begin, ends[b_stop] - b_begin, not own, own))
                 first = a_stop
             else:
                 b_begin = ends[a_stop]
-                rows.extend((begin, a_length, b_begin, ends[stop] - b_begin, 0))
+                rows.extend((begin, a_length, b_begin, ends[stop] - b_begin, 0, 0))
                 first = stop
-    return np.frombuffer(rows, np.int32).reshape(-1, 5) if rows else np.zeros((0, 5), np.int32)
+    return np.frombuffer(rows, np.int32).reshape(-1, 6) if rows else np.zeros((0, 6), np.int32)
 
 
 def _truncated(pairs: Pairs, longest: int, generator: np.random.Generator) -> Pairs:
@@ -116,4 +120,5 @@ def _truncated(pairs: Pairs, longest: int, generator: np.random.Generator) -> Pa
         pairs.b_start + generator.binomial(b - new_b, 0.5).astype(np.int32),
         new_b,
         pairs.is_random,
+        pairs.own,
     )

@@ -15,7 +15,16 @@ import numpy as np
 from largebatch.data.files import record_checksum, storage
 from largebatch.data.pretraining.make import masking, segment_pairs
 from largebatch.data.pretraining.make.example_records import ExampleEncoder
-from largebatch.data.text.wordpiece import CLS, MASK, PAD, SEP, TokenizedText, Tokenizer, Vocabulary
+from largebatch.data.text.wordpiece import (
+    CLS,
+    MASK,
+    PAD,
+    SEP,
+    UNK,
+    TokenizedText,
+    Tokenizer,
+    Vocabulary,
+)
 
 _BATCH_TOKENS = 1 << 18  # of the examples that are laid out at once
 _COPIES_AT_ONCE = 10  # of the text, whose examples are shuffled together (Google shuffles all)
@@ -83,7 +92,8 @@ def make_shard(task: ShardTask) -> dict:
     {"task": identity, "train": record, "eval": record or None}.
 
     A split's record has file (the name), examples, bytes, masked_tokens, sha256, first_checksum
-    (None where there are no examples). Each file appears whole, by a rename, or not at all.
+    (None where there are no examples), and `text_shares.COUNTS`. Each file appears whole, by a
+    rename, or not at all.
 
     Raises:
       ValueError: the input is not UTF-8, a file cannot be read or written.
@@ -112,7 +122,7 @@ def _write_split(tokenizer, recipe, shard, split, collected, path) -> dict:
     temporary = storage.temporary(path)
     rounds = _drawn(text, recipe, recipe.duplicate_factor if split == "train" else 1, generator)
     try:
-        examples, masked = _write_records(temporary, rounds, build)
+        counts = _write_records(temporary, rounds, build)
         size, digest = _size_and_sha256(temporary)
         first = record_checksum.first_checksum(temporary)
         storage.rename(temporary, path)
@@ -124,9 +134,10 @@ def _write_split(tokenizer, recipe, shard, split, collected, path) -> dict:
         raise
     return {
         "file": os.path.basename(path),
-        "examples": examples,
         "bytes": size,
-        "masked_tokens": masked,
+        **counts,
+        "tokens": len(text.tokens),
+        "unknown_tokens": int(np.sum(text.tokens == tokenizer.vocabulary.id(UNK))),
         "sha256": digest,
         "first_checksum": first,
     }
@@ -147,15 +158,18 @@ def _drawn(text, recipe, copies: int, generator) -> Iterator[segment_pairs.Pairs
         )
 
 
-def _write_records(path, rounds, build) -> tuple[int, int]:
-    """Returns (examples, masked tokens)."""
+def _write_records(path, rounds, build) -> dict[str, int]:
+    """Returns the counts of the examples."""
     import tensorflow as tf
 
-    examples, masked, batch = 0, 0, max(64, _BATCH_TOKENS // build.length)
+    examples, masked, random, own = 0, 0, 0, 0
+    batch = max(64, _BATCH_TOKENS // build.length)
     try:
         with tf.io.TFRecordWriter(path) as writer:
             for pairs in rounds:
                 examples += len(pairs.a_start)
+                random += int(pairs.is_random.sum())
+                own += int(pairs.own.sum())
                 for first in range(0, len(pairs.a_start), batch):
                     content, ends, count = build(pairs.take(slice(first, first + batch)))
                     masked += count
@@ -164,7 +178,12 @@ def _write_records(path, rounds, build) -> tuple[int, int]:
                         writer.write(content[begin:end])
     except tf.errors.OpError as error:
         raise OSError(error.message) from error
-    return examples, masked
+    return {
+        "examples": examples,
+        "masked_tokens": masked,
+        "random_next": random,
+        "own_document": own,
+    }
 
 
 def _size_and_sha256(path: str) -> tuple[int, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import dataclasses
+import logging
 import multiprocessing
 import multiprocessing.forkserver
 import os
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 
 from largebatch import workers
 from largebatch.data.files import storage
-from largebatch.data.pretraining.make import beam
+from largebatch.data.pretraining.make import beam, text_shares
 from largebatch.data.pretraining.make import manifest as pretraining_manifest
 from largebatch.data.pretraining.make.generator_options import GeneratorOptions
 from largebatch.data.pretraining.make.generator_progress import GeneratorProgress
@@ -39,6 +40,7 @@ def create(options: GeneratorOptions, progress: GeneratorProgress | None = None)
     if options.runner is not None:
         beam.check(options)
     vocabulary = Vocabulary.read(options.vocab)
+    storage.make_folder(options.output)
     inputs, parts = _plan(options, progress)
     manifest = pretraining_manifest.begin(options, vocabulary, inputs, len(parts))
     path = pretraining_manifest.manifest_file(options.output)
@@ -76,6 +78,8 @@ def create(options: GeneratorOptions, progress: GeneratorProgress | None = None)
         storage.remove(task.record_file)
     storage.remove_temporaries(options.output)
     progress.finished(manifest)
+    for line in text_shares.warnings(manifest):
+        logging.warning("%s: %s", options.output, line)
     return manifest
 
 

@@ -6,7 +6,6 @@ import concurrent.futures
 import dataclasses
 import glob
 import hashlib
-import json
 import os
 from collections.abc import Iterable
 from typing import Any
@@ -118,7 +117,7 @@ _PLACES = [("*.manifest.json",), ("*", "*.manifest.json")]
 def _read(path: str) -> dict:
     content = storage.read_bytes(path, "the manifest")
     try:
-        manifest = json.loads(content.decode("utf-8"))
+        manifest = storage.parsed_json(content.decode("utf-8"))
     except ValueError as error:
         raise ValueError(f"the manifest {path} is damaged: {error}; make the data again") from error
     if not isinstance(manifest, dict):
@@ -172,6 +171,12 @@ def _checked(path: str, manifest: dict) -> PretrainingFiles:
 
 
 def _beside(manifest_file: str, name: str) -> str:
+    """A file that the manifest names: in its own folder, nowhere else."""
+    if name != os.path.basename(name) or name in ("", ".", ".."):
+        raise ValueError(
+            f"the manifest {manifest_file} is damaged: it names the file {name!r}, wanted one in "
+            "its own folder, without a path"
+        )
     return os.path.join(os.path.dirname(manifest_file), name)
 
 

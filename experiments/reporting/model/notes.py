@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from largebatch.experiments.records.best import HOW
-from largebatch.experiments.reporting.model import like_with_like
+from largebatch.experiments.reporting.model import like_with_like, words
 from largebatch.experiments.reporting.model.cells import TableReport
-from largebatch.experiments.reporting.model.words import status_note
 
 
 def notes(table: TableReport) -> list[str]:
@@ -24,11 +23,17 @@ def notes(table: TableReport) -> list[str]:
         )
     if any(cell.best and cell.row.grid for cell in table.cells):
         found.append(f"Best of each tuning grid, {HOW}, by the mean over the seeds.")
+    known: dict[str, list[str]] = {}
+    for cell in table.all_cells:
+        floor = words.floors(cell.best.runs, cell.row.metric) if cell.best else ""
+        if floor:
+            known.setdefault(floor, []).append(cell.row.label)
+    found += [f"Floor of {', '.join(labels)}: {floor}." for floor, labels in known.items()]
     unusual: dict[str, list[str]] = {}
     for cell in table.cells:
         tried = sum(bool(point.runs) for point in cell.points)
         if cell.runs and (set(cell.counts) != {"finished"} or tried < len(cell.points)):
-            unusual.setdefault(status_note(cell), []).append(cell.row.label)
+            unusual.setdefault(words.status_note(cell), []).append(cell.row.label)
     found += [f"{', '.join(labels)}: {note}." for note, labels in unusual.items()]
     return found + _of_the_code(table)
 

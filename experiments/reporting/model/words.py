@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from largebatch.experiments.program.text_table import NOTHING, Sheet
 from largebatch.experiments.records.best import Point, Summary
-from largebatch.experiments.records.reader import Run
+from largebatch.experiments.records.reader import Run, finite_number
 from largebatch.experiments.reporting.model import like_with_like
 from largebatch.experiments.reporting.model.cells import Cell, Overridden, Report, TableReport
 from largebatch.experiments.rows.row import SETTINGS, Row
@@ -109,19 +110,29 @@ def _marked(cell: Cell, point: Point) -> str:
     return f"{text} *" if cell.best is not None and point == cell.best else text
 
 
+def floors(runs: Iterable[Run], metric: str) -> str:
+    """'random spans 4.530': what the runs' data give without any learning, by the runs' own word;
+    '' where they say nothing. The mean over runs."""
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        of_metric = run.record.get("floors")
+        of_metric = of_metric.get(metric) if isinstance(of_metric, dict) else None
+        for name, score in of_metric.items() if isinstance(of_metric, dict) else ():
+            if finite_number(score):
+                found.setdefault(name, []).append(score)
+    means = {name: sum(scores) / len(scores) for name, scores in found.items()}
+    return ", ".join(f"{name} {number(mean, metric)}" for name, mean in means.items())
+
+
 def overridden_sheet(overridden: list[Overridden]) -> Sheet:
-    """Runs with settings changed by hand."""
-    return Sheet(
-        ["row", "scale", "changed", "measured (n)", "status"],
-        [
-            [
-                *(item.row.name, item.row.scale, values(item.changes)),
-                point_text(item.point, item.row.metric),
-                item.status,
-            ]
-            for item in overridden
-        ],
-    )
+    """Runs with settings changed by hand; a column of floors where a run knows one."""
+    header = ["row", "scale", "changed", "measured (n)", "status"]
+    lines, known = [], [floors(item.point.runs, item.row.metric) for item in overridden]
+    for item, floor in zip(overridden, known):
+        measured = point_text(item.point, item.row.metric)
+        line = [item.row.name, item.row.scale, values(item.changes), measured, item.status]
+        lines.append([*line, floor or NOTHING] if any(known) else line)
+    return Sheet([*header, "floor"] if any(known) else header, lines)
 
 
 def left_out_sheet(report: Report) -> Sheet:

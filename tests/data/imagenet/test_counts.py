@@ -103,6 +103,7 @@ def test_the_official_files_must_hold_all_of_imagenet():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (lambda stored: "[" * 100_000, "largebatch_counts.json is damaged.*nested too deeply"),
         (lambda stored: "{", "largebatch_counts.json is damaged.*count again: python -m"),
         (lambda stored: json.dumps({**stored, "format": 9}), "has format 9, wanted 1"),
         (lambda stored: json.dumps({"format": 1, "records": {}}), "damaged.*'train'"),

@@ -73,6 +73,7 @@ def test_a_missing_shard_is_named(folder):
     ("content", "message"),
     [
         ("{", "dataset_info.json is damaged.*JSONDecodeError"),
+        ("[" * 100_000, "dataset_info.json is damaged.*nested too deeply"),
         (json.dumps({"name": "imagenet2012", "splits": []}), "damaged.*'train'"),
         (json.dumps({"name": "mnist", "splits": []}), "describes 'mnist', wanted 'imagenet2012'"),
     ],

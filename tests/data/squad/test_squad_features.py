@@ -145,8 +145,32 @@ def test_a_wrong_setting_or_vocabulary_is_named(squad_folder, vocabulary, tmp_pa
     squad = load_squad(squad_folder, split="dev")
     with pytest.raises(ValueError, match="leave 9 for the context, less than the stride 16"):
         squad_windows(squad, vocabulary, sequence_length=20, stride=16, question_length=8)
-    with pytest.raises(ValueError, match="no.txt cannot be read"):
+    with pytest.raises(ValueError, match="cannot read the vocabulary .*no.txt: No such file"):
         squad_windows(squad, tmp_path / "no.txt", **SIZES)
     (tmp_path / "words.txt").write_text("[CLS]\nword\n")
-    with pytest.raises(ValueError, match=r"words.txt lacks \[SEP\], \[UNK\]"):
+    with pytest.raises(ValueError, match=r"words.txt: the vocabulary has no .*\[UNK\], \[SEP\]"):
         squad_windows(squad, tmp_path / "words.txt", **SIZES)
+
+
+@pytest.mark.parametrize("split", ["train", "dev"])
+@pytest.mark.parametrize("others", [0, 2], ids=["alone", "among others"])
+def test_a_context_of_zero_width_characters_is_named(
+    tmp_path, squad_json, vocabulary, split, others
+):
+    content = squad_json(split)
+    context = "\u200b\ufeff\u00ad\u2060"
+    asked = {"id": "empty", "question": "What?", "answers": [{"text": context, "answer_start": 0}]}
+    paragraphs = content["data"][0]["paragraphs"]
+    paragraphs[:] = [*paragraphs[:others], {"context": context, "qas": [asked]}]
+    (tmp_path / f"{split}-v1.1.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="context of the question empty has not one token"):
+        squad_windows(load_squad(tmp_path, split=split), vocabulary, **SIZES)
+
+
+def test_a_word_of_more_than_200_characters_is_unknown(tmp_path, squad_json, vocabulary, words):
+    content = squad_json("dev")
+    content["data"][0]["paragraphs"][0]["context"] = f"{'s' * 201} {'norman' + 's' * 194}"
+    (tmp_path / "dev-v1.1.json").write_text(json.dumps(content))
+    mine = squad_windows(load_squad(tmp_path, split="dev"), vocabulary, **SIZES)
+    start = mine.context_start[0]
+    assert text_of(mine, words, 0, start, start + 3) == "[UNK] norman ##s"

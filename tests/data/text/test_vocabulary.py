@@ -68,7 +68,7 @@ def test_text_without_words_or_not_utf8_is_refused(tmp_path, content, message):
 
 
 def test_the_program_writes_the_file(text, tmp_path, capsys):
-    output = tmp_path / "v.txt"
+    output = tmp_path / "made" / "v.txt"
     flags = [f"--input={text}", "--size=100", f"--output={output}"]
     assert build_vocabulary.program(["build_vocabulary", *flags]) == 0
     assert len(output.read_text().split()) == 100

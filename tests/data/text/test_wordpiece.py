@@ -38,7 +38,7 @@ NASTY = [
     "½ ﬁ Å ǆ \u1fef\u037e \u2126 \U0001d54f",
     "한국어 조선 हिन्दी ไทย עברית العربية",
     "😀 a😀b 👩‍👩‍👧 🇫🇷",
-    "x" * 400 + " " + "x" * 401 + " " + "é" * 400 + " " + "😀" * 401,
+    "x" * 200 + " " + "x" * 201 + " " + "é" * 200 + " " + "😀" * 201 + " " + "x" * 400,
     "a" * 99 + "!" + "b" * 201,
     "\ud7ff\ue000\U0010ffff",
 ]
@@ -55,7 +55,14 @@ def vocabulary_file(tmp_path_factory):
 def pair(request, vocabulary_file):
     """(this suite's tokenizer, Google's)."""
     ours = Tokenizer(Vocabulary.read(vocabulary_file), request.param)
-    return ours, FullTokenizer(vocabulary_file, do_lower_case=request.param)
+    return ours, googles(vocabulary_file, request.param)
+
+
+def googles(vocabulary_file, lower_case=True):
+    """tf-models-official's copy, with the limit of google-research/bert: 200 characters a word."""
+    oracle = FullTokenizer(vocabulary_file, do_lower_case=lower_case)
+    oracle.wordpiece_tokenizer.max_input_chars_per_word = 200
+    return oracle
 
 
 def googles_ids(oracle, text):
@@ -94,7 +101,7 @@ def test_bert_s_own_vocabulary_gives_googles_ids_on_real_text(real_datasets):
     file = str(real_datasets / "bert_vocab" / "vocab.txt")
     text = (real_datasets / "text" / "wiki" / "wikitext2_valid.txt").read_text("utf-8")[:60_000]
     ours = Tokenizer(Vocabulary.read(file), True)
-    assert ours.ids(text) == googles_ids(FullTokenizer(file), text)
+    assert ours.ids(text) == googles_ids(googles(file), text)
 
 
 def test_tokenized_text_holds_each_sentence_s_tokens_and_leaves_out_empty_ones(pair):
@@ -151,6 +158,21 @@ def test_a_damaged_vocabulary_is_refused_with_its_line(tmp_path, content, messag
     path.write_bytes(content)
     with pytest.raises(ValueError, match=message):
         Vocabulary.read(str(path))
+
+
+def test_a_word_of_more_than_200_characters_is_unknown_as_in_googles_bert(pair):
+    ours, _ = pair
+    a, more, unknown = map(ours.vocabulary.id, ("a", "##a", "[UNK]"))
+    assert ours.ids("a" * 200) == [a] + [more] * 199
+    assert ours.ids("a" * 201) == [unknown]
+
+
+def test_only_ascii_white_space_around_a_piece_is_stripped(tmp_path):
+    """U+2028 is line 344 of Google's Chinese vocabulary."""
+    pieces = [*SPECIAL_TOKENS, "a", "\u2028", "b", "\u00a0", "\x85", "\u3000"]
+    path = tmp_path / "v.txt"
+    path.write_bytes(" \t\r\n".join(pieces).encode())
+    assert Vocabulary.read(str(path)).pieces == tuple(pieces)
 
 
 def test_a_vocabulary_that_is_not_there_is_named(tmp_path):

@@ -4,6 +4,7 @@ import functools
 import json
 import pydoc_data.topics
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,12 +14,16 @@ from largebatch import tpu
 from largebatch.experiments.launching import launch
 from largebatch.experiments.launching.options import RunSettings
 from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.records.reopen import open_run
 from largebatch.experiments.rows.overrides import apply_overrides
 from largebatch.experiments.tables import registry
 from largebatch.experiments.tables.registry import scaled
+from largebatch.experiments.tasks import encoders
 from largebatch.experiments.tasks.pretraining import Pretraining
+from largebatch.experiments.tasks.span_prediction import build_span_model
 from largebatch.experiments.tools import export
 from largebatch.models import BERT_SIZES
+from largebatch.tpu import restore_model
 from largebatch.tpu.hosts import devices
 
 SMALL = {"dataset": "text_folder", "vocabulary_size": "300", "eval_every_epochs": "1"}
@@ -257,6 +262,29 @@ def test_a_released_bert_is_scored_without_pre_training(run, whole, squad_dir, t
     result = result_of(scored)
     assert 0 <= result["metrics"]["f1"] <= 100 and "masked_lm_loss" not in result["metrics"]
     assert result["squad"]["encoder"] == "released: uncased_L-2"
+    # The fine-tuning's own steps and time: 4 questions x 2 epochs / 4.
+    assert (result["steps"], result["last_step"], result["squad"]["steps"]) == (2, 2, 2)
+    assert result["wall_seconds"] == result["squad"]["wall_seconds"] > 0
+    assert 0 <= result["floors"]["f1"]["random spans"] <= 100
+    assert 0 <= result["metrics"]["train_f1"] <= 100
+    assert result["data"]["vocabulary_file"] == f"{released}/vocab.txt"
+    again = str(tmp_path / "fine-tuned")
+    for form in ("saved_model", "google"):
+        arguments = (f"--run={scored}", "--part=squad", f"--format={form}")
+        output = again if form == "google" else f"{again}-served"
+        assert export.program(["export", *arguments, f"--output_dir={output}"]) == 0
+        config = json.loads((tmp_path / Path(output).name / "bert_config.json").read_text())
+        assert (config["vocab_size"], config["do_lower_case"]) == (300, True)
+    assert (tmp_path / "fine-tuned-served" / "assets" / "vocab.txt").exists()
+    row, encoder = encoders.released(registry.find("table1/baseline"), again)
+    model = build_span_model(row, encoder.shape)
+    encoder.load(model)
+    tuned = build_span_model(row, encoder.shape)
+    restore_model(tuned, scored / "squad" / "checkpoints")
+    for mine, wanted in zip(model.weights, tuned.weights):
+        np.testing.assert_array_equal(mine, wanted)
+    with pytest.raises(UserError, match="has pre-trained nothing; give --part=squad"):
+        export.export(row, open_run(str(scored))[0], "encoder", "google", str(tmp_path / "no"))
     (tmp_path / "uncased_L-2" / "vocab.txt").unlink()
     with pytest.raises(UserError, match="no vocab.txt in"):
         run("table1/baseline", "again", **settings)
@@ -267,6 +295,8 @@ def test_a_chain_that_cannot_end_is_refused_before_it_begins(run, tmp_path):
         run("table1/lamb-32768", squad_dir=str(tmp_path / "nowhere"))
     with pytest.raises(UserError, match="--init_checkpoint is for table1/baseline"):
         run("table1/lamb-32768", init_checkpoint="somewhere")
+    with pytest.raises(UserError, match="--lower_case is for --init_checkpoint"):
+        run("table1/lamb-32768", lower_case=True)
 
 
 def test_text_that_is_not_the_rows_is_refused(run):

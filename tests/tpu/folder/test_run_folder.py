@@ -43,6 +43,9 @@ def test_a_damaged_file_is_an_error_that_names_it_and_a_missing_one_is_none(tmp_
         (tmp_path / "experiment.json").write_text('{"name": "tab')
         with pytest.raises(RunFolderError, match="experiment.json cannot be read"):
             folder.read_json("experiment.json")
+        (tmp_path / "experiment.json").write_text("[" * 100_000)
+        with pytest.raises(RunFolderError, match="experiment.json cannot be read"):
+            folder.read_json("experiment.json")
         assert folder.read_json("result.json") is None
 
 

@@ -44,6 +44,7 @@ def test_flags_and_tf_config_name_the_same_cluster_and_flags_win():
         (["one:99999", "two:1"], 0, {}, "'one:99999' found, want host:port"),
         (["one:1", "one:1"], 0, {}, "one:1 stands there twice"),
         (None, None, {"TF_CONFIG": "{"}, "TF_CONFIG cannot be read"),
+        (None, None, {"TF_CONFIG": "[" * 100_000}, "TF_CONFIG cannot be read"),
         (None, None, tf_config("ps", worker=TWO, ps=["three:1"]), "this host is a 'ps'"),
     ],
 )

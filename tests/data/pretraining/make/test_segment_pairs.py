@@ -39,7 +39,8 @@ def test_pairs_fit_and_lie_inside_one_document_each(documents, length, seed):
         first, last = documents_of(start, documents), documents_of(start + size - 1, documents)
         np.testing.assert_array_equal(first, last)
     a, b = documents_of(pairs.a_start, documents), documents_of(pairs.b_start, documents)
-    actual = pairs.is_random == 0
+    np.testing.assert_array_equal(pairs.is_random == 1, a != b)
+    actual = (pairs.is_random == 0) & (pairs.own == 0)
     np.testing.assert_array_equal(a[actual], b[actual])
     assert (pairs.a_start + pairs.a_length <= pairs.b_start)[actual].all()
 
@@ -54,7 +55,7 @@ def test_truncation_leaves_the_lengths_that_googles_loop_leaves(a, b, longest):
         else:
             wanted_b -= 1
     one = np.array([1], np.int32)
-    pairs = Pairs(0 * one, a * one, 100 * one, b * one, one)
+    pairs = Pairs(0 * one, a * one, 100 * one, b * one, one, 0 * one)
     found = _truncated(pairs, longest, np.random.Generator(np.random.PCG64(0)))
     assert (found.a_length[0], found.b_length[0]) == (wanted_a, wanted_b)
     assert 0 <= found.a_start[0] and found.a_start[0] + wanted_a <= a
@@ -63,7 +64,7 @@ def test_truncation_leaves_the_lengths_that_googles_loop_leaves(a, b, longest):
 
 def test_both_ends_lose_tokens_equally_often():
     many = np.ones(4000, np.int32)
-    pairs = Pairs(0 * many, 50 * many, 0 * many, 10 * many, many)
+    pairs = Pairs(0 * many, 50 * many, 0 * many, 10 * many, many, 0 * many)
     found = _truncated(pairs, 40, np.random.Generator(np.random.PCG64(0)))
     assert found.a_start.mean() == pytest.approx(10, abs=0.2)  # half of the 20 that go
 
@@ -82,7 +83,15 @@ def test_a_random_next_segment_is_from_another_document_where_there_is_one():
     a, b = documents_of(pairs.a_start, documents), documents_of(pairs.b_start, documents)
     assert (a[chosen] != b[chosen]).all()
     assert set(b[chosen].tolist()) == set(range(20))
-    assert set(make([[6] * 10]).is_random.tolist()) <= {0, 1}  # the only document: its own
+    assert not pairs.own.any()
+
+
+def test_of_an_only_document_no_next_segment_is_labelled_random():
+    """As google-research/bert: `if random_document_index == document_index: is_random_next =
+    False`. As many pairs as before are drawn for the other label."""
+    pairs = make([[6] * 200], copies=20)
+    assert not pairs.is_random.any()
+    assert pairs.own.mean() == pytest.approx(0.5, abs=0.1)
 
 
 def test_no_sentence_of_an_actual_next_is_lost_and_unused_ones_come_back():
@@ -90,9 +99,9 @@ def test_no_sentence_of_an_actual_next_is_lost_and_unused_ones_come_back():
     documents = [[4] * 30]
     pairs = make(documents, length=43, copies=1, short=0.0)
     covered = np.zeros(120, int)
-    for a, n, b, m, is_random in zip(*pairs):
+    for a, n, b, m, _, own in zip(*pairs):
         covered[a : a + n] += 1
-        if not is_random:
+        if not own:
             covered[b : b + m] += 1
     assert covered.min() == covered.max() == 1
 

@@ -201,9 +201,11 @@ def test_text_without_a_single_token_is_refused(generator_options, tmp_path):
         )
 
 
-def test_a_folder_that_is_missing_or_cannot_be_written_is_named(generator_options, tmp_path):
+def test_a_folder_that_cannot_be_made_or_written_is_named(generator_options, tmp_path):
+    (tmp_path / "file").write_text("")
     for output, message in (
-        (str(tmp_path / "none" / "x"), "there is no folder .*none; make it first"),
+        (str(tmp_path / "file" / "x"), "file is a file, not a folder"),
+        ("/proc/none/such/x", "the folder /proc cannot be written|cannot make the folder"),
         (f"{tmp_path}/", "is a folder; give it a name"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -211,10 +213,11 @@ def test_a_folder_that_is_missing_or_cannot_be_written_is_named(generator_option
 
 
 def test_a_damaged_manifest_is_named(generator_options, tmp_path):
-    (tmp_path / "x.manifest.json").write_text("{")
     mine = dataclasses.replace(generator_options, output=str(tmp_path / "x"))
-    with pytest.raises(ValueError, match=r"x\.manifest\.json is damaged .* remove it"):
-        shards.create(mine)
+    for content in ("{", "[" * 100_000, "{}", '{"vocabulary": {}, "splits": {}, "inputs": [3]}'):
+        (tmp_path / "x.manifest.json").write_text(content)
+        with pytest.raises(ValueError, match=r"x\.manifest\.json is damaged .* remove it"):
+            shards.create(mine)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

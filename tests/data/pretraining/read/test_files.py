@@ -128,6 +128,14 @@ def test_a_vocabulary_that_is_missing_or_another_is_named(folder):
             r"splits.train.shards\[1\].bytes is missing",
         ),
         (lambda m: m["splits"]["eval"]["shards"].append(3), r"splits.eval.shards\[2\] is 3"),
+        *(
+            (change, f"it names the file '{outside}', wanted one in its own folder")
+            for outside in ("../../etc/passwd", "/etc/passwd", "a/b", "..", "")
+            for change in (
+                lambda m, name=outside: m["vocabulary"].update(file=name),
+                lambda m, name=outside: m["splits"]["train"]["shards"][0].update(file=name),
+            )
+        ),
         (lambda m: m["splits"]["train"].update(examples=33), "hold 32 examples, its sum says 33"),
         (
             lambda m: m["splits"].update(train={"examples": 0, "shards": []}),
@@ -142,7 +150,7 @@ def test_a_damaged_manifest_is_named_with_the_place_in_it(folder, edit, change, 
     assert str(folder / "x.manifest.json") in str(error.value)
 
 
-@pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff\xfe", b""])
+@pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff\xfe", b"", b"[" * 100_000])
 def test_a_manifest_that_is_no_json_object_is_named(folder, content):
     (folder / "x.manifest.json").write_bytes(content)
     assert str(folder / "x.manifest.json") in refused(folder)
