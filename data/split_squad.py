@@ -17,8 +17,8 @@ from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.string("squad_dir", None, "The folder with SQuAD's two files.")
-define.string("output_dir", None, "The folder of the new ones.")
+define.path("squad_dir", None, "The folder with SQuAD's two files.")
+define.output_folder("output_dir", None, "The folder of the new ones.")
 define.float("dev_fraction", 0.3, "The part of the paragraphs that is not trained on, about.")
 
 

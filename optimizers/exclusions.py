@@ -47,6 +47,7 @@ PRESETS = {
     "bias": (_BIAS,),
     "nothing": (),
 }
+_FORMER = {"none": "nothing"}  # in configurations that were saved before
 
 
 def path_of(variable: tf.Variable) -> str:
@@ -72,7 +73,7 @@ def checked(argument: str, exclusions: Exclusions) -> Exclusions:
     if exclusions is None:
         return None
     if isinstance(exclusions, str):
-        if exclusions not in PRESETS:
+        if _FORMER.get(exclusions, exclusions) not in PRESETS:
             raise ValueError(
                 f"{argument}={exclusions!r} is not a preset; presets are {', '.join(PRESETS)}"
                 f"{_nearest(exclusions, PRESETS)}. For a pattern, give a list: [{exclusions!r}]"
@@ -97,7 +98,8 @@ def excluded(
     Raises ValueError naming the pattern when one that the user gave matches none of `paths`.
     """
     if exclusions is None or isinstance(exclusions, str):
-        patterns = PRESETS[default if exclusions is None else exclusions]
+        name = default if exclusions is None else exclusions
+        patterns = PRESETS[_FORMER.get(name, name)]
     else:
         patterns = exclusions
         for pattern in patterns:

@@ -147,7 +147,8 @@ def _images(row: Row, data_dir: str | None, seed: int, say) -> Workload:
     from largebatch import data
     from largebatch.experiments.tasks.classification import ImageClassification
 
-    images = data.load(row.dataset, data_dir, say=say)
+    prepared = {} if row.dataset == "digits" else {"say": say}  # these come with a package
+    images = data.load(row.dataset, data_dir, **prepared)
     if len(images.train_labels) != row.training_examples:
         raise UserError(
             f"{row.dataset} has {len(images.train_labels)} training examples here and "

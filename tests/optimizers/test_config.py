@@ -60,7 +60,9 @@ def test_a_schedule_survives_the_config(sample, schedule):
         assert float(found(step)) == float(schedule(step))
 
 
-@pytest.mark.parametrize("exclusions", [None, [], "nothing", "resnet50", ["bias$", "LayerNorm"]])
+@pytest.mark.parametrize(
+    "exclusions", [None, [], "nothing", "none", "resnet50", ["bias$", "LayerNorm"]]
+)
 @pytest.mark.parametrize("name", ["lamb", "nlamb", "nnlamb", "lars", "tfa_lamb"])
 def test_an_exclusion_list_stays_what_it_was_none_preset_or_list(name, exclusions, problem):
     for key in ("exclude_from_weight_decay", "exclude_from_layer_adaptation"):

@@ -36,7 +36,7 @@ def test_the_preset_of_resnet_takes_scales_and_offsets_by_their_names():
     assert not excluded("a", "resnet50", ["encoder/LayerNorm/scale"], "default")[0]
 
 
-@pytest.mark.parametrize("nothing", [[], (), "nothing"])
+@pytest.mark.parametrize("nothing", [[], (), "nothing", "none"])
 def test_an_empty_list_and_the_preset_none_exclude_nothing(nothing):
     assert left_out(nothing) == []
 
