@@ -142,7 +142,7 @@ def text_files(row: Row, data_dir: str | None) -> list:
 
 def _text_folder(row: Row, data_dir: str | None) -> str:
     """The folder with the shards, which are made first where the row's text is not prepared."""
-    from largebatch.data import prepare_pretraining
+    from largebatch.data import holds_shards, prepare_pretraining
 
     lengths = [stage.sequence_length for stage in row.stages]
     if row.dataset == "python_text":
@@ -157,10 +157,10 @@ def _text_folder(row: Row, data_dir: str | None) -> str:
             "shards made by python -m largebatch.data.create_pretraining_data, for sequences of "
             f"{' and '.join(map(str, lengths))}"
             if row.dataset == "wikipedia_books"
-            else "the .txt files"
+            else "shards made by python -m largebatch.data.prepare_prose, or with .txt files"
         )
         raise UserError(f"{row.name}: --data_dir is missing: the folder with {wanted}")
-    if row.dataset == "text_folder":
+    if row.dataset == "text_folder" and not holds_shards(data_dir):
         return str(prepare_pretraining(data_dir, lengths, row.vocabulary_size))
     return data_dir
 
