@@ -67,12 +67,16 @@ def prepare() -> None:
     _check_libtpu()
 
 
-def quiet_tensorflow(gpus: bool = True) -> None:
+def quiet_tensorflow(gpus: bool = True, onednn: bool = False) -> None:
     """TensorFlow without the noise of its start, here and in the processes started from here.
 
     As it loads, its C++ side reports harmless errors, and a library under it warns of Pythons to
-    come; real errors come as exceptions. Without `gpus` it takes no GPU's memory.
+    come; real errors come as exceptions. Without `gpus` it takes no GPU's memory. With `onednn` it
+    takes oneDNN's kernels on every processor, as it does by itself on those with AVX-512, unless
+    the environment says otherwise: BERT's products are a third faster on AMD's.
     """
+    if onednn:
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")

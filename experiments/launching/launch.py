@@ -53,7 +53,8 @@ def launch(
     Raises:
       ValueError: For a user's mistake, before anything is overwritten.
     """
-    quiet_tensorflow()  # It starts here, once the row is known to be good.
+    # It starts here, once the row is known to be good.
+    quiet_tensorflow(onednn=row.task == "pretraining")
     from largebatch import data, optimizers, tpu
     from largebatch.tpu.hosts import devices
 

@@ -8,8 +8,8 @@ The protocol of the laptop scale, fixed before its runs:
   1.05 million in sequences of 128. Batches are the paper's / 32: 16 to 1,024, and 2,048/1,024 for
   the mixed one.
 - Rates: the row's, by the paper's rules, times one factor an optimizer for all its rows. The factor
-  is the best of three trials (`TRIALS`) at the middle batch, 256, by held-out masked-word loss: each
-  optimizer has as many. A trial is a run of an eighth of the tokens with a seed of its own.
+  is the best of three trials (`TRIALS`) at the middle batch, 256, by held-out masked-word loss:
+  each optimizer has as many. A trial is a run of an eighth of the tokens with a seed of its own.
 - No dropout: a run passes over its text twice, with other masks, and overfits nothing.
 - Seeds: three for LAMB, LARS and AdamW at 16, 256, 1,024 and for the mixed batch, with and without
   re-warm-up; one elsewhere.

@@ -106,13 +106,18 @@ def _pretraining(row: Row, data_dir: str | None, seed: int) -> Workload:
         None,
         row.eval_every,
         TEXT_EVAL_BATCH,
-        {
-            "vocabulary_file": str(files[0].vocabulary_file),
-            "vocabulary_sha256": files[0].vocabulary_sha256,
-            "lower_case": files[0].lower_case,
-            "stages": [_summary(found) for found in files],
-        },
+        text_summary(files),
     )
+
+
+def text_summary(files: list) -> dict[str, Any]:
+    """What a run's record says of the text of its stages."""
+    return {
+        "vocabulary_file": str(files[0].vocabulary_file),
+        "vocabulary_sha256": files[0].vocabulary_sha256,
+        "lower_case": files[0].lower_case,
+        "stages": [_summary(found) for found in files],
+    }
 
 
 def text_files(row: Row, data_dir: str | None) -> list:
