@@ -20,6 +20,7 @@ import os
 import statistics
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,13 @@ def define_flags() -> None:
     flags.DEFINE_string("output", None, "Where to write the figures as JSON.")
 
 
-def steps(model: Any, batch: dict) -> dict[str, Any]:
+def steps(size_name: str, vocabulary: int, batch: dict) -> dict[str, Any]:
     """{name: a step of no arguments that returns its loss}, of two models with equal weights."""
     import tensorflow as tf
 
     from largebatch.models import bert_pretrainer
 
-    other = bert_pretrainer(FLAGS.model, FLAGS.vocabulary)
+    model, other = (bert_pretrainer(size_name, vocabulary) for _ in range(2))
     other.set_weights(model.get_weights())
 
     def chosen(batch):
@@ -72,16 +73,16 @@ def steps(model: Any, batch: dict) -> dict[str, Any]:
     }
 
 
-def measured() -> dict[str, Any]:
+def measured(
+    model: str, batch: int, sequence_length: int, predictions: int, vocabulary: int, rounds: int
+) -> dict[str, Any]:
     """What one process measures."""
-    from largebatch.models import bert_pretrainer
-
-    batch = random_batch(FLAGS.batch, FLAGS.sequence_length, FLAGS.predictions, FLAGS.vocabulary)
-    both = steps(bert_pretrainer(FLAGS.model, FLAGS.vocabulary), batch)
+    given = random_batch(batch, sequence_length, predictions, vocabulary)
+    both = steps(model, vocabulary, given)
     losses = {name: step() for name, step in both.items()}
-    timings = measure(both, FLAGS.rounds, lambda line: print(line, file=sys.stderr, flush=True))
+    timings = measure(both, rounds, lambda line: print(line, file=sys.stderr, flush=True))
     before, now = timings[BEFORE].processor_seconds, timings[NOW].processor_seconds
-    tokens = FLAGS.batch * FLAGS.sequence_length
+    tokens = batch * sequence_length
     return {
         "first_losses": losses,
         "tokens_per_core_second": {
@@ -93,9 +94,9 @@ def measured() -> dict[str, Any]:
     }
 
 
-def in_a_process(onednn: bool) -> dict[str, Any]:
-    names = ("model", "batch", "sequence_length", "predictions", "vocabulary", "rounds")
-    arguments = [f"--{name}={FLAGS[name].value}" for name in names]
+def in_a_process(onednn: bool, options: Mapping[str, Any]) -> dict[str, Any]:
+    """`measured` of these options, in a process of one thread, with oneDNN's kernels or without."""
+    arguments = [f"--{name}={value}" for name, value in options.items()]
     threads = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     found = subprocess.run(
         [sys.executable, "-m", "largebatch.benchmarks.chosen_rows", "--child", *arguments],
@@ -110,15 +111,17 @@ def in_a_process(onednn: bool) -> dict[str, Any]:
 def main(argv: list[str]) -> None:
     del argv
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    names = ("model", "batch", "sequence_length", "predictions", "vocabulary", "rounds")
+    options = {name: FLAGS[name].value for name in names}
     if FLAGS.child:
-        print(json.dumps(measured()))
+        print(json.dumps(measured(**options)))
         return
     import tensorflow as tf
 
     found: dict[str, list] = {"without oneDNN": [], "with oneDNN": []}
     for number in range(FLAGS.processes):
         for kind in list(found) if number % 2 == 0 else reversed(found):
-            found[kind].append(in_a_process(kind == "with oneDNN"))
+            found[kind].append(in_a_process(kind == "with oneDNN", options))
             print(kind, found[kind][-1]["tokens_per_core_second"], flush=True)
     speed = {
         kind: {
@@ -128,8 +131,7 @@ def main(argv: list[str]) -> None:
         for kind, processes in found.items()
     }
     result = {
-        **{name: FLAGS[name].value for name in ("model", "batch", "sequence_length")},
-        **{name: FLAGS[name].value for name in ("predictions", "vocabulary", "rounds")},
+        **options,
         "tokens_per_core_second": speed,
         # Above 1: faster now. In one process:
         "rate_over_before": {

@@ -7,7 +7,8 @@ A block stands between <!-- NAME --> and <!-- /NAME -->. NAME is a table at the 
 (table7), a table at another one (table3-laptop), either with -measured behind it to leave out the
 rows that were not run; verdicts- or changed- and such a name: the verdicts on the claims that its
 rows test, and its runs with changed settings; or one of claims-at-a-glance, scaling,
-optimizer-speed and gpu-steps.
+optimizer-speed, chosen-rows, bert-trials and
+gpu-steps.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ from largebatch.experiments.claims import words as claim_words
 from largebatch.experiments.claims.claims import about
 from largebatch.experiments.claims.verdict import NOT_RUN
 from largebatch.experiments.costs import chips, scaling_tables, step_time
+from largebatch.experiments.documents import bert_trials
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.program.text_table import Sheet, piped
+from largebatch.experiments.records.reader import find_runs
 from largebatch.experiments.reporting.model import grids, notes, words
 from largebatch.experiments.reporting.model.cells import Report, TableReport, gather
+from largebatch.experiments.rows import scale as scales
 from largebatch.experiments.tables import registry
 
 ROOT = PACKAGE
@@ -85,6 +89,8 @@ def block(name: str) -> str:
         return _ABOUT[kind](table, scale or "paper")
     wanted = (table, scale or "paper")
     found = [t for t in _report().tables if (t.table, t.scale) == wanted]
+    if not found and wanted[1] in scales.ALL_SCALES:
+        return "Not run."
     if not found:
         raise UserError(f"<!-- {name} -->: no results of {table} at scale {scale!r}")
     report = found[0]
@@ -158,6 +164,27 @@ def _optimizer_speed() -> str:
     return piped(Sheet(["time of a step (lower is better)", "in a graph", "under XLA"], lines))
 
 
+def _chosen_rows() -> str:
+    """Speed of BERT's step with its whole last layer, and with the rows of it that are read."""
+    measured = json.loads((RESULTS / "benchmarks" / "chosen_rows.json").read_text())
+    lines = [
+        [kind, *(f"{speed[name]:,.0f}" for name in ("all tokens", "chosen rows")),
+         f"{measured['rate_over_before'][kind]:.2f}"]
+        for kind, speed in measured["tokens_per_core_second"].items()
+    ]  # fmt: skip
+    head = ["tokens a core-second", "all tokens", "chosen rows", "ratio in one process"]
+    both = measured["rate_over_before_of_both"]
+    return (
+        f"{piped(Sheet(head, lines))}\n\nChosen rows with oneDNN, which a run of BERT takes by "
+        f"itself, against all tokens without: {both:.2f}. {measured['processor']}."
+    )
+
+
+def _bert_trials() -> str:
+    found = bert_trials.trials(find_runs(str(RESULTS))[0])
+    return f"{piped(bert_trials.sheet(found))}\n\n\\* the rows' factor."
+
+
 def _gpu_steps() -> str:
     """Step times on the GPU, beside what the same device reached in a large product of matrices."""
     measured = json.loads((RESULTS / "gpu" / "steps.json").read_text())
@@ -202,6 +229,8 @@ _OTHERS = {
     "optimizer-speed": _optimizer_speed,
     "claims-at-a-glance": _claims_at_a_glance,
     "gpu-steps": _gpu_steps,
+    "chosen-rows": _chosen_rows,
+    "bert-trials": _bert_trials,
 }
 
 program, console = cli.entry(main, FLAGS, __doc__)

@@ -13,8 +13,14 @@ def same_text(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return identity(one) == identity(other)
 
 
-def floors_of(data: Any, texts: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """{metric: {floor: score}} of the text of a run's `data`; {} where they are not known."""
+def floors_of(
+    record: Mapping[str, Any], texts: Iterable[Mapping[str, Any]]
+) -> dict[str, dict[str, float]]:
+    """{metric: {floor: score}} of a run's text: its record's own, or those of the same text among
+    `texts`; {} where they are not known."""
+    if "floors" in record:
+        return record["floors"]
+    data = record.get("data")
     if not isinstance(data, Mapping) or "vocabulary_sha256" not in data:
         return {}
     return next((text["floors"] for text in texts if same_text(text, data)), {})

@@ -41,7 +41,7 @@ def _floors(table: TableReport) -> list[str]:
     found = []
     by_text: dict[str, tuple[dict, list[Cell]]] = {}
     for cell in (cell for cell in table.cells if cell.summary):
-        floors = floors_of(cell.runs[0].record.get("data"), table.texts)
+        floors = floors_of(cell.runs[0].record, table.texts)
         by_text.setdefault(json.dumps(floors), (floors, []))[1].append(cell)
     for floors, cells in by_text.values():
         words, sentences = (

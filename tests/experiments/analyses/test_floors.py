@@ -29,10 +29,11 @@ def test_a_text_is_kept_once_and_beside_others(tmp_path):
     floors.keep(path, {**data(10), "floors": {"other": {}}})
     texts = json.loads((tmp_path / "bert_floors.json").read_text())["texts"]
     assert len(texts) == 2
-    assert floors_of(data(), texts) == FOUND
-    assert floors_of({**data(), "vocabulary_file": "moved.txt"}, texts) == FOUND
-    assert floors_of({**data(), "vocabulary_sha256": "cd"}, texts) == {}
-    assert floors_of(None, texts) == floors_of({}, texts) == {}
+    for changes, found in (({}, FOUND), ({"vocabulary_file": "moved.txt"}, FOUND),
+                           ({"vocabulary_sha256": "cd"}, {})):  # fmt: skip
+        assert floors_of({"data": {**data(), **changes}}, texts) == found
+    assert floors_of({}, texts) == floors_of({"data": {}}, texts) == {}
+    assert floors_of({"floors": {"own": {}}, "data": data()}, texts) == {"own": {}}
     assert not same_text(data(), data(10))
 
 
