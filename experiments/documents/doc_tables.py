@@ -181,7 +181,7 @@ def _chosen_rows() -> str:
 
 
 def _bert_trials() -> str:
-    found = bert_trials.trials(find_runs(str(RESULTS))[0])
+    found = bert_trials.tried(find_runs(str(RESULTS))[0])
     return f"{piped(bert_trials.sheet(found))}\n\n\\* the rows' factor."
 
 

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any, NamedTuple
 
+from largebatch.experiments.recipes import bert_scales
 from largebatch.experiments.recipes.bert import ADAM_SETTINGS, ADAMW_SETTINGS, BERT_LARGE, DEVLIN
 from largebatch.experiments.recipes.bert_scales import laptop, smoke
 from largebatch.experiments.rows.layout import Layout
@@ -119,3 +121,40 @@ ROWS = {
     ),
 }
 # fmt: on
+
+
+class Trial(NamedTuple):
+    """A run of the laptop scale's protocol that is made to choose a rate."""
+
+    optimizer: str
+    factor: float
+    row: str
+    seed: int
+    settings: dict[str, Any]  # what it changes of the row at laptop scale
+    chosen: bool  # whether the rows have this factor
+
+
+# The row at the middle batch, whose trials are an optimizer's.
+TRIED = {
+    "lamb": "table1/lamb-8192",
+    "lars": "table2/lars-8192",
+    "bert_adamw": "reality_check/adamw-8192",
+    "momentum": "reality_check/momentum-8192",
+}
+
+
+def trials() -> list[Trial]:
+    """All trials, the same number of each optimizer."""
+    rows = {**table1.ROWS, **table2.ROWS, **ROWS}
+    return [
+        Trial(
+            optimizer,
+            factor,
+            name,
+            bert_scales.TRIAL_SEED,
+            bert_scales.trial_settings(rows[name], factor),
+            factor == bert_scales.CHOSEN[optimizer],
+        )
+        for optimizer, name in TRIED.items()
+        for factor in bert_scales.TRIALS[optimizer]
+    ]
