@@ -51,7 +51,7 @@ test-core: environment
 	$(python) -m pytest $(parallel) --thin=3 -m '(core or not slow) and not faults' $(core)
 
 faults: environment
-	$(python) -m pytest $(parallel) -m faults -v -rP tests/faults
+	$(python) -m pytest $(parallel) -m faults -v -rP
 
 # mkdocs-material with its pins, in .venv-docs: 0.1 GB, any Python 3.9 or later. The pages need nothing of the suite.
 docs: docs-environment

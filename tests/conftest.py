@@ -48,6 +48,11 @@ def pytest_collection_modifyitems(config, items):
     every = list(items)
     items[:] = thin(every, config.getoption("thin"))
     config.hook.pytest_deselected(items=[item for item in every if item not in set(items)])
+    if "faults" not in config.option.markexpr:
+        long = pytest.mark.skip(reason="long: `make faults` runs it")
+        for item in items:
+            if item.get_closest_marker("faults"):
+                item.add_marker(long)
     # Files with slow tests first: of several processes none is left alone with one at the end.
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)

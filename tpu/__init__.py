@@ -21,6 +21,7 @@ _MODULES = {
     "distributed_dataset": "loop.inputs",
     "fit": "loop.fit",
     "restore_model": "folder.checkpoints",
+    "without_autograph": "loop.without_autograph",
 }
 
 __all__ = sorted(_MODULES)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import pathlib
+
 import numpy as np
 
 NUM_CLASSES = 10
@@ -17,12 +20,9 @@ def arrays() -> dict:
     that LeNet and DavidNet take it as it is. The split is stratified by class and fixed, whatever
     the run's seed.
     """
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    images = np.round(bunch.images * (255.0 / 16.0)).astype(np.uint8)
+    pixels, labels = _packaged()
+    images = np.round(pixels * (255.0 / 16.0)).astype(np.uint8)
     images = images.repeat(_ENLARGE, axis=1).repeat(_ENLARGE, axis=2)[..., np.newaxis]
-    labels = bunch.target.astype(np.int32)
     test = _stratified(labels, NUM_TEST, _SPLIT_SEED)
     return {
         "train_images": images[~test],
@@ -30,6 +30,23 @@ def arrays() -> dict:
         "test_images": images[test],
         "test_labels": labels[test],
     }
+
+
+def _packaged() -> tuple[np.ndarray, np.ndarray]:
+    """Pixels, float64 [n, 8, 8], and labels, int32 [n]: `sklearn.datasets.load_digits`.
+
+    Read from its file: to import scikit-learn takes longer than to build and compile LeNet.
+    """
+    spec = importlib.util.find_spec("sklearn")
+    for folder in spec.submodule_search_locations if spec else ():
+        file = pathlib.Path(folder) / "datasets" / "data" / "digits.csv.gz"
+        if file.is_file():
+            table = np.loadtxt(file, delimiter=",")
+            return table[:, :-1].reshape(-1, 8, 8), table[:, -1].astype(np.int32)
+    from sklearn.datasets import load_digits  # another layout, or none: it says so
+
+    bunch = load_digits()
+    return bunch.images, bunch.target.astype(np.int32)
 
 
 def _stratified(labels: np.ndarray, count: int, seed: int) -> np.ndarray:

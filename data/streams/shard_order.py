@@ -85,7 +85,7 @@ class ShardOrder:
         """(epoch, examples of it that are gone) after `consumed` examples of this host's list."""
         if self._hosts == 1:
             return divmod(consumed, self._examples)
-        length = tf.function(lambda epoch: tf.reduce_sum(self._runs(epoch)[:, 2]))
+        length = tf.function(lambda epoch: tf.reduce_sum(self._runs(epoch)[:, 2]), autograph=False)
         epoch = 0
         while True:
             with tf.device("CPU:0"):  # where pipelines run: equal keys may be sorted otherwise

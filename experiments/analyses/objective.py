@@ -12,6 +12,7 @@ import tensorflow as tf
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tasks import workload
+from largebatch.tpu import without_autograph
 
 if TYPE_CHECKING:
     from largebatch.tpu.loop.task import Batch, Task
@@ -38,7 +39,7 @@ class Objective:
         self._task, self._model, self._batches = task, model, batches
         self._training = training
         self._variables = model.trainable_variables
-        self._one_pass = tf.function(self._sums)
+        self._one_pass = tf.function(without_autograph(self._sums), autograph=False)
 
     @property
     def weights(self) -> np.ndarray:

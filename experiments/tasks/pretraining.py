@@ -9,7 +9,7 @@ import tensorflow as tf
 from largebatch.data import Updates, pretraining_dataset, pretraining_eval_dataset
 from largebatch.experiments.rows.row import Row, Stage
 from largebatch.models import bert_pretrainer
-from largebatch.tpu import Task
+from largebatch.tpu import Task, without_autograph
 from largebatch.tpu.loop.task import Batch
 
 MAX_POSITIONS = 512  # of BERT, whatever the length of a stage: one table serves both
@@ -98,6 +98,7 @@ class Pretraining(Task):
         return {**results, "loss": results["masked_lm_loss"] + results["next_sentence_loss"]}
 
 
+@without_autograph
 def build_pretrainer(row: Row) -> tf.keras.Model:
     return bert_pretrainer(
         row.model,

@@ -11,7 +11,7 @@ from largebatch.data.squad.squad_features import SquadWindows
 from largebatch.experiments.rows.row import Row, Stage
 from largebatch.experiments.tasks.pretraining import MAX_POSITIONS
 from largebatch.models import bert_span_model
-from largebatch.tpu import Task
+from largebatch.tpu import Task, without_autograph
 from largebatch.tpu.loop.task import Batch
 
 
@@ -82,6 +82,7 @@ class SpanPrediction(Task):
         return {}
 
 
+@without_autograph
 def build_span_model(row: Row) -> tf.keras.Model:
     return bert_span_model(
         row.model,

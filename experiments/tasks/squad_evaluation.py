@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from largebatch.data import squad_eval_dataset, squad_predictions
 from largebatch.data.squad.squad_features import SquadWindows
-from largebatch.tpu import distributed_dataset
+from largebatch.tpu import distributed_dataset, without_autograph
 
 EVAL_BATCH = 32  # windows of one replica
 N_BEST = 20
@@ -22,7 +22,8 @@ def answers(
         strategy, lambda context: squad_eval_dataset(windows, batch=EVAL_BATCH, context=context)
     )
 
-    @tf.function
+    @tf.function(autograph=False)
+    @without_autograph
     def logits(batch):
         def forward(part):
             outputs = model(part, training=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from tensorflow.python.autograph.impl import api
 
 from largebatch.data.text import corpus
 
@@ -24,6 +25,21 @@ FIGURES = {
         *(6.0280366, 6.3624048, 6.3120384, 6.4266863, 6.3861794),
     ],
 }
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_rewritten(monkeypatch):
+    """AutoGraph, which takes seconds at a run's start, has no function of the three to convert."""
+    rewritten = []
+    real = api.PyToTF.transform_ast
+
+    def transform_ast(self, node, context):
+        rewritten.append(f"{context.info.name} {context.info.source_code}")
+        return real(self, node, context)
+
+    monkeypatch.setattr(api.PyToTF, "transform_ast", transform_ast)
+    yield
+    assert not rewritten
 
 
 def losses(result):

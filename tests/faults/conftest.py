@@ -1,6 +1,6 @@
 """Runs in processes of their own, to be killed, stopped and started again; with time limits.
 
-The long tests carry the mark `faults` and run only when asked for: `make faults`.
+The long tests carry the mark `faults` (tests/conftest.py).
 """
 
 import json
@@ -17,14 +17,6 @@ import tensorflow as tf
 
 LIMIT = 500  # seconds for anything to happen, on a machine that has much else to do
 CLOCK = ("seconds", "examples_per_second")
-
-
-def pytest_collection_modifyitems(config, items):
-    if "faults" not in config.option.markexpr:
-        long = pytest.mark.skip(reason="long: `make faults` runs it")
-        for item in items:
-            if item.get_closest_marker("faults"):
-                item.add_marker(long)
 
 
 class Program:

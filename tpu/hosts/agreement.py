@@ -32,7 +32,7 @@ class Hosts:
             resolver = strategy.cluster_resolver
             self.count = resolver.cluster_spec().num_tasks("worker")
             self.index = resolver.task_id
-        self._gathered = tf.function(self._gather)
+        self._gathered = tf.function(self._gather, autograph=False)
 
     def input_context(self) -> tf.distribute.InputContext:
         return tf.distribute.InputContext(

@@ -6,6 +6,7 @@ import orbit
 import tensorflow as tf
 
 from largebatch.tpu.loop.task import Batch, Task
+from largebatch.tpu.loop.without_autograph import without_autograph
 
 
 class EvalLoop(orbit.AbstractEvaluator):
@@ -29,7 +30,7 @@ class EvalLoop(orbit.AbstractEvaluator):
         self._model = model
         self._strategy = strategy
         self._dataset = dataset
-        self._step = tf.function(self._sums)
+        self._step = tf.function(without_autograph(self._sums), autograph=False)
 
     def evaluate(self, num_steps: tf.Tensor | None = None) -> dict[str, float]:
         """Returns the mean of every metric, the mean loss, and how many examples were counted.

@@ -25,6 +25,7 @@ from largebatch.tpu.loop.slots import reset_slots
 from largebatch.tpu.loop.summaries import layer_statistics, write_hparams, write_layers
 from largebatch.tpu.loop.task import Task
 from largebatch.tpu.loop.train_loop import Diverged, TrainLoop
+from largebatch.tpu.loop.without_autograph import without_autograph
 
 log_orbit_to(logging.debug)
 
@@ -73,7 +74,7 @@ class _Run:
         self._plans = _plans(task, strategy, options.micro_batch)
         with strategy.scope():
             self._step = orbit.utils.create_global_step()
-            self._model = task.build_model()
+            self._model = without_autograph(task.build_model)()
             self._optimizer = make_optimizer()
             self._optimizer.build(self._model.trainable_variables)
         folder.check_shared()

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from largebatch.tpu.loop.batch_plan import BatchPlan
 from largebatch.tpu.loop.task import Task
+from largebatch.tpu.loop.without_autograph import without_autograph
 
 # After so many refused updates in a row a run is not going to recover by itself.
 MAX_REFUSED_IN_A_ROW = 10
@@ -94,7 +95,7 @@ class TrainLoop(orbit.AbstractTrainer):
     def start_stage(self, plan: BatchPlan, dataset: tf.distribute.DistributedDataset) -> None:
         """Takes a stage's batch plan and distributed dataset; a stage has its own traced loop."""
         self._iterator = iter(dataset)
-        self._loop = tf.function(self._run_updates)
+        self._loop = tf.function(without_autograph(self._run_updates), autograph=False)
         self.programs(plan)
 
     def programs(self, plan: BatchPlan) -> dict[str, Callable]:
@@ -162,11 +163,7 @@ class TrainLoop(orbit.AbstractTrainer):
         }
 
     def _run_updates(self, iterator, num_steps, refused_in_a_row):
-        finite = tf.constant(True)
-        loss_sum = tf.constant(0.0)
-        last_loss = tf.constant(0.0)
-        last_step = tf.identity(self._global_step)
-        for _ in tf.range(num_steps):
+        def one(number, finite, loss_sum, last_step, last_loss, refused_in_a_row):
             applied_before = tf.identity(self._optimizer.iterations)
             loss = tf.cast(self._update(iterator), tf.float32)
             applied = self._optimizer.iterations - applied_before
@@ -176,15 +173,28 @@ class TrainLoop(orbit.AbstractTrainer):
             last_loss = tf.where(finite, loss, last_loss)
             loss_sum += tf.where(finite, loss, 0.0)
             refused_in_a_row = tf.where(applied > 0, 0, refused_in_a_row + 1)
-        return finite, loss_sum, last_step, last_loss, refused_in_a_row
+            return number + 1, finite, loss_sum, last_step, last_loss, refused_in_a_row
+
+        num_steps = tf.convert_to_tensor(num_steps)
+        nought, step = tf.constant(0.0), tf.identity(self._global_step)
+        before = (tf.zeros_like(num_steps), tf.constant(True), nought, step, nought)
+        _, *after = tf.while_loop(
+            lambda number, *_: number < num_steps, one, (*before, refused_in_a_row)
+        )
+        return after
 
     def _update(self, iterator) -> tf.Tensor:
         """One optimizer update, in cross-replica context; returns the mean loss."""
         if self._plan.accumulation == 1:
             loss = self._strategy.run(self._step, args=(next(iterator),))
         else:
-            for _ in tf.range(self._plan.accumulation):
+
+            def accumulate(number):
                 self._strategy.run(self._accumulate, args=(next(iterator),))
+                return number + 1
+
+            passes = self._plan.accumulation
+            tf.while_loop(lambda number: number < passes, accumulate, (tf.constant(0),))
             loss = self._strategy.run(self._step_from_sums)
         # Reduced inside the update: the same on every replica.
         return self._strategy.experimental_local_results(loss)[0]
