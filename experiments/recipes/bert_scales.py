@@ -37,7 +37,7 @@ TRIALS: dict[str, tuple[float, ...]] = {
     "bert_adamw": (2.5, 5, 10),
     "momentum": (0.25, 1, 4),
 }
-CHOSEN: dict[str, float] = {"lamb": 8, "lars": 8, "bert_adamw": 5, "momentum": 1}
+CHOSEN: dict[str, float] = {"lamb": 8, "lars": 16, "bert_adamw": 2.5, "momentum": 1}
 
 
 def laptop(row: Row) -> Row:

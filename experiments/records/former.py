@@ -7,6 +7,7 @@ row has changed since, it is shown apart with the settings that it was run with,
 from __future__ import annotations
 
 import fnmatch
+import math
 from typing import Any, NamedTuple
 
 from largebatch.experiments.rows.row import Row
@@ -64,6 +65,9 @@ _DOCSTRINGS = (
 )
 FORMER = (
     *_DOCSTRINGS,
+    # Before its trials chose other factors, 16 for LARS and 2.5 for AdamW.
+    Former("table2/lars-*", "learning_rate", tuple(8 * rate for rate in _RULE), optimizer="lars"),
+    Former("reality_check/adamw-8192", "learning_rate", (5 * (1e-4 * math.sqrt(2**4)),)),
     # Keras's, before the rows had TensorFlow 1's.
     Former("*", "epsilon", (1e-7,), optimizer="adam*"),
     # Before the first author's code said what "LeNet" is, how long Table 7's warm-up is, and what
