@@ -82,13 +82,17 @@ def _silent(line: str) -> None:
 say: Callable[[str], None] = _silent
 
 
-def quiet_tensorflow(gpus: bool = True) -> None:
+def quiet_tensorflow(gpus: bool = True, onednn: bool = False) -> None:
     """TensorFlow without the noise of its start, here and in the processes started from here.
 
     As it loads, its C++ side reports harmless errors, and a library under it warns of Pythons to
     come; real errors come as exceptions. What XLA logs has no level of its own: see `streams`.
-    Without `gpus` it takes no GPU's memory.
+    Without `gpus` it takes no GPU's memory. With `onednn` it takes oneDNN's kernels on every
+    processor, as it does by itself on those with AVX-512, unless the environment says otherwise:
+    BERT's products are a third faster on AMD's.
     """
+    if onednn:
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     dated = "pkg_resources is deprecated as an API"
     os.environ.setdefault("PYTHONWARNINGS", f"ignore::FutureWarning,ignore:{dated}:UserWarning")

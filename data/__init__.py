@@ -25,6 +25,7 @@ _MODULES = {
     "ShardFile": "pretraining.read.files",
     "check_same_vocabulary": "pretraining.read.files",
     "find_pretraining": "pretraining.read.files",
+    "holds_shards": "pretraining.read.files",
     "pretraining_dataset": "pretraining.read.stream",
     "pretraining_eval_dataset": "pretraining.read.evaluation",
     "prepare_pretraining": "pretraining.make.prepared_text",

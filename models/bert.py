@@ -19,7 +19,7 @@ from typing import Any
 import tensorflow as tf
 from official.nlp.modeling import networks
 
-from largebatch.models import stateless_dropout
+from largebatch.models import chosen_rows, stateless_dropout
 from largebatch.models.bert_sizes import BertSize, bert_size
 from largebatch.models.gelu_approximation import gelu
 
@@ -128,7 +128,9 @@ class BertEncoder(networks.BertEncoderV2):
 
     Input: a dictionary of input_word_ids, input_mask (1 = token), input_type_ids, int32 [b, L] with
     L up to max_positions, and in training dropout_seed, int32 [2]. All dropout masks are a function
-    of dropout_seed and of the layer's place in the encoder, nothing else.
+    of dropout_seed and of the layer's place in the encoder, nothing else. With output_rows, int32
+    [b, R] whose first is 0, the last layer is computed at these places of a sequence alone, and its
+    output is [b, R, H] (`chosen_rows`).
     Output: a dictionary of sequence_output [b, L, H] float32, pooled_output [b, H], encoder_outputs
     (a list of the layers' [b, L, H]).
 
@@ -142,6 +144,7 @@ class BertEncoder(networks.BertEncoderV2):
         # A call builds all layers, so that their dropout can be replaced here.
         self(self.inputs, training=False)
         self._dropout_layers = stateless_dropout.make_stateless(self)
+        chosen_rows.computes_chosen_rows(self.transformer_layers[-1])
 
     def call(
         self, inputs: Mapping[str, tf.Tensor], training: bool | None = None
@@ -163,16 +166,16 @@ class BertEncoder(networks.BertEncoderV2):
                     "training with dropout needs 'dropout_seed' (int32 [2]) in the batch; found "
                     f"{', '.join(sorted(inputs))}. Give one, or make the model with dropout=0"
                 )
-        with stateless_dropout.seeded(seed, self._dropout_layers):
+        dropout = stateless_dropout.seeded(seed, self._dropout_layers)
+        with dropout, chosen_rows.chosen(inputs.get("output_rows")):
             return super().call(tokens)
 
 
 class MaskedLanguageModel(tf.keras.layers.Layer):
-    """Scores of the words at the masked positions, and at no others.
+    """Scores of words at the places that the encoder's output is of.
 
-    sequence [b, L, H], positions int32 [b, P], the variable of word embeddings [V, H] ->
-    float32 [b, P, V]: dense, the encoder's activation, LayerNorm, then the product with the
-    embeddings, and a bias.
+    sequence [b, P, H], the variable of word embeddings [V, H] -> float32 [b, P, V]: dense, the
+    encoder's activation, LayerNorm, then the product with the embeddings, and a bias.
     """
 
     def __init__(self, vocabulary_size: int, hidden_size: int, activation: str, name: str):
@@ -192,14 +195,13 @@ class MaskedLanguageModel(tf.keras.layers.Layer):
         self.bias = self.add_weight("output/bias", [self._vocabulary_size], initializer="zeros")
         super().build(input_shape)
 
-    def call(self, sequence: tf.Tensor, positions: tf.Tensor, embeddings: tf.Variable) -> tf.Tensor:
+    def call(self, sequence: tf.Tensor, embeddings: tf.Variable) -> tf.Tensor:
         # Read here: in the pre-trainer's own scope the variable would be cast to its bfloat16.
         embeddings = tf.convert_to_tensor(embeddings)
-        gathered = tf.gather(sequence, positions, batch_dims=1)  # [b, P, H]
-        x = tf.reshape(gathered, [-1, sequence.shape[-1]])  # [bP, H]
+        x = tf.reshape(sequence, [-1, sequence.shape[-1]])  # [bP, H]
         x = self.layer_norm(self._activation(tf.cast(self.transform(x), tf.float32)))
         logits = tf.matmul(x, embeddings, transpose_b=True) + self.bias  # [bP, V]
-        return tf.reshape(logits, tf.concat([tf.shape(positions), [self._vocabulary_size]], 0))
+        return tf.reshape(logits, tf.concat([tf.shape(sequence)[:2], [self._vocabulary_size]], 0))
 
 
 class BertPretrainer(tf.keras.Model):
@@ -225,11 +227,12 @@ class BertPretrainer(tf.keras.Model):
     def call(
         self, inputs: Mapping[str, tf.Tensor], training: bool | None = None
     ) -> dict[str, tf.Tensor]:
-        encoded = self.encoder(_encoder_inputs(inputs), training=training)
+        positions = inputs["masked_lm_positions"]
+        # [CLS], which the pooler reads, and the masked words: nothing else is read of the output.
+        rows = tf.pad(positions, [[0, 0], [1, 0]])
+        encoded = self.encoder({**_encoder_inputs(inputs), "output_rows": rows}, training=training)
         masked_lm_logits = self.masked_lm(
-            encoded["sequence_output"],
-            inputs["masked_lm_positions"],
-            self.encoder.get_embedding_table(),
+            encoded["sequence_output"][:, 1:], self.encoder.get_embedding_table()
         )
         return {
             "masked_lm_logits": masked_lm_logits,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -24,3 +24,8 @@ def draw_masks_from(layer: tf.keras.layers.Dropout, generator: Any) -> None:
     Past Keras' tracking of attributes: what a checkpoint holds stays as it is without this.
     """
     object.__setattr__(layer, "_random_generator", generator)
+
+
+def call_by(layer: tf.keras.layers.Layer, call: Callable) -> None:
+    """Gives one layer another `call`, which `__call__` looks up; past the tracking, too."""
+    object.__setattr__(layer, "call", call)

@@ -54,12 +54,25 @@ def seeded(seed: tf.Tensor | None, layers: int) -> Iterator[None]:
         _ACTIVE.draw = before
 
 
+@contextlib.contextmanager
+def drawn_for_rows(rows: tf.Tensor, length: int | tf.Tensor) -> Iterator[None]:
+    """Within this context, inputs are `rows` [b, R] of the `length` along their last axis but one:
+    their masks are those rows of the mask that all of them together have."""
+    _ACTIVE.rows = (rows, length)
+    try:
+        yield
+    finally:
+        _ACTIVE.rows = None
+
+
 def _drawing(seed, layers: int):
     """(inputs, rate, the layer's number) -> outputs."""
     if seed.shape.rank == 2:
         return lambda inputs, rate, index: example_dropout.dropout(inputs, rate, seed, index)
     seeds = _layer_seeds(seed, layers)
-    return lambda inputs, rate, index: dropout(inputs, rate, seeds[index])
+    return lambda inputs, rate, index: dropout(
+        inputs, rate, seeds[index], getattr(_ACTIVE, "rows", None)
+    )
 
 
 def _layer_seeds(seed, layers: int):
@@ -94,11 +107,14 @@ class MaskDrawer(tf.Module):
         return draw(inputs, rate, self._index)
 
 
-def dropout(inputs: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
+def dropout(
+    inputs: tf.Tensor, rate: float, seed: tf.Tensor, rows: tuple[tf.Tensor, int] | None = None
+) -> tf.Tensor:
     """Zeroes each element with probability round(65536 rate) / 65536 and scales up the others.
 
     The mask is a function of `seed` (int [2]) and of the shape alone. With or without XLA a CPU and
-    a GPU draw the same one; a TPU draws from its own generator.
+    a GPU draw the same one; a TPU draws from its own generator. With `rows`, int [b, R] of so many,
+    it is drawn for all of these (the last axis but one), and the rows of it are taken.
     """
     dropped = round(rate * _LEVELS)
     if not 0 <= dropped < _LEVELS:
@@ -108,6 +124,8 @@ def dropout(inputs: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
     axis = max(inputs.shape.rank - 2, 0)
     dynamic = tf.shape(inputs)
     sizes = [dynamic[i] if size is None else size for i, size in enumerate(inputs.shape)]
+    if rows is not None:
+        sizes[axis] = rows[1]
     size, sizes[axis] = sizes[axis], (sizes[axis] + 1) // 2
     # Unsigned: TensorFlow compares int32 in a GPU's host memory.
     words = tf.random.stateless_uniform(sizes, seed, None, None, tf.uint32)
@@ -117,6 +135,8 @@ def dropout(inputs: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
     keep = tf.concat([high, low], axis)
     if not (isinstance(size, int) and size % 2 == 0):
         keep = keep[(slice(None),) * axis + (slice(size),)]  # one too many when the size is odd
+    if rows is not None:
+        keep = tf.gather(keep, rows[0], axis=axis, batch_dims=1)
     return _kept(inputs, keep, _LEVELS / (_LEVELS - dropped))
 
 

@@ -1,6 +1,10 @@
 """What counting words scores on a BERT row's held-out text: the floors of its figures.
 
-    python -m largebatch.experiments.floors --experiment=prose/lamb-256 --data_dir=FOLDER_OF_TEXT
+    python -m largebatch.experiments.floors --experiment=table1/lamb-8192 --scale=laptop \
+        --data_dir=SHARDS --output=results/analyses/bert_floors.json
+
+With --output they are kept beside those of other texts, where a report finds them by what a run
+says of its data: the vocabulary's digest and the number of examples of each stage.
 
 Counts are of the training shards of all of the row's stages; scores are on the examples on which a
 run is evaluated. A result above a floor has learned more than that table of counts holds.
@@ -9,11 +13,13 @@ run is evaluated. A result above a floor has learned more than that table of cou
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from largebatch import cli
 from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.records.text_floors import identity, same_text
 from largebatch.experiments.tables import row_flags
 from largebatch.stack import quiet_tensorflow
 
@@ -23,10 +29,11 @@ if TYPE_CHECKING:
 BLOCK = 65_536  # examples read at once
 
 FLAGS = cli.new_flags()
-row_flags.define(FLAGS, "prose/lamb-256")
+row_flags.define(FLAGS, "table1/lamb-8192")
 define = cli.Define(FLAGS)
 define.path("data_dir", None, "The row's text or shards.")
 define.enum("format", "text", ["text", "json"], "Of what is printed.")
+define.string("output", None, "A JSON file to add them to.")
 
 
 def main() -> int:
@@ -36,7 +43,10 @@ def main() -> int:
     quiet_tensorflow()  # It starts here, once the row is known to be good.
     from largebatch.experiments.tasks import workload
 
-    found = of_files(workload.text_files(row, FLAGS.data_dir))
+    files = workload.text_files(row, FLAGS.data_dir)
+    found = of_files(files)
+    if FLAGS.output is not None:
+        keep(FLAGS.output, {**identity(workload.text_summary(files)), "floors": found})
     if FLAGS.format == "json":
         print(json.dumps(found))
         return 0
@@ -44,6 +54,25 @@ def main() -> int:
         for floor, score in scores.items():
             print(f"{metric:<24}{floor:<18}{score:.4f}")
     return 0
+
+
+def keep(path: str, text: dict[str, Any]) -> None:
+    """Writes the floors of one text to a file of them, in place of the same text's.
+
+    Raises:
+      UserError: The file holds something else.
+    """
+    texts = []
+    if os.path.exists(path):
+        try:
+            with open(path, encoding="utf-8") as file:
+                texts = json.load(file)["texts"]
+            texts = [other for other in texts if not same_text(other, text)]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"--output={path}: not a file of floors ({error})") from error
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"texts": [*texts, text]}, file, indent=1)
+        file.write("\n")
 
 
 def of_files(files: Sequence) -> dict[str, dict[str, float]]:

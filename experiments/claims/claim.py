@@ -12,6 +12,7 @@ from largebatch.experiments.claims.verdict import NOT_RUN, Verdict
 
 PAPER, AS_RUN, LAPTOP, LAPTOP_CIFAR10 = SCALES = ("paper", "as run", "laptop", "laptop-cifar10")
 THE_PAPER, LOGS = "the paper", "the logs"  # who claims it; others by name
+NADO = "Nado et al. 2021"
 # As run is the paper's own scale, in the rows that follow the first author's code.
 _ROW_SCALES = {AS_RUN: "paper"}
 

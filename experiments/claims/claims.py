@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from largebatch.experiments.claims import bert, imagenet, small
+from largebatch.experiments.claims import bert, imagenet, prose, small
 from largebatch.experiments.claims.claim import THE_PAPER, Claim
 from largebatch.experiments.tables import registry
 
-_ALL = (*bert.CLAIMS, *imagenet.CLAIMS, *small.CLAIMS)
+_ALL = (*bert.CLAIMS, *imagenet.CLAIMS, *small.CLAIMS, *prose.CLAIMS)
 CLAIMS = tuple(sorted(_ALL, key=lambda claim: claim.by != THE_PAPER))
 
 

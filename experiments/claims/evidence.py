@@ -22,6 +22,7 @@ from largebatch.experiments.tables import registry
 ANALYSES = {
     "layer_density": ("scale", "model", "dataset", "seeds", "optimizers"),
     "theorem_rates": ("points",),
+    "bert_floors": ("texts",),
 }
 TENSORFLOW = "tensorflow"  # of a result that names no engine
 

@@ -11,6 +11,7 @@ from largebatch.experiments.claims.claim import (
     AS_RUN,
     LAPTOP,
     LAPTOP_CIFAR10,
+    NADO,
     PAPER,
     Claim,
     Test,
@@ -36,7 +37,6 @@ RANGE = 10.0  # of the layers' trust ratios that are 'very different': an order 
 
 BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
 ADAPTIVE = ("adagrad", "adagrad+", "adam", "adam+", "adamw", "adamw+")
-NADO = "Nado et al. 2021"
 EVERYWHERE = (PAPER, LAPTOP, LAPTOP_CIFAR10)
 
 
@@ -213,12 +213,5 @@ CLAIMS = (
         ),
         by=NADO,
         remark="the best of seven at 16K, as this paper tuned them; their own settings have no row",
-    ),
-    Claim(
-        "tuned-adamw-on-bert",
-        "Tuned AdamW reaches LAMB's F1 on BERT-Large at 32K: 91.58",
-        "arXiv 2102.06356",
-        by=NADO,
-        untested="no row has their settings",
     ),
 )  # fmt: skip

@@ -138,6 +138,22 @@ def _checkpoint_cost(results: Path) -> str:
     return piped(Sheet(head, lines))
 
 
+def _chosen_rows(results: Path) -> str:
+    """Speed of BERT's step with its whole last layer, and with the rows of it that are read."""
+    measured = _read(results, "chosen_rows")
+    lines = [
+        [kind, *(f"{speed[name]:,.0f}" for name in ("all tokens", "chosen rows")),
+         f"{measured['rate_over_before'][kind]:.2f}"]
+        for kind, speed in measured["tokens_per_core_second"].items()
+    ]  # fmt: skip
+    head = ["tokens a core-second", "all tokens", "chosen rows", "ratio in one process"]
+    both = measured["rate_over_before_of_both"]
+    return (
+        f"{piped(Sheet(head, lines))}\n\nChosen rows with oneDNN, which a run of BERT takes by "
+        f"itself, against all tokens without: {both:.2f}. {measured['processor']}."
+    )
+
+
 BLOCKS: dict[str, Callable[[Path], str]] = {
     "optimizer-speed": _optimizer_speed,
     "gpu-steps": _gpu_steps,
@@ -145,6 +161,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "training-loop": _training_loop,
     "image-input": _image_input,
     "bert-step": _bert_step,
+    "chosen-rows": _chosen_rows,
     "pretraining-data": _pretraining_data,
     "checkpoint-cost": _checkpoint_cost,
 }

@@ -6,8 +6,8 @@
 A block stands between <!-- NAME --> and <!-- /NAME -->. NAME is a table at the paper's scale
 (table7), a table at another one (table3-laptop), either with -measured behind it to leave out the
 rows that were not run; verdicts- or changed- and such a name: the verdicts on the claims that its
-rows test, and its runs with changed settings; or one of claims-at-a-glance, scaling, real-weights,
-real-weights-rates and those of benchmark_tables.
+rows test, and its runs with changed settings; or one of claims-at-a-glance, scaling, bert-trials,
+real-weights, real-weights-rates and those of benchmark_tables.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ from largebatch.experiments.claims import words as claim_words
 from largebatch.experiments.claims.claims import about
 from largebatch.experiments.claims.verdict import NOT_RUN
 from largebatch.experiments.costs import chips, scaling_tables, step_time
-from largebatch.experiments.documents import benchmark_tables, real_weights
+from largebatch.experiments.documents import benchmark_tables, bert_trials, real_weights
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.program.text_table import Sheet, piped
+from largebatch.experiments.records.reader import find_runs
 from largebatch.experiments.reporting.model import grids, notes, words
 from largebatch.experiments.reporting.model.cells import Report, TableReport, gather
+from largebatch.experiments.rows import scale as scales
 from largebatch.experiments.tables import registry
 
 ROOT = PACKAGE
@@ -86,6 +88,8 @@ def block(name: str) -> str:
         return _ABOUT[kind](table, scale or "paper")
     wanted = (table, scale or "paper")
     found = [t for t in _report().tables if (t.table, t.scale) == wanted]
+    if not found and wanted[1] in scales.ALL_SCALES:
+        return "Not run."
     if not found:
         raise UserError(f"<!-- {name} -->: no results of {table} at scale {scale!r}")
     report = found[0]
@@ -150,6 +154,11 @@ def _scaling() -> str:
     return scaling_tables.as_markdown(table).rstrip("\n")
 
 
+def _bert_trials() -> str:
+    found = bert_trials.tried(find_runs(str(RESULTS))[0])
+    return f"{piped(bert_trials.sheet(found))}\n\n\\* the rows' factor."
+
+
 def _claims_at_a_glance() -> str:
     """The claims that runs of the paper's size have decided or touched; a line for the others."""
     judged = _report().claims
@@ -172,6 +181,7 @@ _OTHERS = {
     **{name: functools.partial(make, RESULTS) for name, make in benchmark_tables.BLOCKS.items()},
     "real-weights": lambda: real_weights.seeds(RESULTS / "real_weights"),
     "real-weights-rates": lambda: real_weights.rates(RESULTS / "real_weights"),
+    "bert-trials": _bert_trials,
 }
 
 program, console = cli.entry(main, FLAGS, __doc__)

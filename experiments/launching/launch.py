@@ -56,7 +56,8 @@ def launch(
     if settings.wandb:
         wandb_log.check()
     _say(settings)(f"{row.name}{_at(row)}: {_described(row)}, {row.steps} updates")
-    quiet_tensorflow()  # It starts here, once the row is known to be good.
+    # It starts here, once the row is known to be good.
+    quiet_tensorflow(onednn=row.task == "pretraining")
     from largebatch import data, optimizers, tpu
 
     missing = optimizers.why_missing(row.optimizer)

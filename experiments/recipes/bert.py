@@ -1,12 +1,10 @@
-"""What Tables 1, 2, 4 and 8 share: BERT-Large in two stages, SQuAD, and the smaller scales."""
+"""What Tables 1, 2, 4 and 8 share: BERT-Large in two stages, and SQuAD."""
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from largebatch.experiments.rows.row import Row
-from largebatch.experiments.rows.scale import replaced
 from largebatch.experiments.rows.source import assumed, paper, rule, sources
 
 DEVLIN = "Devlin et al. 2018 and Google's code, whose recipe the paper keeps"
@@ -80,75 +78,3 @@ LAMB_SOURCES = sources(
     paper("Table 1", "optimizer batch_size total_steps"),
 )
 ADAMW_SETTINGS: dict[str, Any] = {**LAMB_SETTINGS, "optimizer": "bert_adamw"}
-
-# Laptop scale: every batch of the paper divided by this, so 512 to 32K become 1 to 64.
-LAPTOP_DIVISOR = 512
-LAPTOP_EXAMPLES = 30_720  # sequences of a run, 9/10 of them short, whatever the batch
-LAPTOP_LENGTHS = (32, 128)  # a quarter of the paper's
-LAPTOP_VOCABULARY = 4_096
-# A small model takes larger rates. One factor for all batch sizes: the rules between them stay.
-LAPTOP_RATES = {"lamb": 4.0, "lars": 4.0, "bert_adamw": 10.0}
-
-
-def laptop(row: Row) -> Row:
-    """BERT-Tiny on real English without a download, minutes on two CPU cores.
-
-    Batches and rates keep their ratios, runs their number of examples; warm-up ratios stay the
-    paper's.
-    """
-    factor = LAPTOP_RATES[row.optimizer]
-    rates = {"learning_rate": factor * row.learning_rate}
-    if row.stage2_learning_rate:
-        rates["stage2_learning_rate"] = factor * row.stage2_learning_rate
-    row = replaced(row, f"laptop scale: the row's x {factor:g}, for a small model", **rates)
-    if "learning_rate" in row.grid:
-        grid = {"learning_rate": tuple(factor * rate for rate in row.grid["learning_rate"])}
-        row = dataclasses.replace(row, grid=grid)
-    batch = row.batch_size // LAPTOP_DIVISOR
-    batch2 = (row.stage2_batch_size or row.batch_size) // LAPTOP_DIVISOR
-    later = LAPTOP_EXAMPLES // 10 // batch2
-    first = (LAPTOP_EXAMPLES - LAPTOP_EXAMPLES // 10) // batch
-    if row.stage2_batch_size:
-        row = replaced(row, f"laptop scale: / {LAPTOP_DIVISOR}", stage2_batch_size=batch2)
-    row = replaced(
-        row,
-        f"laptop scale: all batches / {LAPTOP_DIVISOR}, a fixed number of examples",
-        batch_size=batch,
-        total_steps=first + later,
-        stage2_steps=later,
-    )
-    return replaced(
-        row,
-        "laptop scale",
-        model="bert_tiny",
-        dataset="python_text",
-        vocabulary_size=LAPTOP_VOCABULARY,
-        sequence_length=LAPTOP_LENGTHS[0],
-        stage2_sequence_length=LAPTOP_LENGTHS[1],
-        precision="float32",
-        eval_every_epochs=0.2,
-        squad_sequence_length=LAPTOP_LENGTHS[1],
-        squad_stride=LAPTOP_LENGTHS[1] // 4,
-    )
-
-
-def smoke(row: Row) -> Row:
-    """A few steps of each stage: does it run at all?"""
-    row = laptop(row)
-    changes = {"stage2_batch_size": 4} if row.stage2_batch_size else {}
-    return replaced(
-        row,
-        "smoke scale: a few steps",
-        vocabulary_size=1_024,
-        batch_size=8,
-        total_steps=10,
-        stage2_steps=4,
-        sequence_length=32,
-        stage2_sequence_length=64,
-        eval_every_epochs=0.5,
-        squad_epochs=0.1,
-        squad_batch_size=4,
-        squad_sequence_length=128,
-        squad_stride=32,
-        **changes,
-    )

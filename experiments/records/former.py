@@ -7,6 +7,7 @@ row has changed since, it is shown apart with the settings that it was run with,
 from __future__ import annotations
 
 import fnmatch
+import math
 from typing import Any, NamedTuple
 
 from largebatch.experiments.rows.row import Row
@@ -30,7 +31,43 @@ class Former(NamedTuple):
     optimizer: str = "*"
 
 
+# BERT at laptop scale before it had books: docstrings of packages, batches / 512 and 1.3 million
+# tokens a run, rates times 4 (LAMB, LARS) and 10 (AdamW).
+_BERT = "table[128]/*"
+_RULE = tuple(5 / (2**k * 1e3) for k in (3, 2.5, 2, 1.5, 1, 0.5, 0))
+_DOCSTRINGS = (
+    Former(_BERT, "dataset", ("python_text",)),
+    Former(_BERT, "dropout", (0.1,)),
+    Former(_BERT, "sequence_length", (32,)),
+    Former(_BERT, "batch_size", (1, 2, 4, 8, 16, 32, 64, 128)),
+    Former(_BERT, "stage2_batch_size", (64,)),
+    Former(_BERT, "total_steps", (30_720, 15_360, 7_680, 3_840, 1_920, 960, 480, 264)),
+    Former(_BERT, "stage2_steps", (3_072, 1_536, 768, 384, 192, 96, 48)),
+    Former(
+        _BERT,
+        "learning_rate",
+        tuple(4.0 * rate for rate in (*_RULE, 5 * 2**0.5 / 1e3, 6e-3)),
+        optimizer="lamb",
+    ),
+    Former(_BERT, "stage2_learning_rate", (4.0 * (5 / 1e3), 4.0 * 4e-3), optimizer="lamb"),
+    Former(
+        _BERT,
+        "learning_rate",
+        tuple(4.0 * (factor * rate) for rate in _RULE for factor in (0.25, 0.5, 1.0, 2.0)),
+        optimizer="lars",
+    ),
+    Former(
+        _BERT,
+        "learning_rate",
+        tuple(10.0 * rate for rate in (1e-4, 2e-4, 3e-4)),
+        optimizer="bert_adamw",
+    ),
+)
 FORMER = (
+    *_DOCSTRINGS,
+    # Before its trials chose other factors, 16 for LARS and 2.5 for AdamW.
+    Former("table2/lars-*", "learning_rate", tuple(8 * rate for rate in _RULE), optimizer="lars"),
+    Former("reality_check/adamw-8192", "learning_rate", (5 * (1e-4 * math.sqrt(2**4)),)),
     # Keras's, before the rows had TensorFlow 1's.
     Former("*", "epsilon", (1e-7,), optimizer="adam*"),
     # Before the first author's code said what "LeNet" is, how long Table 7's warm-up is, and what

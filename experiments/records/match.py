@@ -22,11 +22,13 @@ _FINE_TUNING = "squad_"
 def row_of(run: Run) -> Row | None:
     """The row that `run` is of, at the run's scale, by its name of now; None if there is none.
 
-    Of several rows that the run's name may stand for, the first whose settings are the run's.
+    Of several rows that the run's name may stand for, the one that fewest of its settings differ
+    from; of two such, the first.
     """
     rows = [row for name in former.names(run.name) if (row := _scaled(name, run.scale))]
-    fitting = (row for row in rows if set(differences(run, row)) <= set(run.overrides))
-    return next(fitting, rows[0] if rows else None)
+    if len(rows) < 2:
+        return rows[0] if rows else None
+    return min(rows, key=lambda row: len(set(differences(run, row)) - set(run.overrides)))
 
 
 def _scaled(name: str, scale: str) -> Row | None:

@@ -1,11 +1,12 @@
 """BERT over batch sizes on prose: LAMB, LARS and AdamW, tuned equally (after Tables 1, 2 and 8).
 
-    python -m largebatch.experiments.sweep --table=prose --data_dir=FOLDER_OF_TEXT
+    python -m largebatch.experiments.sweep --table=prose --data_dir=SHARDS
 
-The question of Tables 1 and 2 at a size that shows learning: BERT-Mini, 10.5 million tokens of
-novels a run, the paper's batches / 32. Nine tenths of the tokens come in sequences of 64 and the
-rest in sequences of 128; documents are held out, and each figure stands beside the floors that
-counting words reaches (`experiments.floors`).
+The question of Tables 1 and 2 one size above their laptop scale, for an accelerator: BERT-Mini,
+10.5 million tokens of books and articles a run (`data.prepare_prose`), the paper's batches / 32.
+Nine tenths of the tokens come in sequences of 64 and the rest in sequences of 128; documents are
+held out, and each figure stands beside the floors that counting words reaches
+(`experiments.floors`).
 
 The protocol, fixed before the runs: each optimizer has four trials at batch 256 (that row's grid:
 the rule's rate times 1, 2, 4 and 8), one seed each, the best by held-out masked-word accuracy. Its
@@ -51,7 +52,7 @@ FIRST, LATER = 147_456, 8_192
 FACTORS = (1, 2, 4, 8)
 # The rate at the paper's 32K, by which the square-root rule is carried to the other batches.
 RATES = {"lamb": 5e-3, "lars": 5e-3, "adamw": 1e-3}
-# Which of them each optimizer's trials chose; it holds at all batch sizes.
+# Which of them the rows have, at all batch sizes; a plan of runs takes the best of its own trials.
 CHOSEN = {"lamb": 4, "lars": 4, "adamw": 2}
 SEEDED = ("16", "256", "1024", "2048-1024")  # the batches of three seeds
 

@@ -22,7 +22,7 @@ _IN_ORDER = (
     *("figure1", "figure2", "figure3", "figure9"),
     *("section41", "section42"),
     *("alexnet", "lecture6", "lecture7", "lstm"),
-    *("resnet50", "batch_sizes", "limit", "prose"),
+    *("reality_check", "resnet50", "batch_sizes", "limit", "prose"),
 )
 
 

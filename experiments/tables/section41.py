@@ -17,9 +17,8 @@ from largebatch.experiments.recipes.bert import (
     ADAMW_SETTINGS,
     BERT_LARGE,
     DEVLIN,
-    laptop,
-    smoke,
 )
+from largebatch.experiments.recipes.bert_scales import laptop, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.source import assumed, paper, rule
 from largebatch.experiments.rows.table import same_runs, table

@@ -18,9 +18,8 @@ from largebatch.experiments.recipes.bert import (
     LAMB_SETTINGS,
     LAMB_SOURCES,
     NVIDIA,
-    laptop,
-    smoke,
 )
+from largebatch.experiments.recipes.bert_scales import laptop, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.source import assumed, paper, rule, sources
 from largebatch.experiments.rows.table import table

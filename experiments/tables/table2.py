@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from largebatch.experiments.recipes.bert import BERT_LARGE, laptop, smoke
+from largebatch.experiments.recipes.bert import BERT_LARGE
+from largebatch.experiments.recipes.bert_scales import laptop, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.source import assumed, paper, rule, sources
 from largebatch.experiments.rows.table import same_runs, table

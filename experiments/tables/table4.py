@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from largebatch.experiments.recipes.bert import laptop, smoke
+from largebatch.experiments.recipes.bert_scales import laptop, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.table import same_runs
 from largebatch.experiments.tables import table1

@@ -14,11 +14,9 @@ from largebatch.experiments.recipes.bert import (
     ADAMW_SETTINGS,
     BERT_LARGE,
     DEVLIN,
-    smoke,
 )
-from largebatch.experiments.recipes.bert import laptop as bert_laptop
+from largebatch.experiments.recipes.bert_scales import laptop, smoke
 from largebatch.experiments.rows.layout import Layout
-from largebatch.experiments.rows.row import Row
 from largebatch.experiments.rows.source import assumed, paper, sources
 from largebatch.experiments.rows.table import table
 
@@ -74,8 +72,3 @@ ROWS = table(
     ),
 )
 # fmt: on
-
-
-def laptop(row: Row) -> Row:
-    """BERT-Tiny, as the other tables."""
-    return bert_laptop(row)

@@ -172,13 +172,18 @@ def _pretraining(row: Row, data_dir: str | None, seed: int, say) -> Workload:
         None,
         row.eval_every,
         TEXT_EVAL_BATCH,
-        {
-            "vocabulary_file": str(files[0].vocabulary_file),
-            "vocabulary_sha256": files[0].vocabulary_sha256,
-            "lower_case": files[0].lower_case,
-            "stages": [_summary(found) for found in files],
-        },
+        text_summary(files),
     )
+
+
+def text_summary(files: list) -> dict[str, Any]:
+    """What a run's record says of the text of its stages."""
+    return {
+        "vocabulary_file": str(files[0].vocabulary_file),
+        "vocabulary_sha256": files[0].vocabulary_sha256,
+        "lower_case": files[0].lower_case,
+        "stages": [_summary(found) for found in files],
+    }
 
 
 def text_files(
@@ -213,13 +218,13 @@ def _shards(row: Row, folder: str) -> list:
 
 def _text_folder(row: Row, data_dir: str | None, say) -> str:
     """The folder with the shards, which are made first where the row's text is not prepared."""
-    from largebatch.data import prepare_pretraining
+    from largebatch.data import holds_shards, prepare_pretraining
 
     lengths = [stage.sequence_length for stage in row.stages]
     _check_text_folder(row, data_dir)
     if row.dataset == "python_text":
         return str(prepare_pretraining("python", lengths, row.vocabulary_size, say=say))
-    if row.dataset == "text_folder":
+    if row.dataset == "text_folder" and not holds_shards(data_dir):
         return str(prepare_pretraining(data_dir, lengths, row.vocabulary_size, say=say))
     return data_dir
 
@@ -233,7 +238,7 @@ def _check_text_folder(row: Row, data_dir: str | None) -> None:
             "shards made by python -m largebatch.data.create_pretraining_data, for sequences of "
             f"{lengths}"
             if row.dataset == "wikipedia_books"
-            else "the .txt files"
+            else "shards made by python -m largebatch.data.prepare_prose, or with .txt files"
         )
         raise UserError(f"{row.name}: --data_dir is missing: the folder with {wanted}")
     if "://" not in data_dir and not os.path.isdir(data_dir):

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.recipes import bert_scales
 from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
 from largebatch.experiments.rows.row import SETTINGS
 from largebatch.experiments.tables import registry
@@ -127,33 +128,69 @@ def test_table_8_is_warm_up_by_rate_at_16k():
     assert diverged[0].stages[0].steps + 1 == 28126
 
 
-@pytest.mark.parametrize("row", rows("table1/*"), ids=lambda row: row.name)
-def test_laptop_divides_all_batches_alike_and_fixes_the_number_of_examples(row):
+STUDIED = rows("table[128]/*") + rows("section41/*") + rows("reality_check/*")
+
+
+@pytest.mark.parametrize("row", STUDIED, ids=lambda row: row.name)
+def test_laptop_divides_all_batches_alike_and_fixes_the_number_of_tokens(row):
     laptop = scaled(row, "laptop")
     for mine, printed in zip(laptop.stages, row.stages):
-        assert mine.batch_size * 512 == printed.batch_size
+        assert mine.batch_size * 32 == printed.batch_size
     seen = [stage.batch_size * stage.steps for stage in laptop.stages]
-    whole = sum(seen)
-    assert whole == sum(
-        stage.batch_size * stage.steps for stage in scaled(ROW_32K, "laptop").stages
-    )
-    assert seen[1] / whole == pytest.approx(0.1)
-    for field in ("warmup_ratio", "optimizer", "rewarmup", "dropout", "weight_decay"):
+    assert seen == [147_456, 8_192]
+    assert [stage.sequence_length for stage in laptop.stages] == [64, 128]
+    tokens = [n * stage.sequence_length for n, stage in zip(seen, laptop.stages)]
+    assert sum(tokens) > 10e6 and tokens[1] / sum(tokens) == pytest.approx(0.1, abs=1e-3)
+    for field in ("warmup_ratio", "optimizer", "rewarmup", "weight_decay"):
         assert getattr(laptop, field) == getattr(row, field)
+    assert (laptop.dataset, laptop.vocabulary_size, laptop.dropout) == ("text_folder", 4096, 0.0)
 
 
-@pytest.mark.parametrize("optimizer", ["lamb", "lars", "bert_adamw"])
+@pytest.mark.parametrize("optimizer", sorted(bert_scales.TRIALS))
 def test_one_factor_on_the_rate_serves_all_batch_sizes(optimizer):
     factors = set()
-    for row in rows("table[128]/*"):
-        if row.optimizer == optimizer:
+    for row in STUDIED:
+        if row.optimizer == optimizer and row.name != "section41/adamw-16384-lamb":
             laptop = scaled(row, "laptop")
             factors |= {
                 round(mine.learning_rate / printed.learning_rate, 9)
                 for mine, printed in zip(laptop.stages, row.stages)
             }
-            assert laptop.learning_rate in laptop.grid.get("learning_rate", [laptop.learning_rate])
-    assert len(factors) == 1
+            assert laptop.grid == {}
+    assert factors == {bert_scales.CHOSEN[optimizer]}
+    assert bert_scales.CHOSEN[optimizer] in bert_scales.TRIALS[optimizer]
+
+
+def test_every_optimizer_has_as_many_trials_of_one_length_at_the_middle_batch():
+    assert len({len(factors) for factors in bert_scales.TRIALS.values()}) == 1
+    for name in ("table1/lamb-8192", "table2/lars-8192", *CHECKED):
+        row = registry.find(name)
+        for factor in bert_scales.TRIALS[row.optimizer]:
+            settings = bert_scales.trial_settings(row, factor)
+            texts = {field: str(value) for field, value in settings.items()}
+            trial = apply_overrides(scaled(row, "laptop"), texts)
+            assert trial.batch_size == 256 and [stage.steps for stage in trial.stages] == [72, 4]
+            assert trial.learning_rate == pytest.approx(factor * row.learning_rate)
+
+
+CHECKED = ("reality_check/adamw-8192", "reality_check/momentum-8192")
+
+
+def test_the_reality_check_sets_standard_optimizers_beside_the_papers():
+    found = rows("reality_check/*")
+    shown = [row.same_run_as for row in found if row.same_run_as]
+    assert shown == [f"table{n}/{o}-{b}" for n, o in ((1, "lamb"), (2, "lars")) for b in BATCHES]
+    own = [row for row in found if not row.same_run_as]
+    assert [row.batch_size for row in own if row.optimizer == "bert_adamw"] == BATCHES
+    assert [row.batch_size for row in own if row.optimizer == "momentum"] == [512, 8192, 32768]
+    assert all(row.nesterov for row in own if row.optimizer == "momentum")
+    lamb_rows = {row.batch_size: row for row in lamb("table1")}
+    for row in own:  # the paper's rules
+        assert row.warmup_ratio == lamb_rows[row.batch_size].warmup_ratio
+        assert row.steps == lamb_rows[row.batch_size].steps
+        first = next(r for r in own if r.optimizer == row.optimizer)
+        ratio = row.learning_rate / first.learning_rate
+        assert ratio == pytest.approx(math.sqrt(row.batch_size / 512))
 
 
 ROW_32K = registry.find("table1/lamb-32768")

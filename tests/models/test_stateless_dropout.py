@@ -94,9 +94,9 @@ def test_calls_before_do_not_change_the_masks(model):
 def test_each_layer_draws_a_mask_of_its_own(model, monkeypatch):
     masks = []
 
-    def recorded(inputs, rate, seed, draw=stateless_dropout.dropout):
+    def recorded(inputs, rate, seed, rows, draw=stateless_dropout.dropout):
         masks.append(draw(tf.ones(1000), rate, seed).numpy())
-        return draw(inputs, rate, seed)
+        return draw(inputs, rate, seed, rows)
 
     monkeypatch.setattr(stateless_dropout, "dropout", recorded)
     logits(model, tokens((1, 2)))
@@ -108,7 +108,7 @@ def test_each_layer_draws_a_mask_of_its_own(model, monkeypatch):
 def test_masks_are_pinned_so_that_another_process_or_release_draws_the_same(model, monkeypatch):
     seeds = []
     monkeypatch.setattr(
-        stateless_dropout, "dropout", lambda x, rate, seed: seeds.append(seed.numpy()) or x
+        stateless_dropout, "dropout", lambda x, rate, seed, rows: seeds.append(seed.numpy()) or x
     )
     logits(model, tokens((1, 2)))
     # Philox of key (1, 2), written down once: a change here breaks the resuming of old runs.

@@ -92,6 +92,12 @@ def find_pretraining(data_dir: str, sequence_length: int) -> PretrainingFiles:
     return _checked(wanted[0], manifests[wanted[0]])
 
 
+def holds_shards(data_dir: str) -> bool:
+    """Whether there is a manifest where `find_pretraining` looks for one."""
+    places = (os.path.join(glob.escape(os.fspath(data_dir)), *rest) for rest in _PLACES)
+    return any(storage.matching(place) for place in places)
+
+
 def check_same_vocabulary(*files: PretrainingFiles) -> None:
     """Raises ValueError where the stages of one run were made with different vocabularies."""
     for other in files[1:]:

@@ -92,6 +92,7 @@ class TableReport:
     scale: str
     layout: Layout
     cells: list[Cell]
+    texts: Sequence[Mapping[str, Any]] = ()  # what counting words scores, text by text
 
     @property
     def all_cells(self) -> list[Cell]:
@@ -169,8 +170,10 @@ def gather(root: str, tables: Sequence[str], tags: Sequence[str] = ()) -> Report
             left_out.append(
                 Problem(run.folder, f"disagrees with {row.name} as it is now: {', '.join(fields)}")
             )
+    analyses = find_analyses(root)
+    texts = analyses.get("bert_floors", {}).get("texts", ())
     reports = [
-        report
+        dataclasses.replace(report, texts=texts)
         for table in tables
         for scale in scales.ALL_SCALES
         if (report := _table(table, scale, accepted, left_out)) is not None
@@ -180,7 +183,7 @@ def gather(root: str, tables: Sequence[str], tags: Sequence[str] = ()) -> Report
         row, changes, _ = group[0]
         kept = _one_a_seed([run for *_, run in group], (), left_out)
         overridden.append(Overridden(row, changes, Point(changes, tuple(kept))))
-    results = Results(runs, find_analyses(root))
+    results = Results(runs, analyses)
     judged = judge(about(tables), results)
     dates = commit_dates(str(run.record.get("commit")) for run in runs)
     return Report(root, reports, overridden, left_out, counted, judged, dates)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from largebatch.experiments.records.best import HOW
+from largebatch.experiments.records.text_floors import floors_of
 from largebatch.experiments.reporting.model import like_with_like, words
-from largebatch.experiments.reporting.model.cells import TableReport
+from largebatch.experiments.reporting.model.cells import Cell, TableReport
 
 
 def notes(table: TableReport) -> list[str]:
@@ -21,6 +23,7 @@ def notes(table: TableReport) -> list[str]:
             "The accuracy of the masked language model on held-out text stands in for the F1 "
             "score: a proxy, not the paper's metric."
         )
+        found += _floors(table)
     if any(cell.best and cell.row.grid for cell in table.cells):
         found.append(f"Best of each tuning grid, {HOW}, by the mean over the seeds.")
     known: dict[str, list[str]] = {}
@@ -36,6 +39,33 @@ def notes(table: TableReport) -> list[str]:
             unusual.setdefault(words.status_note(cell), []).append(cell.row.label)
     found += [f"{', '.join(labels)}: {note}." for note, labels in unusual.items()]
     return found + _of_the_code(table)
+
+
+def _floors(table: TableReport) -> list[str]:
+    """What counting the words of the same training text scores, and which rows are above it."""
+    found = []
+    by_text: dict[str, tuple[dict, list[Cell]]] = {}
+    for cell in (cell for cell in table.cells if cell.summary):
+        floors = floors_of(cell.runs[0].record, table.texts)
+        by_text.setdefault(json.dumps(floors), (floors, []))[1].append(cell)
+    for floors, cells in by_text.values():
+        words, sentences = (
+            floors.get(f"{name}_accuracy", {}) for name in ("masked_lm", "next_sentence")
+        )
+        if not words:
+            labels = [cell.row.label for cell in cells]
+            found.append(f"Floors not computed (experiments.floors) for {', '.join(labels)}.")
+            continue
+        told = ", ".join(f"{name.replace('_', ' ')} {score:.4f}" for name, score in words.items())
+        found.append(f"Floors, by counting the words of the same training text: {told}.")
+        for name, score in sorted(words.items(), key=lambda pair: -pair[1]):
+            above = [cell.row.label for cell in cells if cell.summary.mean > score]
+            found.append(f"Above {name.replace('_', ' ')}: {', '.join(above) or 'none'}.")
+        found += [
+            f"Next sentence, always the {name} label: {score:.4f}."
+            for name, score in sentences.items()
+        ]
+    return found
 
 
 def _of_the_code(table: TableReport) -> list[str]:

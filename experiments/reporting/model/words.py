@@ -15,7 +15,7 @@ from largebatch.experiments.rows.row import SETTINGS, Row
 DECIMALS = {"f1": 3, "exact_match": 3}  # as the paper prints them; 4 otherwise
 # What is shown beside a metric, from the same runs.
 BESIDE = {
-    "masked_lm_accuracy": {"masked_lm_loss": "loss"},
+    "masked_lm_accuracy": {"masked_lm_loss": "loss", "next_sentence_accuracy": "next sentence"},
     "f1": {"exact_match": "exact match"},
     "top1": {"top5": "top-5"},
 }

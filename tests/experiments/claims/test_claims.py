@@ -9,8 +9,16 @@ import re
 import pytest
 
 from largebatch.experiments.claims import __main__ as program
-from largebatch.experiments.claims import analysed, claims, evidence, words
-from largebatch.experiments.claims.claim import AS_RUN, LOGS, PAPER, SCALES, THE_PAPER, judge
+from largebatch.experiments.claims import analysed, claims, evidence, prose, words
+from largebatch.experiments.claims.claim import (
+    AS_RUN,
+    LOGS,
+    NADO,
+    PAPER,
+    SCALES,
+    THE_PAPER,
+    judge,
+)
 from largebatch.experiments.claims.criteria import Every
 from largebatch.experiments.claims.verdict import WORDS, decide
 from largebatch.experiments.report import FORMATS
@@ -70,7 +78,7 @@ def test_each_part_of_the_paper_has_its_claims():
     places += [f"Table {number}" for number in (1, 2, 3, 4, 5, 6, 7, 8)]
     places += [f"Figure {number}" for number in (1, 2, 3, 4, 5, 6, 7, 8)]
     assert [place for place in places if place not in told] == []
-    assert {claim.by for claim in claims.CLAIMS} == {THE_PAPER, LOGS, "Nado et al. 2021"}
+    assert {claim.by for claim in claims.CLAIMS} == {THE_PAPER, LOGS, NADO, prose.STUDY}
 
 
 def test_with_no_runs_everything_is_not_run():

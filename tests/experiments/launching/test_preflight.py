@@ -34,7 +34,7 @@ def no_devices(monkeypatch):
         ((*LAPTOP, "--tags=a b"), "want words"),
         ((*BERT,), "--data_dir is missing"),
         ((*BERT, "--data_dir={tmp}/none"), "none does not exist"),
-        ((*BERT, "--data_dir={tmp}", "--squad_dir={tmp}/none"), "--squad_dir={tmp}/none does not"),
+        ((*BERT, "--data_dir={tmp}", "--squad_dir={tmp}/none"), "{tmp}/none does not exist"),
     ],
 )
 def test_a_mistake_is_one_line_and_no_folder_is_made(tmp_path, capsys, arguments, message):

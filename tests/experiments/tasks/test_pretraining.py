@@ -302,7 +302,9 @@ def test_a_chain_that_cannot_end_is_refused_before_it_begins(run, tmp_path):
 def test_text_that_is_not_the_rows_is_refused(run):
     with pytest.raises(UserError, match="brings its own text; leave the flag out"):
         run("table1/lamb-32768", overrides={"dataset": "python_text"})
-    with pytest.raises(UserError, match="--data_dir is missing: the folder with the .txt files"):
+    with pytest.raises(
+        UserError, match="--data_dir is missing: the folder with shards made .*prepare_prose"
+    ):
         run("table1/lamb-32768", data_dir=None)
     with pytest.raises(ValueError, match="holds no pre-training data"):
         run("table1/lamb-32768", overrides={"dataset": "wikipedia_books"})

@@ -37,7 +37,7 @@ def test_figure_6_has_a_line_a_batch_size_from_the_rows_own_settings(text_run, t
     text_run("table1/lamb-2048", status="running", with_result=False)
     runs = [run for run in find_runs(str(tmp_path))[0] if run.status == "finished"]
     lines = bert_loss.batch_sizes(runs)
-    assert [label for label, _ in lines] == ["batch 1", "batch 64"]
+    assert [label for label, _ in lines] == ["batch 16", "batch 1024"]
     curve = lines[0][1]
     assert len(curve) == bert_loss.SMOOTHED and curve[-1] == (1.0, pytest.approx(7.02))
 

@@ -1,0 +1,58 @@
+"""The trials that chose the rates of BERT at laptop scale, from the runs that were made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from largebatch.experiments.program.text_table import NOTHING, Sheet
+from largebatch.experiments.records.reader import Run
+from largebatch.experiments.tables import reality_check
+from largebatch.experiments.tables.reality_check import Trial
+
+METRIC = "masked_lm_loss"
+
+
+class Tried(NamedTuple):
+    trial: Trial
+    loss: float  # held-out; nan: not run; inf: diverged
+
+
+def tried(runs: Iterable[Run]) -> list[Tried]:
+    """All trials of the protocol, with the loss of those that were made."""
+    runs = list(runs)
+    return [Tried(trial, _loss(trial, runs)) for trial in reality_check.trials()]
+
+
+def _loss(trial: Trial, runs: list[Run]) -> float:
+    wanted = {"dataset": "text_folder", **trial.settings}
+    found = [
+        run
+        for run in runs
+        if (run.name, run.scale, run.seed) == (trial.row, "laptop", trial.seed)
+        and all(run.row.get(field) == value for field, value in wanted.items())
+    ]
+    losses = (
+        math.inf if r.status == "diverged" else r.metrics.get(METRIC, math.nan) for r in found
+    )
+    return min(losses, default=math.nan)
+
+
+def best(found: Iterable[Tried], optimizer: str) -> float | None:
+    """The factor with the lowest loss; None while one of the optimizer's trials is not run."""
+    mine = [one for one in found if one.trial.optimizer == optimizer]
+    if any(math.isnan(one.loss) for one in mine):
+        return None
+    return min(mine, key=lambda one: one.loss).trial.factor
+
+
+def sheet(found: Iterable[Tried]) -> Sheet:
+    """A line a trial; the factor that the rows have is marked."""
+    lines = []
+    for trial, loss in found:
+        shown = NOTHING if math.isnan(loss) else f"{loss:.4f}"
+        mark = " *" if trial.chosen else ""
+        rate = f"{trial.settings['learning_rate']:g}"
+        lines.append([trial.optimizer, f"{trial.factor:g}{mark}", rate, shown])
+    return Sheet(["optimizer", "factor", "rate at batch 256", "held-out masked-word loss"], lines)
