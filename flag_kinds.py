@@ -33,7 +33,8 @@ class Paths(flags.ListParser):
     """Paths, separated by commas."""
 
     def parse(self, argument: Any) -> list[str]:
-        return [Path().parse(one) for one in filter(None, super().parse(argument))]
+        found = (Path().parse(one) for one in super().parse(argument) if one)
+        return [path for path in found if path is not None]
 
     def flag_type(self) -> str:
         return "paths"

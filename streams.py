@@ -17,7 +17,7 @@ import os
 import subprocess
 import sys
 import unicodedata
-from typing import TextIO
+from typing import Any, TextIO
 
 PLAIN = "largebatch.plain"  # the name of the encoding's error handler
 _PLAIN = {
@@ -64,7 +64,7 @@ def filter_libraries() -> None:
         return
     command = [sys.executable, "-I", "-S", "-c", _FILTER]
     try:
-        _State.filter = subprocess.Popen(
+        started = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=_State.errors,
@@ -73,15 +73,17 @@ def filter_libraries() -> None:
         )
     except OSError:
         return
-    os.dup2(_State.filter.stdin.fileno(), 2)
-    _State.filter.stdin.close()
+    _State.filter = started
+    if started.stdin is not None:  # it is a pipe
+        os.dup2(started.stdin.fileno(), 2)
+        started.stdin.close()
 
 
 def close() -> None:
     """What was written has arrived, and the filter has ended."""
     sys.stdout.flush()
     sys.stderr.flush()
-    if _State.filter is not None:
+    if _State.filter is not None and _State.errors is not None:
         os.dup2(_State.errors, 2)
         with contextlib.suppress(subprocess.TimeoutExpired):  # a child may hold its end, too
             _State.filter.wait(timeout=1)
@@ -105,7 +107,7 @@ def forgiving(stream: TextIO | None, descriptor: int) -> TextIO:
 class _Forgiving(io.FileIO):
     """Writes to nothing once its reader is gone."""
 
-    def write(self, data) -> int | None:
+    def write(self, data: Any) -> int:
         try:
             return super().write(data)
         except BrokenPipeError:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from largebatch import cli
@@ -175,7 +176,7 @@ def _claims_at_a_glance() -> str:
 
 
 _ABOUT = {"verdicts": _verdicts, "changed": _changed}
-_OTHERS = {
+_OTHERS: dict[str, Callable[[], str]] = {
     "scaling": _scaling,
     "claims-at-a-glance": _claims_at_a_glance,
     **{name: functools.partial(make, RESULTS) for name, make in benchmark_tables.BLOCKS.items()},
