@@ -56,7 +56,8 @@ def launch(
     if settings.wandb:
         wandb_log.check()
     _say(settings)(f"{row.name}{_at(row)}: {_described(row)}, {row.steps} updates")
-    quiet_tensorflow()  # It starts here, once the row is known to be good.
+    if "://" in settings.output_dir:
+        quiet_tensorflow()  # It reaches the folder.
     from largebatch import data, optimizers, tpu
 
     missing = optimizers.why_missing(row.optimizer)
@@ -65,12 +66,13 @@ def launch(
     folder_type = tpu.RunFolder if cluster is None or cluster.is_chief else tpu.PeerFolder
     with folder_type(settings.output_dir) as folder:
         earlier = resume.earlier_result(folder, row, settings)
-        if settings.eval_only:
-            return _evaluate(row, settings, cluster, folder)
-        if earlier is not None:
+        if earlier is not None and not settings.eval_only:
             print(f"{row.name} is {earlier['status']} already: {headline(earlier)}")
             print(f"see {folder.path / 'result.json'}")
             return DIVERGED if earlier["status"] == "diverged" else FINISHED
+        quiet_tensorflow()  # It starts here, once the row and the folder are known to be good.
+        if settings.eval_only:
+            return _evaluate(row, settings, cluster, folder)
         try:
             strategy = _strategy(row, settings, cluster)
             outcome, result = _run(row, settings, strategy, folder, new_observer)
