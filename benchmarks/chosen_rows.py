@@ -24,26 +24,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from absl import app, flags
-
+from largebatch import cli
 from largebatch.benchmarks.bert_step import measure, random_batch, ratio, training_step
 
-FLAGS = flags.FLAGS
+FLAGS = cli.new_flags()
+define = cli.Define(FLAGS)
+define.string("model", "bert_tiny", "The size, by its name.")
+define.integer("batch", 256, "Sequences a step.", lower_bound=1)
+define.integer("sequence_length", 64, "Tokens a sequence.", lower_bound=2)
+define.integer("predictions", 10, "Masked tokens a sequence.", lower_bound=1)
+define.integer("vocabulary", 4096, "Words.", lower_bound=2)
+define.integer("rounds", 6, "Timed steps of each in a process.", lower_bound=1)
+define.integer("processes", 2, "Of each kind.", lower_bound=1)
+define.boolean("child", False, "Measure in this process and print JSON.")
+define.output_file("output", None, "Where to write the figures as JSON.")
 
 BEFORE, NOW = "all tokens", "chosen rows"
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
-
-
-def define_flags() -> None:
-    flags.DEFINE_string("model", "bert_tiny", "The size, by its name.")
-    flags.DEFINE_integer("batch", 256, "Sequences a step.", lower_bound=1)
-    flags.DEFINE_integer("sequence_length", 64, "Tokens a sequence.", lower_bound=2)
-    flags.DEFINE_integer("predictions", 10, "Masked tokens a sequence.", lower_bound=1)
-    flags.DEFINE_integer("vocabulary", 4096, "Words.", lower_bound=2)
-    flags.DEFINE_integer("rounds", 6, "Timed steps of each in a process.", lower_bound=1)
-    flags.DEFINE_integer("processes", 2, "Of each kind.", lower_bound=1)
-    flags.DEFINE_bool("child", False, "Measure in this process and print JSON.")
-    flags.DEFINE_string("output", None, "Where to write the figures as JSON.")
 
 
 def steps(size_name: str, vocabulary: int, batch: dict) -> dict[str, Any]:
@@ -108,14 +105,13 @@ def in_a_process(onednn: bool, options: Mapping[str, Any]) -> dict[str, Any]:
     return json.loads(found.stdout.splitlines()[-1])
 
 
-def main(argv: list[str]) -> None:
-    del argv
+def main() -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     names = ("model", "batch", "sequence_length", "predictions", "vocabulary", "rounds")
     options = {name: FLAGS[name].value for name in names}
     if FLAGS.child:
         print(json.dumps(measured(**options)))
-        return
+        return 0
     import tensorflow as tf
 
     found: dict[str, list] = {"without oneDNN": [], "with oneDNN": []}
@@ -149,6 +145,7 @@ def main(argv: list[str]) -> None:
     print(json.dumps({k: v for k, v in result.items() if k != "processes"}, indent=1))
     if FLAGS.output:
         Path(FLAGS.output).write_text(json.dumps(result, indent=1) + "\n")
+    return 0
 
 
 def _processor() -> str:
@@ -160,6 +157,8 @@ def _processor() -> str:
         return "unknown"
 
 
+program, console = cli.entry(main, FLAGS, __doc__)
+
+
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    console()

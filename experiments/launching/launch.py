@@ -56,8 +56,9 @@ def launch(
     if settings.wandb:
         wandb_log.check()
     _say(settings)(f"{row.name}{_at(row)}: {_described(row)}, {row.steps} updates")
-    # It starts here, once the row is known to be good.
-    quiet_tensorflow(onednn=row.task == "pretraining")
+    onednn = row.task == "pretraining"
+    if settings.init_checkpoint or "://" in settings.output_dir:
+        quiet_tensorflow(onednn=onednn)  # It reads the one and reaches the other.
     from largebatch import data, optimizers, tpu
 
     missing = optimizers.why_missing(row.optimizer)
@@ -71,12 +72,14 @@ def launch(
     folder_type = tpu.RunFolder if cluster is None or cluster.is_chief else tpu.PeerFolder
     with folder_type(settings.output_dir) as folder:
         earlier = resume.earlier_result(folder, row, settings)
-        if settings.eval_only:
-            return _evaluate(row, settings, cluster, folder)
-        if earlier is not None:
+        if earlier is not None and not settings.eval_only:
             print(f"{row.name} is {earlier['status']} already: {headline(earlier)}")
             print(f"see {folder.path / 'result.json'}")
             return DIVERGED if earlier["status"] == "diverged" else FINISHED
+        # It starts here, once the row and the folder are known to be good.
+        quiet_tensorflow(onednn=onednn)
+        if settings.eval_only:
+            return _evaluate(row, settings, cluster, folder)
         try:
             strategy = _strategy(row, settings, cluster)
             outcome, result = _run(row, settings, strategy, folder, new_observer, encoder)

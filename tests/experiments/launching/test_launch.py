@@ -168,7 +168,7 @@ def test_a_dataset_of_the_wrong_size_is_refused(run, monkeypatch):
 
     images = data.load("digits")
     short = dataclasses.replace(images, train_labels=images.train_labels[:-1])
-    monkeypatch.setattr(data, "load", lambda *arguments: short, raising=False)
+    monkeypatch.setattr(data, "load", lambda *arguments, **options: short, raising=False)
     with pytest.raises(UserError, match="1436 training examples here and 1437 in the recipe"):
         run("table7/adam")
 
