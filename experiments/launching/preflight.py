@@ -29,7 +29,10 @@ def check(row: Row, settings: RunSettings, environment: Mapping[str, str]) -> Cl
     _check_chain(row, settings, cluster)
     check_device(settings.device, settings.tpu)
     if settings.squad_dir and "://" not in settings.squad_dir:
-        _check_squad(settings.squad_dir)
+        if not os.path.exists(settings.squad_dir):
+            raise UserError(
+                f"SQuAD's file or folder --squad_dir={settings.squad_dir} does not exist"
+            )
     if not settings.init_checkpoint:
         workload.check_folder(row, settings.data_dir)
     return cluster
@@ -50,12 +53,6 @@ def check_device(device: str, tpu: str | None) -> None:
 
 def _there(patterns: tuple[str, ...]) -> bool:
     return any(glob.glob(pattern) for pattern in patterns)
-
-
-def _check_squad(path: str) -> None:
-    if not os.path.isdir(path):
-        state = "is not a folder" if os.path.lexists(path) else "does not exist"
-        raise UserError(f"--squad_dir: SQuAD's file or folder {path} {state}")
 
 
 def _check_chain(row: Row, settings: RunSettings, cluster: Cluster | None) -> None:

@@ -118,15 +118,6 @@ def test_an_update_of_which_no_image_decodes_is_an_error_that_says_how_many(run,
         run("table5/lamb-512", overrides=overrides, data_dir=rewritten(cut), skip_corrupt=True)
 
 
-def test_a_record_without_an_image_is_no_corrupt_jpeg(run, rewritten):
-    folder = rewritten(lambda feature: feature.pop("image"))
-    with pytest.raises(
-        UserError, match=r"tfrecord-.*: record \d+ .* has no image: it is no record"
-    ):
-        run("table5/lamb-512", overrides={**SMALL, "examples": "32"}, data_dir=folder,
-            skip_corrupt=True)  # fmt: skip
-
-
 @pytest.mark.parametrize("setting", [{"skip_corrupt": True}, {"image_cache": "x"}])
 def test_images_in_memory_take_no_setting_of_image_files(run, setting):
     (flag,) = setting

@@ -104,3 +104,18 @@ def test_a_block_is_of_several_runs_and_each_is_counted(tmp_path, new_imagenet_r
     with pytest.raises(tf.errors.InvalidArgumentError) as caught:
         read_runs([0, 0, 0], [4, 2, 3], [4, 2, 4])
     assert reading_error(caught.value).startswith(f"{paths[0]}: record 3 cannot be read")
+
+
+@pytest.mark.parametrize("layout", [RAW_LAYOUT, TFDS_LAYOUT], ids=["raw", "tfds"])
+def test_records_that_lack_their_image_are_told(layout, new_imagenet_record):
+    other = "image" if layout is RAW_LAYOUT else "image/encoded"
+    contents = ({layout.image: b"jpeg"}, {}, {layout.image: b""}, {other: b"jpeg"})
+    records = [new_imagenet_record(1, layout.label, **content) for content in contents]
+    name, missing = imagenet_records.images_missing(layout)
+    assert name == layout.image
+    assert missing(tf.constant(records)).numpy().tolist() == [False, True, True, True]
+    number = tf.train.Feature(int64_list=tf.train.Int64List(value=[1]))
+    of_another_type = tf.train.Example(
+        features=tf.train.Features(feature={layout.image: number})
+    ).SerializeToString()
+    assert missing(tf.constant([of_another_type])).numpy().tolist() == [True]
