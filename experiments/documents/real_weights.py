@@ -46,10 +46,12 @@ def seeds(folder: Path) -> str:
 
 def rates(folder: Path) -> str:
     """A line a rate that was tried: the mean over its seeds."""
-    lines = [
-        [f"{rate:g}", str(len(runs)), *_means(runs)] for rate, runs in sorted(_runs(folder).items())
-    ]
-    return piped(Sheet(["rate", "n", *METRICS], lines)) if lines else NOT_RUN
+    lines = []
+    for rate, runs in sorted(_runs(folder).items()):
+        loss = summarize(run.record["last_loss"] for run in runs).mean
+        lines.append([f"{rate:g}", str(len(runs)), f"{loss:.2f}", *_means(runs)])
+    head = ["rate", "n", "training loss, last update", *METRICS]
+    return piped(Sheet(head, lines)) if lines else NOT_RUN
 
 
 def _runs(folder: Path) -> dict[float, list[Run]]:
