@@ -20,8 +20,8 @@ from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.string("input", None, "The folder of .txt files.")
-define.string("output", None, "The folder to make.")
+define.path("input", None, "The folder of .txt files.")
+define.output_folder("output", None, "The folder to make.")
 define.list("lengths", ["64", "128"], "Tokens of an example, in each stage.")
 define.integer("vocabulary_size", 4096, "Pieces, of the text that is not held out.")
 define.float("eval_fraction", 0.05, "Of the documents, held out.")

@@ -33,7 +33,7 @@ row_flags.define(FLAGS, "table1/lamb-8192")
 define = cli.Define(FLAGS)
 define.path("data_dir", None, "The row's text or shards.")
 define.enum("format", "text", ["text", "json"], "Of what is printed.")
-define.string("output", None, "A JSON file to add them to.")
+define.output_file("output", None, "A JSON file to add them to.")
 
 
 def main() -> int:
