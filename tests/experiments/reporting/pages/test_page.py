@@ -75,8 +75,8 @@ def test_the_page_has_a_dark_look_and_wide_tables_keep_their_first_column(writte
 def test_progress_is_a_line_a_table_on_stderr(written):
     lines = written[0]["stderr"].splitlines()
     assert lines[0].startswith("reading the runs under ")
-    assert lines[1] == "[1/35] Table 1: 10 not run"
-    assert [line.partition("]")[0] for line in lines[1:]] == [f"[{n}/35" for n in range(1, 36)]
+    assert lines[1] == "[1/36] Table 1: 10 not run"
+    assert [line.partition("]")[0] for line in lines[1:]] == [f"[{n}/36" for n in range(1, 37)]
 
 
 def test_layers_are_named_in_the_pictures_of_trust_ratios(written):
