@@ -24,6 +24,7 @@ _HOME = {
     "open_weights": "bert_weights",
     "read_bert_config": "bert_config",
     "load_bert_checkpoint": "bert_checkpoint",
+    "load_google_checkpoint": "bert_checkpoint",
     "write_google_checkpoint": "bert_checkpoint",
     "export_encoder": "bert_export",
     "export_span_model": "bert_export",

@@ -71,6 +71,10 @@ def load_bert_checkpoint(model: tf.keras.Model, path: str) -> Loaded:
     return Loaded(file, tuple(places), tuple(untouched))
 
 
+#: The name of before, when Google's was the one format.
+load_google_checkpoint = load_bert_checkpoint
+
+
 def write_google_checkpoint(
     model: tf.keras.Model,
     folder: str,
