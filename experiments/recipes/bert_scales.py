@@ -38,6 +38,8 @@ TRIALS: dict[str, tuple[float, ...]] = {
     "momentum": (0.25, 1, 4),
 }
 CHOSEN: dict[str, float] = {"lamb": 8, "lars": 16, "bert_adamw": 2.5, "momentum": 1}
+# Of a few steps at smoke scale: whatever the trials say, those losses stay what they are.
+SMOKE: dict[str, float] = {"lamb": 4, "lars": 4, "bert_adamw": 10, "momentum": 1}
 
 
 def laptop(row: Row) -> Row:
@@ -46,16 +48,17 @@ def laptop(row: Row) -> Row:
     Batches and rates keep their ratios, runs their number of examples; warm-up ratios stay the
     paper's.
     """
-    return of_factor(row, CHOSEN[row.optimizer])
+    trials = len(TRIALS[row.optimizer])
+    why = f"the best of {trials} trials at batch {MIDDLE // DIVISOR}"
+    return of_factor(row, CHOSEN[row.optimizer], why)
 
 
-def of_factor(row: Row, factor: float) -> Row:
+def of_factor(row: Row, factor: float, why: str = "a trial") -> Row:
     """The row at laptop scale with the rates times `factor`, and no grid."""
     rates = {"learning_rate": factor * row.learning_rate}
     if row.stage2_learning_rate:
         rates["stage2_learning_rate"] = factor * row.stage2_learning_rate
-    note = f"laptop scale: the row's x {factor:g}, the best of {len(TRIALS[row.optimizer])} trials"
-    row = replaced(row, f"{note} at batch {MIDDLE // DIVISOR}", **rates)
+    row = replaced(row, f"laptop scale: the row's x {factor:g}, {why}", **rates)
     batch = row.batch_size // DIVISOR
     batch2 = (row.stage2_batch_size or row.batch_size) // DIVISOR
     later = LATER // batch2
@@ -99,7 +102,7 @@ def trial_settings(row: Row, factor: float) -> dict[str, Any]:
 def smoke(row: Row) -> Row:
     """A few steps of each stage, on the text that needs no download: does it run at all?"""
     dropout = row.dropout
-    row = laptop(row)
+    row = of_factor(row, SMOKE[row.optimizer], "for a few steps")
     changes = {"stage2_batch_size": 4} if row.stage2_batch_size else {}
     return replaced(
         row,
