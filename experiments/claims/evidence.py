@@ -82,11 +82,13 @@ class Results:
         before: those count, of one set of settings a row, the one with the most runs.
 
         What a row had before is a reading of what the paper leaves open, as what it has now is.
+        Runs on another data set are left out: they would be set beside today's of other rows.
         """
         found = Results((), self.analyses)
         found._runs = dict(self._runs)
-        for key, pairs in self._before.items():
-            if any(not changes for changes, _ in self._runs.get(key, ())):
+        for key, every in self._before.items():
+            pairs = [(changes, run) for changes, run in every if "dataset" not in changes]
+            if not pairs or any(not changes for changes, _ in self._runs.get(key, ())):
                 continue
             settings = [changes for changes, _ in pairs]
             most = max(settings, key=settings.count)
