@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import sys
 import traceback
+from collections.abc import Iterator
 from typing import Any, Callable
 
 from absl import flags, logging
@@ -156,26 +157,26 @@ def nothing(line: str) -> None:
 
 def _obstacle(values: flags.FlagValues) -> str | None:
     """Why one of the outputs that were asked for cannot be written; found before the work."""
-    for name in values:
-        flag = values[name]
-        kinds = (flag_kinds.OutputFile, flag_kinds.OutputFolder)
-        if flag.present and flag.value is not None and isinstance(flag.parser, kinds):
-            why = flag.parser.obstacle(flag.value)
-            if why:
-                return f"--{name}={flag.value}: {why}"
+    for flag in _outputs(values):
+        why = flag.parser.obstacle(flag.value)
+        if why:
+            return f"--{flag.name}={flag.value}: {why}"
     return None
 
 
 def _make_folders(values: flags.FlagValues) -> None:
     """Makes the folders of the files that are to be written."""
-    for name in values:
-        flag = values[name]
-        if (
-            flag.present
-            and flag.value is not None
-            and isinstance(flag.parser, flag_kinds.OutputFile)
-        ):
+    for flag in _outputs(values):
+        if isinstance(flag.parser, flag_kinds.OutputFile):
             flag.parser.make_folder(flag.value)
+
+
+def _outputs(values: flags.FlagValues) -> Iterator[flags.Flag]:
+    """The flags that were given and name something to write."""
+    kinds = (flag_kinds.OutputFile, flag_kinds.OutputFolder)
+    for flag in (values[name] for name in values):
+        if flag.present and flag.value is not None and isinstance(flag.parser, kinds):
+            yield flag
 
 
 def entry(

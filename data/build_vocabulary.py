@@ -41,7 +41,6 @@ def main() -> int:
             corpus.write_python_corpus(files[0])
         else:
             files = vocabulary.expand(storage.patterns(FLAGS.input))
-        storage.make_folder(FLAGS.output)
         vocabulary.build(files, FLAGS.size, FLAGS.output, FLAGS.lower_case)
     print(f"{FLAGS.output}: {FLAGS.size} pieces")
     return 0

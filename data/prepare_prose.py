@@ -63,8 +63,7 @@ def main() -> int:
         )
         for length in lengths
     ]
-    for each in options:
-        os.makedirs(os.path.dirname(each.output), exist_ok=True)
+    storage.make_folder(text)
     storage.write_bytes(text, prose.joined(found))
     kept = [document for document in found if not is_held_out(document, FLAGS.eval_fraction)]
     print(f"{len(found)} documents, {len(found) - len(kept)} of them held out", flush=True)
@@ -73,7 +72,7 @@ def main() -> int:
         storage.write_bytes(path, prose.joined(kept))
         vocabulary.build([path], FLAGS.vocabulary_size, pieces)
     for each in options:
-        shards.create(each, GeneratorProgress())
+        shards.create(each, GeneratorProgress(quiet=FLAGS.quiet))
     return 0
 
 

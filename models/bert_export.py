@@ -41,8 +41,7 @@ def export_span_model(
 
 def _export(model, outputs: tuple, folder: str, vocabulary_file: str | None) -> None:
     @tf.function(
-        input_signature=[tf.TensorSpec([None, None], tf.int32, name) for name in ENCODER_INPUTS],
-        autograph=False,
+        input_signature=[tf.TensorSpec([None, None], tf.int32, name) for name in ENCODER_INPUTS]
     )
     @tf.autograph.experimental.do_not_convert  # neither this nor the layers that it calls
     def serve(input_word_ids, input_mask, input_type_ids):

@@ -23,7 +23,7 @@ from largebatch.data.streams.padded_batches import PaddedBatches
 BLOCK = 4096  # images read at once
 
 
-@tf.autograph.experimental.do_not_convert  # parsing all that is mapped takes a second
+@tf.autograph.experimental.do_not_convert
 def imagenet_eval_dataset(
     files: ImageNetFiles,
     *,

@@ -41,7 +41,7 @@ from largebatch.data.streams.updates import (
 BLOCK = 4096
 
 
-@tf.autograph.experimental.do_not_convert  # parsing all that is mapped takes a second
+@tf.autograph.experimental.do_not_convert
 def imagenet_train_dataset(
     files: ImageNetFiles,
     updates: Updates,

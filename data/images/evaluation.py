@@ -9,7 +9,7 @@ from largebatch.data.images.normalisation import normaliser
 from largebatch.data.streams.padded_batches import PaddedBatches
 
 
-@tf.autograph.experimental.do_not_convert  # parsing all that is mapped takes a second
+@tf.autograph.experimental.do_not_convert
 def eval_dataset(
     image_set: ImageSet,
     *,

@@ -18,7 +18,7 @@ from largebatch.data.streams.updates import (
 )
 
 
-@tf.autograph.experimental.do_not_convert  # parsing all that is mapped takes a second
+@tf.autograph.experimental.do_not_convert
 def train_dataset(
     image_set: ImageSet,
     updates: Updates,

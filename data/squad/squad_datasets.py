@@ -10,7 +10,7 @@ from largebatch.data.streams.padded_batches import PaddedBatches
 from largebatch.data.streams.updates import Updates
 
 
-@tf.autograph.experimental.do_not_convert  # parsing all that is mapped takes a second
+@tf.autograph.experimental.do_not_convert
 def squad_train_dataset(windows: SquadWindows, updates: Updates) -> tf.data.Dataset:
     """This host's micro-batches of the updates, of `Updates.numbered_batches`: neither hosts,
     replicas, micro-batches nor the step at which a run resumes change a global batch.
@@ -38,7 +38,7 @@ def squad_train_dataset(windows: SquadWindows, updates: Updates) -> tf.data.Data
     return batches.map(plan).unbatch().map(micro_batch_of).prefetch(2)
 
 
-@tf.autograph.experimental.do_not_convert  # parsing all that is mapped takes a second
+@tf.autograph.experimental.do_not_convert
 def squad_eval_dataset(
     windows: SquadWindows, *, batch: int, context: tf.distribute.InputContext
 ) -> tf.data.Dataset:

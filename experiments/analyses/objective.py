@@ -39,7 +39,7 @@ class Objective:
         self._task, self._model, self._batches = task, model, batches
         self._training = training
         self._variables = model.trainable_variables
-        self._one_pass = tf.function(without_autograph(self._sums), autograph=False)
+        self._one_pass = tf.function(without_autograph(self._sums))
 
     @property
     def weights(self) -> np.ndarray:

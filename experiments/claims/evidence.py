@@ -74,7 +74,9 @@ class Results:
             # Of other settings than this version's row, and not by --set: of no row here.
             if row is not None and set(changes) <= set(run.overrides):
                 self._runs.setdefault((row.name, row.scale), []).append((changes, run))
-            elif row is not None and all(former.had(row, *change) for change in changes.items()):
+            elif row is None or "dataset" in changes:
+                continue  # on other data, it would be set beside today's runs of other rows
+            elif all(former.had(row, *change) for change in changes.items()):
                 self._before.setdefault((row.name, row.scale), []).append((changes, run))
 
     def earlier(self) -> Results:
@@ -82,13 +84,11 @@ class Results:
         before: those count, of one set of settings a row, the one with the most runs.
 
         What a row had before is a reading of what the paper leaves open, as what it has now is.
-        Runs on another data set are left out: they would be set beside today's of other rows.
         """
         found = Results((), self.analyses)
         found._runs = dict(self._runs)
-        for key, every in self._before.items():
-            pairs = [(changes, run) for changes, run in every if "dataset" not in changes]
-            if not pairs or any(not changes for changes, _ in self._runs.get(key, ())):
+        for key, pairs in self._before.items():
+            if any(not changes for changes, _ in self._runs.get(key, ())):
                 continue
             settings = [changes for changes, _ in pairs]
             most = max(settings, key=settings.count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from largebatch.experiments.claims.bert import falls
 from largebatch.experiments.claims.claim import PAPER, Claim, at
 from largebatch.experiments.claims.criteria import every
 from largebatch.experiments.claims.evidence import side
@@ -17,7 +18,7 @@ def _of(name: str, batch: str):
 
 
 def _falls(name: str) -> Comparison:
-    return Comparison(_of(name, SMALLEST), _of(name, LARGEST), at_least=MARGIN)
+    return falls(f"prose/{name}-{SMALLEST}", f"prose/{name}-{LARGEST}", MARGIN)
 
 
 CLAIMS = (

@@ -20,6 +20,7 @@ from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.records.provenance import commit, versions
 from largebatch.experiments.records.result import headline, outcome_record
 from largebatch.experiments.records.row_record import row_record
+from largebatch.experiments.rows import scale
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tasks import encoders, finetuning, workload
 from largebatch.stack import quiet_tensorflow
@@ -55,7 +56,7 @@ def launch(
     cluster = preflight.check(row, settings, os.environ)
     if settings.wandb:
         wandb_log.check()
-    _say(settings)(f"{row.name}{_at(row)}: {_described(row)}, {row.steps} updates")
+    _say(settings)(f"{row.name}{scale.at(row)}: {_described(row)}, {row.steps} updates")
     onednn = row.task == "pretraining"
     if settings.init_checkpoint or "://" in settings.output_dir:
         quiet_tensorflow(onednn=onednn)  # It reads the one and reaches the other.
@@ -205,10 +206,6 @@ def _strategy(row: Row, settings: RunSettings, cluster):
 def _as_asked(outcome, settings: RunSettings) -> bool:
     """Whether the run ended at --max_steps."""
     return bool(settings.max_steps) and outcome.status == "interrupted" and outcome.signum is None
-
-
-def _at(row: Row) -> str:
-    return "" if row.scale == "paper" else f" at {row.scale} scale"
 
 
 def _described(row: Row) -> str:

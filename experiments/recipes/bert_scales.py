@@ -101,14 +101,17 @@ def trial_settings(row: Row, factor: float) -> dict[str, Any]:
 
 def smoke(row: Row) -> Row:
     """A few steps of each stage, on the text that needs no download: does it run at all?"""
-    dropout = row.dropout
-    row = of_factor(row, SMOKE[row.optimizer], "for a few steps")
-    changes = {"stage2_batch_size": 4} if row.stage2_batch_size else {}
+    small = of_factor(row, SMOKE[row.optimizer], "for a few steps")
+    return few_steps(small, dataset="python_text", dropout=row.dropout)
+
+
+def few_steps(row: Row, **more: Any) -> Row:
+    """A row of a small model at smoke scale: short sequences, few of them, few updates."""
+    if row.stage2_batch_size:
+        more["stage2_batch_size"] = 4
     return replaced(
         row,
         "smoke scale: a few steps",
-        dataset="python_text",
-        dropout=dropout,
         vocabulary_size=1_024,
         batch_size=8,
         total_steps=10,
@@ -120,5 +123,5 @@ def smoke(row: Row) -> Row:
         squad_batch_size=4,
         squad_sequence_length=128,
         squad_stride=32,
-        **changes,
+        **more,
     )

@@ -23,6 +23,11 @@ def of(row: Row) -> tuple[str, ...]:
     return ("paper", "smoke") if row.follows_code else ALL_SCALES
 
 
+def at(row: Row) -> str:
+    """' at laptop scale', behind a row's name; '' at the paper's."""
+    return "" if row.scale == "paper" else f" at {row.scale} scale"
+
+
 def replaced(row: Row, note: str, **changes: Any) -> Row:
     """Returns `row` with `changes`, whose source becomes 'assumed: note' where a value differs."""
     changes = {f: value for f, value in changes.items() if getattr(row, f) != value}

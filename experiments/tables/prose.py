@@ -26,6 +26,7 @@ from largebatch.experiments.recipes.bert import (
     BERT_LARGE,
     LAMB_SETTINGS,
 )
+from largebatch.experiments.recipes.bert_scales import few_steps
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.rows.scale import replaced
@@ -169,21 +170,4 @@ def laptop(row: Row) -> Row:
 
 def smoke(row: Row) -> Row:
     """A few steps of each stage: does it run at all?"""
-    changes = {"stage2_batch_size": 4} if row.stage2_batch_size else {}
-    note = "smoke scale: a few steps"
-    return replaced(
-        laptop(row),
-        note,
-        vocabulary_size=1_024,
-        batch_size=8,
-        total_steps=10,
-        stage2_steps=4,
-        sequence_length=32,
-        stage2_sequence_length=64,
-        eval_every_epochs=0.5,
-        squad_epochs=0.1,
-        squad_batch_size=4,
-        squad_sequence_length=128,
-        squad_stride=32,
-        **changes,
-    )
+    return few_steps(laptop(row))

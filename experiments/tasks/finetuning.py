@@ -20,9 +20,8 @@ FOLDER = "squad"  # inside the run's
 WEIGHT_DECAY, CLIP_NORM = 0.01, 1.0  # Devlin et al. 2018, for fine-tuning too
 CHECKPOINTS = 10  # in a fine-tuning
 STEPS_PER_LOOP = 10
-TRAIN_SCORED = (
-    1000  # training questions that are scored, too: how much of them was learned by heart
-)
+# Training questions that are scored, too: how much of them was learned by heart.
+TRAIN_SCORED = 1000
 FLOOR = "random spans"
 SETTINGS = (
     *("squad_epochs", "squad_batch_size", "squad_learning_rate", "squad_warmup_ratio"),

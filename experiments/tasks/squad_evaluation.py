@@ -22,7 +22,7 @@ def answers(
         strategy, lambda context: squad_eval_dataset(windows, batch=EVAL_BATCH, context=context)
     )
 
-    @tf.function(autograph=False)
+    @tf.function
     @without_autograph
     def logits(batch):
         def forward(part):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from largebatch import cli
+from largebatch.data.files import storage
 from largebatch.experiments.program.errors import UserError
-from largebatch.experiments.rows import choices
+from largebatch.experiments.rows import choices, scale
 from largebatch.experiments.rows.row import Row
 
 if TYPE_CHECKING:
@@ -95,11 +95,8 @@ _BUILT_IN = {
 def _check_read(row: Row, data_dir: str | None) -> None:
     """Refuses a folder that the row would not read."""
     if row.dataset in _BUILT_IN and data_dir is not None:
-        raise UserError(f"--data_dir={data_dir}: {row.name}{_at(row)} {_BUILT_IN[row.dataset]}")
-
-
-def _at(row: Row) -> str:
-    return "" if row.scale == "paper" else f" at {row.scale} scale"
+        name = f"{row.name}{scale.at(row)}"
+        raise UserError(f"--data_dir={data_dir}: {name} {_BUILT_IN[row.dataset]}")
 
 
 def _imagenet(row: Row, data_dir: str | None, seed: int, skipped, image_cache) -> Workload:
@@ -241,8 +238,8 @@ def _check_text_folder(row: Row, data_dir: str | None) -> None:
             else "shards made by python -m largebatch.data.prepare_prose, or with .txt files"
         )
         raise UserError(f"{row.name}: --data_dir is missing: the folder with {wanted}")
-    if "://" not in data_dir and not os.path.isdir(data_dir):
-        state = "is not a folder" if os.path.lexists(data_dir) else "does not exist"
+    state = None if storage.is_remote(data_dir) else storage.folder_state(data_dir)
+    if state is not None:
         raise UserError(f"--data_dir={data_dir} {state}")
 
 

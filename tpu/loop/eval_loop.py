@@ -30,7 +30,7 @@ class EvalLoop(orbit.AbstractEvaluator):
         self._model = model
         self._strategy = strategy
         self._dataset = dataset
-        self._step = tf.function(without_autograph(self._sums), autograph=False)
+        self._step = tf.function(without_autograph(self._sums))
         self.graph: tf.Graph | None = None  # of a batch, once there has been one
 
     def evaluate(self, num_steps: tf.Tensor | None = None) -> dict[str, float]:

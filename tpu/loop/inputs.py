@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from largebatch.tpu.hosts.agreement import Hosts
 from largebatch.tpu.hosts.tensorflow_internals import per_replica
-from largebatch.tpu.loop.without_autograph import without_autograph
 
 DatasetFn = Callable[[tf.distribute.InputContext], tf.data.Dataset]
 
@@ -18,7 +17,6 @@ def distributed_dataset(
 ) -> tf.distribute.DistributedDataset:
     """Returns what to iterate over for `strategy.run`: one element for each local replica."""
 
-    @without_autograph
     def dataset_of(context: tf.distribute.InputContext) -> tf.data.Dataset:
         return untuned(dataset_fn(context))
 

@@ -106,7 +106,7 @@ class TrainLoop(orbit.AbstractTrainer):
     def start_stage(self, plan: BatchPlan, dataset: tf.distribute.DistributedDataset) -> None:
         """Takes a stage's batch plan and distributed dataset; a stage has its own traced loop."""
         self._iterator = iter(dataset)
-        self._loop = tf.function(without_autograph(self._run_updates), autograph=False)
+        self._loop = tf.function(without_autograph(self._run_updates))
         self.programs(plan)
 
     def programs(self, plan: BatchPlan) -> dict[str, Callable]:

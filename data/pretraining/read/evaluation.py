@@ -11,7 +11,7 @@ from largebatch.data.streams.padded_batches import PaddedBatches
 _MOST = 8192  # examples read at once
 
 
-@tf.autograph.experimental.do_not_convert  # parsing all that is mapped takes a second
+@tf.autograph.experimental.do_not_convert
 def pretraining_eval_dataset(
     files: PretrainingFiles,
     *,

@@ -64,12 +64,7 @@ def find_pretraining(data_dir: str, sequence_length: int) -> PretrainingFiles:
     if state is not None:
         raise ValueError(f"the folder of pre-training data {data_dir} {state}")
     patterns = [os.path.join(data_dir, *rest) for rest in _PLACES]
-    found = [
-        path
-        for rest in _PLACES
-        for path in storage.matching(os.path.join(glob.escape(data_dir), *rest))
-    ]
-    manifests = {path: _read(path) for path in found}
+    manifests = {path: _read(path) for path in _manifest_files(data_dir)}
     command = f"`{PROGRAM} --input=... --output=PREFIX --vocab=FILE "
     if not manifests:
         raise ValueError(
@@ -94,8 +89,12 @@ def find_pretraining(data_dir: str, sequence_length: int) -> PretrainingFiles:
 
 def holds_shards(data_dir: str) -> bool:
     """Whether there is a manifest where `find_pretraining` looks for one."""
-    places = (os.path.join(glob.escape(os.fspath(data_dir)), *rest) for rest in _PLACES)
-    return any(storage.matching(place) for place in places)
+    return bool(_manifest_files(os.fspath(data_dir)))
+
+
+def _manifest_files(data_dir: str) -> list[str]:
+    places = (os.path.join(glob.escape(data_dir), *rest) for rest in _PLACES)
+    return [path for place in places for path in storage.matching(place)]
 
 
 def check_same_vocabulary(*files: PretrainingFiles) -> None:

@@ -18,7 +18,7 @@ from largebatch.data.streams.updates import Updates
 BLOCK_TOKENS = 1 << 23
 
 
-@tf.autograph.experimental.do_not_convert  # parsing all that is mapped takes a second
+@tf.autograph.experimental.do_not_convert
 def pretraining_dataset(
     files: PretrainingFiles, updates: Updates, *, block: int | None = None
 ) -> tf.data.Dataset:

@@ -49,16 +49,16 @@ def _floors(table: TableReport) -> list[str]:
         floors = floors_of(cell.runs[0].record, table.texts)
         by_text.setdefault(json.dumps(floors), (floors, []))[1].append(cell)
     for floors, cells in by_text.values():
-        words, sentences = (
+        masked, sentences = (
             floors.get(f"{name}_accuracy", {}) for name in ("masked_lm", "next_sentence")
         )
-        if not words:
+        if not masked:
             labels = [cell.row.label for cell in cells]
             found.append(f"Floors not computed (experiments.floors) for {', '.join(labels)}.")
             continue
-        told = ", ".join(f"{name.replace('_', ' ')} {score:.4f}" for name, score in words.items())
+        told = ", ".join(f"{name.replace('_', ' ')} {score:.4f}" for name, score in masked.items())
         found.append(f"Floors, by counting the words of the same training text: {told}.")
-        for name, score in sorted(words.items(), key=lambda pair: -pair[1]):
+        for name, score in sorted(masked.items(), key=lambda pair: -pair[1]):
             above = [cell.row.label for cell in cells if cell.summary.mean > score]
             found.append(f"Above {name.replace('_', ' ')}: {', '.join(above) or 'none'}.")
         found += [
