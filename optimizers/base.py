@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from largebatch.optimizers import keras_internals, norms
+from largebatch.optimizers import keras_internals
 from largebatch.optimizers.decay import SelectsVariables
-from largebatch.optimizers.exclusions import checked, numbered
 from largebatch.optimizers.reduction import folds
 from largebatch.optimizers.schedules import LearningRate
 from largebatch.optimizers.skip_nonfinite import (
@@ -26,6 +25,7 @@ from largebatch.optimizers.skip_nonfinite import (
     check_real,
     unknown_variable,
 )
+from largebatch.optimizers.small_variables import groups_of, is_small, update_together
 
 # {name: float32 scalar}.
 Scalars = dict[str, tf.Tensor]
@@ -42,8 +42,7 @@ class Statistics(NamedTuple):
 class _State(NamedTuple):
     """What belongs to one variable."""
 
-    slots: tuple[tf.Variable, ...]
-    statistics: tf.Variable | None
+    variables: tuple[tf.Variable, ...]  # its slots, and its statistics where there are any
     decayed: bool
     adapted: bool
 
@@ -127,7 +126,7 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         self._built = True
 
     def _add_slot(self, variable, name, shape, initializer):
-        dtype = tf.float64 if variable.dtype == tf.float64 else tf.float32
+        dtype = _wide(variable.dtype)
         with tf.distribute.get_strategy().extended.colocate_vars_with(variable):
             slot = tf.Variable(
                 initializer(shape, tf.float32 if name == "statistics" else dtype),
@@ -141,7 +140,7 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         """Update `variable` unconditionally (Keras' interface for one variable)."""
         coefficients, _ = self._coefficients()
         state = self._state_of(variable)
-        self._update(variable, gradient, state, tf.constant(True), coefficients)
+        self._update([variable], [gradient], [state], tf.constant(True), coefficients)
 
     def _coefficients(self):
         scalars = {
@@ -154,12 +153,9 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
 
     def _state_of(self, variable) -> _State:
         index = self._index_of(variable)
-        statistics = self._statistics[index] if self._statistics else None
+        columns = [*self._slots, *([self._statistics] if self._statistics else [])]
         return _State(
-            tuple(slots[index] for slots in self._slots),
-            statistics,
-            self._decayed[index],
-            self._adapted[index],
+            tuple(column[index] for column in columns), self._decayed[index], self._adapted[index]
         )
 
     def _index_of(self, variable):
@@ -173,19 +169,33 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         update = self._compiled_update if self.jit_compile else self._update
 
         @tf.autograph.experimental.do_not_convert
-        def update_one(variable, gradient, state):
-            state = tf.nest.map_structure(_of_this_replica, state)
-            update(variable, gradient, state, finite, coefficients)
+        def update_here(_, variables, gradients, states):
+            variables, states = tf.nest.map_structure(_of_this_replica, (variables, states))
+            update(variables, gradients, states, finite, coefficients)
 
-        for gradient, variable in grads_and_vars:
-            arguments = (gradient, self._state_of(variable))
-            distribution.extended.update(variable, update_one, args=arguments, group=False)
+        for group in self._groups(grads_and_vars):
+            gradients, variables = zip(*group)
+            states = [self._state_of(variable) for variable in variables]
+            arguments = (list(variables), list(gradients), states)
+            distribution.extended.update(variables[0], update_here, args=arguments, group=False)
         for name, variable in zip(self.scalar_names, self._scalars):
             variable.assign(tf.where(finite, scalars[name], variable))
         if self.use_ema:
             variables = [variable for _, variable in grads_and_vars]
             tf.cond(finite, lambda: self._average(variables), lambda: tf.constant(0))
         self.iterations.assign_add(tf.cast(finite, self.iterations.dtype))
+
+    def _groups(self, grads_and_vars):
+        """Lists of (gradient, variable) that are updated together; most hold one."""
+
+        def kind(pair):
+            _, variable = pair
+            if not (folds(self.jit_compile) and is_small(variable)):
+                return None
+            state = self._state_of(variable)
+            return tuple(variable.shape), variable.dtype, state.decayed, state.adapted
+
+        return groups_of(grads_and_vars, kind)
 
     def _average(self, variables):
         """Keras' moving average of the weights (`use_ema`), after an applied step."""
@@ -205,32 +215,49 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         # Variables and slots come as arguments, so all variables of one shape share one program.
         self._update(*args)
 
-    def _update(self, variable, gradient, state, finite, coefficients):
-        """Update one variable on one device, if `finite`."""
-        dtype = tf.float64 if variable.dtype == tf.float64 else tf.float32
+    def _update(self, variables, gradients, states, finite, coefficients):
+        """Update variables of one shape and kind on one device, if `finite`."""
+        written = [(variable, *state.variables) for variable, state in zip(variables, states)]
+        old = [[part.read_value() for part in parts] for parts in written]
+        flags = {"decayed": states[0].decayed, "adapted": states[0].adapted}
+        gradients = [tf.cast(gradient, _wide(variables[0].dtype)) for gradient in gradients]
+
+        def values(finite, gradient, weight, *state):
+            return self._values(finite, gradient, weight, state, coefficients, flags)
+
+        if len(variables) == 1:
+            new = [values(finite, gradients[0], *old[0])]
+        else:
+            new = update_together(values, finite, gradients, old)
+        for part, value in zip(tf.nest.flatten(written), tf.nest.flatten(new)):
+            part.assign(value, read_value=False)
+
+    def _values(self, finite, gradient, weight, state, coefficients, flags):
+        """[the new weight, *the new state] of one variable: `state` if not `finite`."""
+        dtype = _wide(weight.dtype)
         coefficients = {name: tf.cast(value, dtype) for name, value in coefficients.items()}
-        flags = {"decayed": state.decayed, "adapted": state.adapted}
-        gradient = tf.cast(gradient, dtype)
-        weight = tf.cast(variable.read_value(), dtype)
-        old = [slot.read_value() for slot in state.slots]
-        new = self.moments(gradient, weight, old, coefficients, **flags)
+        wide = tf.cast(weight, dtype)
+        slots, statistics = state[: len(self.slot_names)], state[len(self.slot_names) :]
+        new = self.moments(gradient, wide, slots, coefficients, **flags)
         # Refused here and not at the end, so that the change reads what is written: one array less.
-        new = [tf.where(finite, after, before) for after, before in zip(new, old)]
-        change, norms_and_ratio = self.change(gradient, weight, new, coefficients, **flags)
+        new = [tf.where(finite, after, before) for after, before in zip(new, slots)]
+        change, norms_and_ratio = self.change(gradient, wide, new, coefficients, **flags)
         change = tf.where(finite, change, tf.zeros_like(change))
-        variable.assign(tf.cast(weight - change, variable.dtype), read_value=False)
-        for slot, value in zip(state.slots, new):
-            slot.assign(value, read_value=False)
-        if state.statistics is not None:
+        for before in statistics:
             row = tf.stack([tf.cast(value, tf.float32) for value in norms_and_ratio])
-            kept = tf.where(finite, row, state.statistics.read_value())
-            state.statistics.assign(kept, read_value=False)
+            new.append(tf.where(finite, row, before))
+        return [tf.cast(wide - change, weight.dtype), *new]
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["weight_decay"]  # Keras' own, never used; a subclass that has one adds it.
         config["learning_rate"] = self._serialize_hyperparameter(self._learning_rate)
         return config
+
+
+def _wide(dtype):
+    """The type of a variable's slots, in which its update is computed."""
+    return tf.float64 if dtype == tf.float64 else tf.float32
 
 
 def _of_this_replica(value):
@@ -244,53 +271,3 @@ def _of_this_replica(value):
     ):
         return keras_internals.of_this_replica(value)
     return value
-
-
-class LayerwiseOptimizer(RuleOptimizer):
-    """A rule with layer adaptation: `norm`, `phi_bounds`, two exclusion lists, statistics."""
-
-    adapts_layers = True
-    weight_decay = 0.0
-    norm = "l2"
-    phi_bounds: norms.Bounds = None
-
-    def _set_exclusions(self, from_weight_decay, from_layer_adaptation):
-        self.exclude_from_weight_decay = checked("exclude_from_weight_decay", from_weight_decay)
-        self.exclude_from_layer_adaptation = checked(
-            "exclude_from_layer_adaptation", from_layer_adaptation
-        )
-
-    def norm_of(self, tensor: tf.Tensor) -> tf.Tensor:
-        """The chosen norm of one layer, a scalar."""
-        return norms.norm(tensor, self.norm, folds(self.jit_compile))
-
-    def statistics(
-        self, weight: tf.Tensor, update_norm: tf.Tensor, adapted: bool, coefficient: float = 1.0
-    ) -> Statistics:
-        """‖x‖, the update's norm, and κ φ(‖x‖)/‖update‖ (1 for a variable that is not adapted)."""
-        weight_norm = self.norm_of(weight)
-        ratio = tf.ones_like(weight_norm)
-        if adapted:
-            ratio = norms.trust_ratio(weight_norm, update_norm, self.phi_bounds, coefficient)
-        return Statistics(weight_norm, update_norm, ratio)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "weight_decay": self.weight_decay,
-            "norm": self.norm,
-            "phi_bounds": self.phi_bounds,
-            "exclude_from_weight_decay": self.exclude_from_weight_decay,
-            "exclude_from_layer_adaptation": self.exclude_from_layer_adaptation,
-        }
-
-    def layer_statistics(self) -> dict:
-        """{path: (weight norm, update norm, trust ratio)} of the last applied step, scalars.
-
-        Zeros before the first. Inside a tf.function the scalars are tensors, outside too. Of
-        variables that share a path the second and later have its number after it: "w#2".
-        """
-        return {
-            path: tuple(tf.unstack(tf.convert_to_tensor(statistics)))
-            for path, statistics in zip(numbered(self._paths), self._statistics)
-        }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 import tensorflow as tf
 
-from largebatch.optimizers.reduction import SMALL, folds, reduce_folded
+from largebatch.optimizers.reduction import folds, grouped, reduce_folded, sum_of
 
 
 def all_finite(tensors: Iterable[tf.Tensor], jit_compile: bool, squared: bool = False) -> tf.Tensor:
@@ -30,20 +31,14 @@ def all_finite(tensors: Iterable[tf.Tensor], jit_compile: bool, squared: bool = 
 def _all_finite_folded(tensors, squared):
     nought = _nought_of_square if squared else _nought
     # 0 · x is 0 or NaN, and so is its sum; as floats, because XLA does not share the work on small
-    # output, such as booleans, among the cores.
-    zeros = [
-        reduce_folded(tensor, nought, tf.add, tf.reduce_sum)
-        for tensor in tensors
-        if tensor.shape.num_elements() >= SMALL
-    ]
-    # Two thirds of BERT's tensors are biases and the like; one by one they take long to compile.
-    small = [
-        tf.cast(tf.reshape(nought(tensor), [-1]), tf.float32)
-        for tensor in tensors
-        if tensor.shape.num_elements() < SMALL
-    ]
-    if small:
-        zeros.append(tf.reduce_sum(tf.concat(small, axis=0)))
+    # output, such as booleans, among the cores. Tensors of one shape are summed first: a reduction
+    # for each of them takes long to compile.
+    alike = grouped(tensors, lambda tensor: (tuple(tensor.shape), tensor.dtype))
+
+    def noughts(*group):
+        return functools.reduce(tf.add, map(nought, group))
+
+    zeros = [reduce_folded(group, noughts, tf.add, sum_of) for group in alike]
     total = tf.add_n([tf.cast(zero, tf.float32) for zero in zeros])
     # XLA would repeat this sum of scalars in every loop that uses the answer, were it not for the
     # root, which it takes for too dear to repeat.

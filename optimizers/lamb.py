@@ -9,9 +9,10 @@ from typing import Any
 import tensorflow as tf
 
 from largebatch.optimizers import norms
-from largebatch.optimizers.base import LayerwiseOptimizer, Scalars, Statistics
+from largebatch.optimizers.base import Scalars, Statistics
 from largebatch.optimizers.exclusions import Exclusions
 from largebatch.optimizers.hyperparameters import fraction, not_negative
+from largebatch.optimizers.layerwise import LayerwiseOptimizer
 from largebatch.optimizers.norms import Bounds
 from largebatch.optimizers.schedules import LearningRate
 
@@ -136,13 +137,16 @@ class LAMB(LayerwiseOptimizer):
         adapted: bool,
     ) -> tuple[tf.Tensor, Statistics | None]:
         """η φ(‖x‖)/‖r + λx‖ (r + λx), the last line of Algorithms 2, 3 and 4."""
-        m, v = slots
-        update = self.ratio(gradient, m, v, coefficients)
-        if decayed:
-            update += self.weight_decay * weight
-        statistics = self.statistics(weight, self.norm_of(update), adapted)
+
+        def update(gradient, weight, m, v):
+            r = self.ratio(gradient, m, v, coefficients)
+            return r + self.weight_decay * weight if decayed else r
+
+        # Computed for the norm, and again for the weights: under XLA cheaper than kept in between.
+        update_norm = self.norm_of(gradient, weight, *slots, of=update)
+        statistics = self.statistics(weight, update_norm, adapted)
         rate = coefficients["learning_rate"] * statistics.trust_ratio
-        return rate * update, statistics
+        return rate * update(gradient, weight, *slots), statistics
 
     def get_config(self) -> dict[str, Any]:
         return {

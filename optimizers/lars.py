@@ -8,9 +8,10 @@ from typing import Any
 import tensorflow as tf
 
 from largebatch.optimizers import norms
-from largebatch.optimizers.base import LayerwiseOptimizer, Scalars, Statistics
+from largebatch.optimizers.base import Scalars, Statistics
 from largebatch.optimizers.exclusions import Exclusions
 from largebatch.optimizers.hyperparameters import fraction, not_negative
+from largebatch.optimizers.layerwise import LayerwiseOptimizer
 from largebatch.optimizers.norms import Bounds
 from largebatch.optimizers.schedules import LearningRate
 

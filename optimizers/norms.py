@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Optional
 
 import tensorflow as tf
 
-from largebatch.optimizers.reduction import reduce_folded
+from largebatch.optimizers.reduction import reduce_folded, sum_of
 
 NORMS = ("l1", "l2", "linf")
 # (γ_l, γ_u) of φ; None: φ(z) = z.
 Bounds = Optional[Sequence[float]]
 
 
-def norm(tensor: tf.Tensor, kind: str = "l2", folded: bool = False) -> tf.Tensor:
-    """The `kind` norm over all elements of `tensor`, a scalar of at least float32.
+def norm(
+    *tensors: tf.Tensor,
+    kind: str = "l2",
+    of: Callable[..., tf.Tensor] = tf.identity,
+    folded: bool = False,
+) -> tf.Tensor:
+    """The `kind` norm of of(*tensors) over all elements, a scalar of at least float32.
 
-    `folded`: by `reduction.reduce_folded`, which is the faster way under XLA on a CPU.
+    Args:
+        tensors: of one shape. of: an elementwise function of them.
+        folded: by `reduction.reduce_folded`, which is the faster way under XLA on a CPU; `of` is
+            then computed in the loop of the reduction, and not kept.
     """
-    if tensor.dtype not in (tf.float32, tf.float64):
-        tensor = tf.cast(tensor, tf.float32)
 
     def total(elementwise, combine, reduce):
-        if folded:
-            return reduce_folded(tensor, elementwise, combine, reduce)
-        return reduce(elementwise(tensor))
+        def value(*parts):
+            result = of(*parts)
+            wide = result.dtype in (tf.float32, tf.float64)
+            return elementwise(result if wide else tf.cast(result, tf.float32))
 
+        if folded:
+            return reduce_folded(tensors, value, combine, reduce)
+        return reduce(value(*tensors))
+
+    add_up = sum_of if folded else tf.reduce_sum
     if kind == "l2":
-        return tf.sqrt(total(tf.square, tf.add, tf.reduce_sum))
+        return tf.sqrt(total(tf.square, tf.add, add_up))
     if kind == "l1":
-        return total(tf.abs, tf.add, tf.reduce_sum)
+        return total(tf.abs, tf.add, add_up)
     if kind == "linf":
         return total(tf.abs, tf.maximum, tf.reduce_max)
     raise ValueError(f"norm must be one of {', '.join(NORMS)}, found {kind!r}")

@@ -22,6 +22,7 @@ from largebatch.tpu.loop.batch_plan import BatchPlan
 from largebatch.tpu.loop.eval_loop import EvalLoop
 from largebatch.tpu.loop.task import Task
 from largebatch.tpu.loop.train_loop import TrainLoop
+from largebatch.tpu.lowering.lowering import compile_nothing
 from largebatch.tpu.lowering.portable_program import PortableProgram, portable_program
 
 ONE_HOST = tf.distribute.InputContext(1, 0, 1)
@@ -69,6 +70,7 @@ class RowPrograms:
             self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
             self.model = task.build_model()
             self.optimizer = optimizer_of(row, self._schedule)
+            compile_nothing(self.optimizer)
             self.optimizer.build(self.model.trainable_variables)
         self._loop = TrainLoop(
             *(task, self.model, self.optimizer, strategy, self._step),

@@ -33,6 +33,13 @@ class Lowered(NamedTuple):
     resident_bytes: int
 
 
+def compile_nothing(optimizer: tf.keras.optimizers.Optimizer) -> None:
+    """For a program that is compiled whole, and not for this machine: an optimizer that compiles
+    its update may arrange it for the processor that it is on."""
+    if optimizer.jit_compile:
+        optimizer.jit_compile = False
+
+
 def lower(
     task: Task,
     make_optimizer: Callable[[], tf.keras.optimizers.Optimizer],
@@ -67,6 +74,7 @@ def lower(
         step = tf.Variable(0, dtype=tf.int64, trainable=False)
         model = task.build_model()
         optimizer = make_optimizer()
+        compile_nothing(optimizer)
         optimizer.build(model.trainable_variables)
     loop = TrainLoop(
         *(task, model, optimizer, strategy, step, clip_norm, clip_batch), all_reduce=_all_reduce
