@@ -143,9 +143,9 @@ def _card(entry: Entry, report: Report) -> str:
     blocks = "".join(_block(entry, block, report) for block in entry.blocks)
     if not entry.is_empty:
         return f"<section class=card id='{entry.anchor}'>{anchors}{head}{blocks}</section>"
-    [block] = entry.blocks
+    missing = pills(counts(cell for block in entry.blocks for cell in block.cells))
     return (
-        f"<details class=card id='{entry.anchor}'><summary>{head} {pills(block.counts)}</summary>"
+        f"<details class=card id='{entry.anchor}'><summary>{head} {missing}</summary>"
         f"{anchors}{blocks}</details>"
     )
 
