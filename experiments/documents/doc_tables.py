@@ -6,8 +6,8 @@
 A block stands between <!-- NAME --> and <!-- /NAME -->. NAME is a table at the paper's scale
 (table7), a table at another one (table3-laptop), either with -measured behind it to leave out the
 rows that were not run; verdicts- or changed- and such a name: the verdicts on the claims that its
-rows test, and its runs with changed settings; or one of claims-at-a-glance, scaling, bert-trials,
-real-weights, real-weights-rates and those of benchmark_tables.
+rows test, and its runs with changed settings; or one of claims-at-a-glance, scaling,
+scaling-topologies, bert-trials, and the BLOCKS of the modules beside this one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,13 @@ from largebatch.experiments.claims import words as claim_words
 from largebatch.experiments.claims.claims import about
 from largebatch.experiments.claims.verdict import NOT_RUN
 from largebatch.experiments.costs import chips, scaling_tables, step_time
-from largebatch.experiments.documents import benchmark_tables, bert_trials, real_weights
+from largebatch.experiments.documents import (
+    analysis_tables,
+    benchmark_tables,
+    bert_trials,
+    compile_table,
+    real_weights,
+)
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.program.text_table import Sheet, piped
 from largebatch.experiments.records.reader import find_runs
@@ -61,11 +67,11 @@ def main() -> int:
 
 
 def pages() -> list[Path]:
-    """README.md, the pages of results, and those of speed; other pages are made whole."""
+    """README.md, the pages of results, and others with blocks; a few pages are made whole."""
     docs = ROOT / "docs"
     results = sorted((docs / "results").glob("*.md"))
-    measured = (docs / f"{name}.md" for name in ("faults", "scaling_model", "speed"))
-    return [ROOT / "README.md", *measured, *results]
+    names = ("analyses", "faults", "scaling_model", "speed", "tpu_compile")
+    return [ROOT / "README.md", *(docs / f"{name}.md" for name in names), *results]
 
 
 def rendered(text: str) -> str:
@@ -155,6 +161,10 @@ def _scaling() -> str:
     return scaling_tables.as_markdown(table).rstrip("\n")
 
 
+def _scaling_topologies() -> str:
+    return scaling_tables.as_markdown(scaling_tables.topologies()).rstrip("\n")
+
+
 def _bert_trials() -> str:
     found = bert_trials.tried(find_runs(str(RESULTS))[0])
     optimizers = dict.fromkeys(one.trial.optimizer for one in found)
@@ -183,11 +193,14 @@ def _claims_at_a_glance() -> str:
 _ABOUT = {"verdicts": _verdicts, "changed": _changed}
 _OTHERS: dict[str, Callable[[], str]] = {
     "scaling": _scaling,
+    "scaling-topologies": _scaling_topologies,
     "claims-at-a-glance": _claims_at_a_glance,
-    **{name: functools.partial(make, RESULTS) for name, make in benchmark_tables.BLOCKS.items()},
-    "real-weights": lambda: real_weights.seeds(RESULTS / "real_weights"),
-    "real-weights-rates": lambda: real_weights.rates(RESULTS / "real_weights"),
     "bert-trials": _bert_trials,
+    **{
+        name: functools.partial(make, RESULTS)
+        for module in (analysis_tables, benchmark_tables, compile_table, real_weights)
+        for name, make in module.BLOCKS.items()
+    },
 }
 
 program, console = cli.entry(main, FLAGS, __doc__)

@@ -133,7 +133,9 @@ def _state(state: State | None) -> str:
     if state is None:
         return ""
     kind = "all" if state.measured == state.cells else "some" if state.measured else "none"
-    return f"<a class='state {kind}' href='#{state.anchor}'>{state.measured}/{state.cells}</a>"
+    part = f" style='--part:{state.measured / state.cells:.0%}'" if kind == "some" else ""
+    told = f"{state.measured}/{state.cells}"
+    return f"<a class='state {kind}' href='#{state.anchor}'{part}>{told}</a>"
 
 
 def _card(entry: Entry, report: Report) -> str:
