@@ -43,7 +43,7 @@ td.nothing { color: var(--none); font-weight: 400; }
 td small, th small { display: block; color: var(--soft); font-size: .8rem; font-weight: 400; }
 .grid thead th { white-space: normal; vertical-align: bottom; font-size: .85rem; }
 .grid th:first-child { position: sticky; left: 0; background: var(--under, var(--card));
-  max-width: 17em; min-width: 6em; white-space: normal; overflow-wrap: anywhere; z-index: 1; }
+  max-width: 17em; min-width: 6em; white-space: normal; overflow-wrap: break-word; z-index: 1; }
 .grid td.paper, .grid td.difference { color: var(--soft); }
 .grid td.measured { font-weight: 650; } .grid td small { white-space: normal; min-width: 6em; }
 .grid td.nothing { font-weight: 400; }
@@ -70,7 +70,8 @@ td small, th small { display: block; color: var(--soft); font-size: .8rem; font-
 .can-sort thead th:hover { color: var(--link); }
 th[data-way="1"]::after { content: " \\2191"; } th[data-way="-1"]::after { content: " \\2193"; }
 .prose th, .prose td { white-space: normal; text-align: left; overflow-wrap: anywhere; }
-.prose table { font-size: .9rem; width: 100%; } .settings th:first-child { white-space: nowrap; }
+.prose table { font-size: .9rem; width: 100%; }
+.settings th:first-child { white-space: nowrap; } .settings td { overflow-wrap: break-word; }
 .verdicts th:first-child { white-space: normal; } .verdicts td { text-align: center; }
 .verdicts thead th:not(:first-child) { text-align: center; } .verdicts table { width: 100%; }
 .notes { margin: .8em 0 0; padding-left: 1.2em; color: var(--soft); font-size: .92rem; }
