@@ -10,6 +10,7 @@ program, console = cli.entry(main, FLAGS, __doc__)
 from __future__ import annotations
 
 import functools
+import json
 import sys
 import traceback
 from collections.abc import Iterator
@@ -206,6 +207,14 @@ def print_or_write(text: str, path: str | None) -> int:
         file.write(text)
     print(f"wrote {path}")
     return 0
+
+
+def write_json(record: Any, path: str | None) -> None:
+    """Writes `record` as JSON, where a file was named."""
+    if path is not None:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(record, file, indent=1)
+            file.write("\n")
 
 
 def exit_with(program: Callable[[], int]) -> None:
