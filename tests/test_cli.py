@@ -111,6 +111,7 @@ def test_every_program_s_output_is_checked_before_the_work():
     [
         ("--output={tmp}/file/x", "{tmp}/file is not a folder"),
         ("--output={tmp}", "is a folder; give the file's name, too"),
+        ("--output={tmp}/new/", "is a folder; give the file's name, too"),
         ("--folder={tmp}/file/x", "{tmp}/file is not a folder"),
         ("--folder={tmp}/link/x", "{tmp}/link is not a folder"),
         ("--folder=/proc/x", "the folder /proc cannot be written ("),
