@@ -141,12 +141,7 @@ def summary(run: observed_runs.Observed, since: int, until: float) -> dict[str, 
     row = run.row
     curve = [(r["step"], r["distance"]) for r in run.records if r["distance"] is not None]
     return {
-        "name": row.name,
-        "scale": row.scale,
-        "overrides": dict(row.overrides),
-        "batch_size": row.batch_size,
-        "learning_rate": row.learning_rate,
-        "steps": row.steps,
+        **observed_runs.settings_of(row),
         "fit": fits([point for point in curve if since <= point[0] <= until * row.steps]),
         "fitted": [since, until * row.steps],
         "curve": [{"step": step, "distance": distance} for step, distance in curve],

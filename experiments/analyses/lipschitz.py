@@ -67,12 +67,7 @@ def summary(run: observed_runs.Observed) -> dict:
     ]
     peak = max(curve, key=lambda point: point["lipschitz"], default=None)
     return {
-        "name": row.name,
-        "scale": row.scale,
-        "overrides": dict(row.overrides),
-        "batch_size": row.batch_size,
-        "learning_rate": row.learning_rate,
-        "steps": row.steps,
+        **observed_runs.settings_of(row),
         "warmup_steps": row.warmup_steps,
         "peak": peak,
         "curve": curve,
