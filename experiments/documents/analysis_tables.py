@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from largebatch.experiments.analyses import layer_density, layer_ratios
+from largebatch.experiments.analyses import distance, layer_density, layer_ratios, lipschitz
 from largebatch.experiments.program.text_table import Sheet, piped
 
 
@@ -38,18 +38,6 @@ def _sharpness(results: Path) -> str:
         f"{found['examples']:,} training examples. {found['iterations']} iterations from each of "
         f"{found['starts']} starts; {effort}: {more['iterations']} from each of {more['starts']}."
     )
-
-
-def _lipschitz(results: Path) -> str:
-    lines = []
-    for run in _read(results, "lipschitz")["runs"]:
-        peak = run["peak"]
-        lines.append(
-            [str(run["batch_size"]), str(run["steps"]), str(run["warmup_steps"]),
-             f"{peak['lipschitz']:.0f}", f"{peak['at']:.1f}", str(peak["step"])]
-        )  # fmt: skip
-    head = ["batch", "updates", "of them warm-up", "largest L", "at epoch", "at update"]
-    return piped(Sheet(head, lines))
 
 
 def _layer_ratios(results: Path) -> str:
@@ -83,19 +71,6 @@ def _slide_norms(results: Path) -> str:
     return piped(Sheet(head, lines))
 
 
-def _distance(results: Path) -> str:
-    lines = []
-    for run in _read(results, "distance")["runs"]:
-        fit = run["fit"]
-        lines.append(
-            [str(run["batch_size"]), str(run["steps"]), f"{run['learning_rate']:g}",
-             f"{run['curve'][-1]['distance']:.2f}", f"{fit['b']:.2f}", f"{fit['r2_log']:.2f}",
-             f"{fit['p']:.2f}", f"{fit['r2_power']:.2f}"]
-        )  # fmt: skip
-    head = ["batch", "updates", "rate", "distance", "b", "R² of log t", "p", "R² of t^p"]
-    return piped(Sheet(head, lines))
-
-
 def _theorem_rates(results: Path) -> str:
     """Measured / bound at each T, and the power of T with which what is measured falls."""
     usual, noiseless = (_read(results, n) for n in ("theorem_rates", "theorem_rates_noiseless"))
@@ -120,16 +95,12 @@ def _shares(theorem: str, found: dict[str, Any], lengths: Sequence[int]) -> list
     return [theorem, *(f"{share:.2g}" for share in shares), f"{power:.2f}"]
 
 
-def _layer_density(results: Path) -> str:
-    return layer_density.as_markdown(_read(results, "layer_density"))
-
-
 BLOCKS: dict[str, Callable[[Path], str]] = {
     "sharpness": _sharpness,
-    "lipschitz": _lipschitz,
+    "lipschitz": lambda results: piped(lipschitz.sheet(_read(results, "lipschitz")["runs"])),
     "layer-ratios": _layer_ratios,
     "slide-norms": _slide_norms,
-    "distance": _distance,
+    "distance": lambda results: piped(distance.sheet(_read(results, "distance")["runs"])),
     "theorem-rates": _theorem_rates,
-    "layer-density": _layer_density,
+    "layer-density": lambda results: layer_density.as_markdown(_read(results, "layer_density")),
 }

@@ -42,16 +42,13 @@ def bounds(found: dict[str, Any]) -> tuple[int | None, int | None]:
 
 def table(reports: Iterable[dict[str, Any]]) -> str:
     """A line for each step and topology, in Markdown."""
-    lines = [
-        "| step | TPU | memory of a core, usable | largest batch of a core | its memory "
-        "| does not fit | work of the largest | of it recomputed |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    lines = []
     for report in reports:
         least = least_work(report)
-        for found in report["topologies"]:
-            lines.append(_line(_step(report), found, least))
-    return "\n".join(lines) + "\n"
+        lines += [_line(_step(report), found, least) for found in report["topologies"]]
+    head = ["step", "TPU", "memory of a core, usable", "largest batch of a core", "its memory",
+            "does not fit", "work of the largest", "of it recomputed"]  # fmt: skip
+    return piped(Sheet(head, lines))
 
 
 def least_work(report: dict[str, Any]) -> float | None:
@@ -76,7 +73,7 @@ def _step(report: dict[str, Any]) -> str:
     return of if report["program"] == "update" else f"{of}, one of several passes"
 
 
-def _line(step: str, found: dict[str, Any], least: float | None) -> str:
+def _line(step: str, found: dict[str, Any], least: float | None) -> list[str]:
     fits, too_large = bounds(found)
     size = {one["batch_per_core"]: one for one in found["compilations"]}
     usable = f"{found['usable_bytes'] / GIB:.2f} GiB"
@@ -99,7 +96,7 @@ def _line(step: str, found: dict[str, Any], least: float | None) -> str:
             f"{flops / 1e12:.1f} Tflop, {moved / 1e9:.0f} GB",
             f"{1 - least * fits / flops:.0%}",
         ]
-    return "| " + " | ".join(cells) + " |"
+    return cells
 
 
 def on_the_papers_tpu(reports: Iterable[dict[str, Any]]) -> str:
@@ -137,12 +134,12 @@ def main() -> int:
             f"{FLAGS.reports} holds no report; python -m largebatch.experiments.compile "
             "--output=FILE writes one"
         )
-    print(table(reports), end="")
+    print(table(reports))
     return 0
 
 
 BLOCKS: dict[str, Callable[[pathlib.Path], str]] = {
-    "tpu-compile": lambda results: table(read(results / "tpu_compile")).rstrip("\n"),
+    "tpu-compile": lambda results: table(read(results / "tpu_compile")),
     "tpu-v3-batches": lambda results: on_the_papers_tpu(read(results / "tpu_compile")),
     "step-lint": lambda results: linted(),
 }

@@ -158,11 +158,11 @@ def _changed(table: str, scale: str) -> str:
 def _scaling() -> str:
     topology = chips.find(step_time.PAPER_CHIP).topology
     table = scaling_tables.table1(step_time.fit(topology=topology), topology)
-    return scaling_tables.as_markdown(table).rstrip("\n")
+    return scaling_tables.as_markdown(table)
 
 
 def _scaling_topologies() -> str:
-    return scaling_tables.as_markdown(scaling_tables.topologies()).rstrip("\n")
+    return scaling_tables.as_markdown(scaling_tables.topologies())
 
 
 def _bert_trials() -> str:
