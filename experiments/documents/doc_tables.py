@@ -1,4 +1,4 @@
-"""Renders the tables in README.md and docs/ from the committed results.
+"""Renders the tables in README.md and docs/, and the pages that are made whole.
 
     python -m largebatch.experiments.doc_tables            # rewrites what is out of date
     python -m largebatch.experiments.doc_tables --check    # names them and ends with code 2
@@ -14,21 +14,26 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 from largebatch import cli
 from largebatch.checkout import PACKAGE
+from largebatch.experiments.analyses import decay_page
 from largebatch.experiments.claims import words as claim_words
 from largebatch.experiments.claims.claims import about
 from largebatch.experiments.claims.verdict import NOT_RUN
 from largebatch.experiments.costs import chips, scaling_tables, step_time
 from largebatch.experiments.documents import (
     analysis_tables,
+    assumptions,
     benchmark_tables,
     bert_trials,
     compile_table,
+    errata,
+    paper_map,
     real_weights,
 )
 from largebatch.experiments.program.errors import UserError
@@ -52,12 +57,11 @@ define.boolean("check", False, "Only name what is out of date.")
 def main() -> int:
     stale = []
     for page in pages():
-        text = page.read_text(encoding="utf-8")
-        current = rendered(text)
-        if current != text:
+        text = current(page)
+        if page.read_text(encoding="utf-8") != text:
             stale.append(str(page.relative_to(ROOT)))
             if not FLAGS.check:
-                page.write_text(current, encoding="utf-8")
+                page.write_text(text, encoding="utf-8")
     if stale and FLAGS.check:
         raise UserError(
             f"out of date: {', '.join(stale)}; run python -m largebatch.experiments.doc_tables"
@@ -67,11 +71,18 @@ def main() -> int:
 
 
 def pages() -> list[Path]:
-    """README.md, the pages of results, and others with blocks; a few pages are made whole."""
+    """README.md, the pages of results, others with blocks, and those that are made whole."""
     docs = ROOT / "docs"
     results = sorted((docs / "results").glob("*.md"))
     names = ("analyses", "faults", "scaling_model", "speed", "tpu_compile")
-    return [ROOT / "README.md", *(docs / f"{name}.md" for name in names), *results]
+    return [ROOT / "README.md", *(docs / f"{name}.md" for name in (*names, *WHOLE)), *results]
+
+
+def current(page: Path) -> str:
+    """A page as rows and results of today have it."""
+    if page.stem in WHOLE:
+        return WHOLE[page.stem]()
+    return rendered(page.read_text(encoding="utf-8"))
 
 
 def rendered(text: str) -> str:
@@ -190,6 +201,15 @@ def _claims_at_a_glance() -> str:
     return f"{table}\n\n{others} more claims have not been run at the paper's size."
 
 
+WHOLE: dict[str, Callable[[], str]] = {  # below docs/
+    "assumptions": assumptions.as_markdown,
+    "claims": lambda: claim_words.as_markdown(_report().claims),
+    "decay_and_l2": lambda: decay_page.as_markdown(
+        json.loads((RESULTS / "decay_and_l2" / "measured.json").read_text(encoding="utf-8"))
+    ),
+    "errata": errata.as_markdown,
+    "paper_map": paper_map.as_markdown,
+}
 _ABOUT = {"verdicts": _verdicts, "changed": _changed}
 _OTHERS: dict[str, Callable[[], str]] = {
     "scaling": _scaling,
