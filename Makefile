@@ -86,7 +86,7 @@ tpu-compile-table: environment
 	$(aot) --experiment=table1/lamb-32768 --stage=2 --output=results/tpu_compile/bert-large-512.json
 	$(aot) --experiment=table1/lamb-65536-32768 --stage=1 --batch_per_core=64 --output=results/tpu_compile/bert-large-128.json
 	$(aot) --experiment=table5/lamb-16384 --output=results/tpu_compile/resnet50.json
-	$(python) -m largebatch.experiments.compile_table
+	$(python) -m largebatch.experiments.doc_tables
 
 # For whoever keeps the pins: resolves setup.py anew, for both stacks and all Pythons at once. The three names
 # beside it are what builds the packages that come as source. Without UPGRADE= versions stay where they can.

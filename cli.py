@@ -10,6 +10,7 @@ program, console = cli.entry(main, FLAGS, __doc__)
 from __future__ import annotations
 
 import functools
+import json
 import sys
 import traceback
 from collections.abc import Iterator
@@ -118,7 +119,7 @@ def start(
     if not flags.FLAGS.is_parsed():
         flags.FLAGS(argv[:1])  # Libraries that a run loads read absl's global flags.
     logging.set_verbosity(values.verbosity)
-    stack.say = nothing if values.quiet else say
+    said, stack.say = stack.say, nothing if values.quiet else say
     try:
         obstacle = _obstacle(values)
         if obstacle:
@@ -136,6 +137,8 @@ def start(
         if values.verbosity == "debug":
             traceback.print_exc()
         return _end(str(error))
+    finally:
+        stack.say = said
 
 
 def say(line: str) -> None:
@@ -206,6 +209,23 @@ def print_or_write(text: str, path: str | None) -> int:
         file.write(text)
     print(f"wrote {path}")
     return 0
+
+
+def write_json(record: Any, path: str | None) -> None:
+    """Writes `record` as JSON, where a file was named."""
+    if path is not None:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(record, file, indent=1)
+            file.write("\n")
+
+
+def document(
+    make: Callable[[], str], usage: str
+) -> tuple[flags.FlagValues, Callable[..., int], Callable[[], None]]:
+    """(flags, program, console) of what prints a document, or writes it to --output."""
+    values = new_flags()
+    Define(values).output_file("output", None, "The file to write; default: print.")
+    return values, *entry(lambda: print_or_write(make(), values.output), values, usage)
 
 
 def exit_with(program: Callable[[], int]) -> None:

@@ -47,7 +47,7 @@ class OutputFile(Path):
         """Why it cannot be written, or None; of a path like gs://... nothing is known here."""
         if "://" in path:
             return None
-        if os.path.isdir(path):
+        if os.path.isdir(path) or not os.path.basename(path):
             return "is a folder; give the file's name, too"
         if os.path.exists(path):
             return None if os.access(path, os.W_OK) else "cannot be written"

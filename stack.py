@@ -78,7 +78,7 @@ def _silent(line: str) -> None:
     pass
 
 
-# Told when TensorFlow is about to be loaded, which takes seconds; a program puts its own here.
+# Takes a line about what will take a while; a program puts its own here, `cli.say` or nothing.
 say: Callable[[str], None] = _silent
 
 

@@ -17,7 +17,6 @@ import os
 import platform
 import statistics
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 from largebatch import cli
@@ -206,9 +205,8 @@ def main() -> int:
         "tensorflow": tf.__version__,
     }
     print(json.dumps(result, indent=1))
-    if FLAGS.output:
-        times = {name: timing._asdict() for name, timing in timings.items()}
-        Path(FLAGS.output).write_text(json.dumps({**result, "times": times}, indent=1) + "\n")
+    times = {name: timing._asdict() for name, timing in timings.items()}
+    cli.write_json({**result, "times": times}, FLAGS.output)
     return 0
 
 

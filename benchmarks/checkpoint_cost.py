@@ -124,8 +124,7 @@ def main() -> int:
         found.append(measure(row, FLAGS.rounds, FLAGS.updates))
         print(json.dumps(found[-1], indent=1), flush=True)
     result = {"cores": os.cpu_count(), "load_average": round(os.getloadavg()[0], 1), "rows": found}
-    if FLAGS.output:
-        Path(FLAGS.output).write_text(json.dumps(result, indent=1) + "\n")
+    cli.write_json(result, FLAGS.output)
     return 0
 
 

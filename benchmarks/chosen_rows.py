@@ -143,8 +143,7 @@ def main() -> int:
         "processes": found,
     }
     print(json.dumps({k: v for k, v in result.items() if k != "processes"}, indent=1))
-    if FLAGS.output:
-        Path(FLAGS.output).write_text(json.dumps(result, indent=1) + "\n")
+    cli.write_json(result, FLAGS.output)
     return 0
 
 

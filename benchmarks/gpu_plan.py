@@ -17,7 +17,6 @@ from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tables import registry
 from largebatch.experiments.tables.prose import (
     BATCHES,
-    CHOSEN,
     FACTORS,
     MIDDLE,
     MIXED,
@@ -173,11 +172,6 @@ def prose_jobs() -> tuple[list[Job], list[Job]]:
     once = [_prose("lamb", warmup, seed, after["lamb"]) for seed in PROSE_SEEDS]
     others.sort(key=lambda job: job.seed)
     return [*trials, *first, *once], others
-
-
-def chosen_factor(name: str, scores: Mapping[float, float]) -> float:
-    """The factor of the best trial; the row's own where no trial has ended."""
-    return max(scores, key=scores.get) if scores else CHOSEN[name]
 
 
 def _trial(name: str, factor: float) -> Job:

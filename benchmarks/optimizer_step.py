@@ -14,7 +14,6 @@ Memory: about 7 GB at --layers=12.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import platform
@@ -188,20 +187,15 @@ def main() -> int:
         lambda line: print(line, flush=True),
     )
     print(table(rows))
-    if FLAGS.output:
-        with open(FLAGS.output, "w") as file:
-            json.dump(
-                {
-                    "tensors": len(shapes),
-                    "parameters": parameters,
-                    "tensorflow": tf.__version__,
-                    "processor": platform.processor() or platform.machine(),
-                    "cores": os.cpu_count(),
-                    "rows": [{**row, "ratio": paired_ratio(row, rows)} for row in rows],
-                },
-                file,
-                indent=1,
-            )
+    record = {
+        "tensors": len(shapes),
+        "parameters": parameters,
+        "tensorflow": tf.__version__,
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "rows": [{**row, "ratio": paired_ratio(row, rows)} for row in rows],
+    }
+    cli.write_json(record, FLAGS.output)
     return 0
 
 

@@ -235,9 +235,7 @@ def main() -> int:
     def keep(**found):
         """What is measured is written at once: a round takes minutes."""
         result.update(found)
-        if FLAGS.output:
-            with open(FLAGS.output, "w") as file:
-                json.dump(result, file, indent=1)
+        cli.write_json(result, FLAGS.output)
 
     whole = whole_input(FLAGS.input, FLAGS.vocab, FLAGS.copies, 2)
     print(f"the whole input: {whole}", flush=True)

@@ -78,8 +78,7 @@ def main() -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     figures = measure(FLAGS.experiment, FLAGS.scale, FLAGS.rounds)
     print(json.dumps(figures, indent=2))
-    if FLAGS.output:
-        Path(FLAGS.output).write_text(json.dumps(figures, indent=2) + "\n")
+    cli.write_json(figures, FLAGS.output)
     return 0
 
 

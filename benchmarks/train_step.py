@@ -24,7 +24,6 @@ import os
 import statistics
 import tempfile
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 from largebatch import cli
@@ -190,8 +189,7 @@ def main() -> int:
         "checkpoint": checkpoint_cost.measure(row, FLAGS.rounds, updates=1),
     }
     print(json.dumps(result, indent=1))
-    if FLAGS.output:
-        Path(FLAGS.output).write_text(json.dumps(result, indent=1) + "\n")
+    cli.write_json(result, FLAGS.output)
     return 0
 
 

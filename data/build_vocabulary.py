@@ -34,7 +34,6 @@ def main() -> int:
     from largebatch.data.files import storage
     from largebatch.data.text import corpus, vocabulary
 
-    storage.check_writable(FLAGS.output)
     with tempfile.TemporaryDirectory() as scratch:
         if FLAGS.corpus:
             files = [os.path.join(scratch, "corpus.txt")]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from largebatch.experiments.analyses import layer_density
 from largebatch.experiments.tables import registry
 
 ROOT = Path(__file__).parents[1]
@@ -36,13 +35,6 @@ def test_every_flag_and_row_of_a_command_exists(program, arguments):
 @pytest.mark.parametrize("picture", re.findall(r"\]\((figures/[^)]*)\)", TEXT))
 def test_every_picture_is_there(picture):
     assert "</svg>" in (ROOT / "docs" / picture).read_text()
-
-
-def test_the_densities_are_those_of_the_committed_file(capsys):
-    block = re.search("<!-- layer-density -->\n(.*?)<!-- /layer-density -->", TEXT, re.DOTALL)
-    file = ROOT / "results/analyses/layer_density.json"
-    assert layer_density.program(["layer_density", f"--read={file}"]) == 0
-    assert block.group(1).strip() == capsys.readouterr().out.strip()
 
 
 def test_help_needs_no_tensorflow():

@@ -33,7 +33,10 @@ FLOORS = {
         "tools": (7, "program rows tables tasks records"),
         "export_program": (7, "program rows tables tasks records costs launching"),
         "reporting.figures": (8, "program plots rows tables records costs claims reporting.model"),
-        "documents": (8, "program rows tables records costs claims reporting.model"),
+        "documents": (
+            8,
+            "program rows tables records costs compile claims reporting.model analyses",
+        ),
         "reporting.pages": (
             9,
             "program plots rows tables records claims reporting.model reporting.figures",

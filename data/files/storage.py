@@ -161,21 +161,6 @@ def remove(path: str) -> None:
         os.remove(path)
 
 
-def check_writable(prefix: str) -> None:
-    """Raises ValueError: files named PREFIX… cannot be written, nor their folder be made."""
-    if not os.path.basename(prefix):
-        raise ValueError(f"--output={prefix} is a folder; give it a name to begin files with")
-    if is_remote(prefix):
-        return
-    folder = os.path.dirname(prefix) or "."
-    while not os.path.lexists(folder):
-        folder = os.path.dirname(folder) or "."
-    if not os.path.isdir(folder):
-        raise ValueError(f"--output={prefix}: {folder} is a file, not a folder")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise ValueError(f"--output={prefix}: the folder {folder} cannot be written")
-
-
 def make_folder(prefix: str) -> None:
     """Makes the folder of files named PREFIX…, where it is not there.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Callable
 
 import numpy as np
 
@@ -56,7 +55,6 @@ def load(
     name: str,
     data_dir: str | None = None,
     cache_dir: str | None = None,
-    say: Callable[[str], None] = lambda line: None,
 ) -> ImageSet:
     """Loads "mnist", "cifar10" or "digits" whole.
 
@@ -67,7 +65,6 @@ def load(
         not there. "digits" ships with scikit-learn and ignores it. It is only read, never written.
       cache_dir: where prepared arrays are kept; None: $XDG_CACHE_HOME/largebatch, or
         ~/.cache/largebatch. Processes may share it.
-      say: told when the set is downloaded or prepared, which takes seconds to minutes, once.
 
     Raises:
       ValueError: an unknown name, a folder without the data set, a damaged file (the message names
@@ -82,5 +79,5 @@ def load(
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"unknown data set {name!r}{hint} (known: {', '.join(NAMES)})")
     source = official_files.SOURCES[name]
-    arrays = official_files.arrays(source, data_dir, cache_dir, say)
+    arrays = official_files.arrays(source, data_dir, cache_dir)
     return ImageSet(name=name, num_classes=source.num_classes, **arrays)

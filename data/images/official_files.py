@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 
+from largebatch import stack
 from largebatch.data.files import cache, storage
 from largebatch.data.images import tfds_builder
 
@@ -56,7 +56,6 @@ def arrays(
     source: Source,
     data_dir: str | None,
     cache_dir: str | None,
-    say: Callable[[str], None] = lambda line: None,
 ) -> dict:
     """The set's arrays, `mean` and `std`, under the names of ImageSet's fields.
 
@@ -73,13 +72,13 @@ def arrays(
         if _prepared_folder(source, folder) is None:
             with cache.locked(root, f"{source.name}-download"):
                 if _prepared_folder(source, folder) is None:
-                    say(f"downloading {source.name}")
+                    stack.say(f"downloading {source.name}")
                     tfds_builder.download(source, folder)
     else:
         folder = _local_folder(data_dir)
 
     def said(prepare, *arguments):
-        say(f"preparing {source.name}")
+        stack.say(f"preparing {source.name}")
         return prepare(source, *arguments)
 
     prepared = _prepared_folder(source, folder)

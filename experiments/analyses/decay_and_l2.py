@@ -61,10 +61,7 @@ class Setting(NamedTuple):
 def main() -> int:
     if FLAGS.measure is not None:
         record = measure(settings(), FLAGS.steps, FLAGS.seeds)
-        os.makedirs(os.path.dirname(os.path.abspath(FLAGS.measure)), exist_ok=True)
-        with open(FLAGS.measure, "w", encoding="utf-8") as file:
-            json.dump(record, file, indent=1)
-            file.write("\n")
+        cli.write_json(record, FLAGS.measure)
         print(f"wrote {FLAGS.measure}")
         return 0
     try:

@@ -21,7 +21,7 @@ Writes distance.svg and distance.json.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from largebatch import cli
 from largebatch.experiments.analyses import observed_runs, output
 from largebatch.experiments.plots import style
 from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.program.text_table import NOTHING, Sheet, aligned
 from largebatch.experiments.records.reopen import open_run
 from largebatch.stack import quiet_tensorflow
 
@@ -86,7 +87,7 @@ def main() -> int:
         if code:
             return code
     runs = [summary(run, FLAGS.since, FLAGS.until) for run in observed]
-    print(as_text(runs))
+    print(aligned(sheet(runs), ""))
     if FLAGS.output is not None:
         record = {
             "since": FLAGS.since,
@@ -141,30 +142,25 @@ def summary(run: observed_runs.Observed, since: int, until: float) -> dict[str, 
     row = run.row
     curve = [(r["step"], r["distance"]) for r in run.records if r["distance"] is not None]
     return {
-        "name": row.name,
-        "scale": row.scale,
-        "overrides": dict(row.overrides),
-        "batch_size": row.batch_size,
-        "learning_rate": row.learning_rate,
-        "steps": row.steps,
+        **observed_runs.settings_of(row),
         "fit": fits([point for point in curve if since <= point[0] <= until * row.steps]),
         "fitted": [since, until * row.steps],
         "curve": [{"step": step, "distance": distance} for step, distance in curve],
     }
 
 
-def as_text(runs: list[dict]) -> str:
-    lines = [
-        f"{'batch':>7}  {'updates':>8}  {'distance':>8}  {'b of log t':>10}  {'R2':>6}  "
-        f"{'p of t^p':>8}  {'R2':>6}"
-    ]
+def sheet(runs: Sequence[dict[str, Any]]) -> Sheet:
+    """A line a run: its distance at the end, and both fits."""
+    lines = []
     for run in runs:
         fit, end = run["fit"], run["curve"][-1]["distance"]
-        found = "too few looks" if fit is None else (
-            f"{fit['b']:>10.4g}  {fit['r2_log']:>6.3f}  {fit['p']:>8.3f}  {fit['r2_power']:>6.3f}"
-        )  # fmt: skip
-        lines.append(f"{run['batch_size']:>7}  {run['steps']:>8}  {end:>8.4g}  {found}")
-    return "\n".join(lines)
+        found = ["too few looks", *[NOTHING] * 3] if fit is None else [
+            f"{fit[name]:.2f}" for name in ("b", "r2_log", "p", "r2_power")
+        ]  # fmt: skip
+        lines.append([str(run["batch_size"]), str(run["steps"]), f"{run['learning_rate']:g}",
+                      f"{end:.2f}", *found])  # fmt: skip
+    head = ["batch", "updates", "rate", "distance", "b of log t", "R²", "p of t^p", "R²"]
+    return Sheet(head, lines)
 
 
 def draw(runs: list[dict]) -> str:

@@ -70,9 +70,7 @@ def keep(path: str, text: dict[str, Any]) -> None:
             texts = [other for other in texts if not same_text(other, text)]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"--output={path}: not a file of floors ({error})") from error
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump({"texts": [*texts, text]}, file, indent=1)
-        file.write("\n")
+    cli.write_json({"texts": [*texts, text]}, path)
 
 
 def of_files(files: Sequence) -> dict[str, dict[str, float]]:

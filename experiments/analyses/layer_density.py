@@ -2,7 +2,6 @@
 
     python -m largebatch.experiments.layer_density --experiment=table7/momentum --scale=laptop \\
         --set model_width=0.5 --batch_sizes=128 --epochs=11.4 --output=OUT
-    python -m largebatch.experiments.layer_density --read=results/analyses/layer_density.json
 
 Trains the row's model on its data with SGD and with LARS as Theorems 1 and 2 have them (no
 momentum, no decay, a constant rate, phi bounded), each at the best of its rates, which one seed
@@ -15,7 +14,6 @@ under OUTPUT/runs. Writes layer_density.svg and layer_density.json.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -67,7 +65,6 @@ observed_runs.define(FLAGS, points=33)
 define.list("sgd_rates", "0.025,0.05,0.1,0.2", "SGD's grid.")
 define.list("lars_rates", "0.005,0.01,0.02,0.05", "LARS's grid.")
 define.list("phi", PHI_BOUNDS.split(","), "gamma_l, gamma_u of LARS, which Theorem 2 needs.")
-define.path("read", None, "Print the table of this layer_density.json, no more.")  # fmt: skip
 define.integer("seeds", 3, "Of the comparison, from --seed on; the next one tunes the rates.")
 define.integer("examples", 128, "Training examples in f.")
 define.integer("group", 4, "Examples whose mean gradients vary.")
@@ -76,10 +73,6 @@ define.integer("iterations", 3, "Of the power iteration for L_i.")
 
 
 def main() -> int:
-    if FLAGS.read is not None:
-        with open(FLAGS.read, encoding="utf-8") as file:
-            print(as_markdown(json.load(file)))
-        return 0
     bases = observed_runs.rows_asked_for(FLAGS)
     if len(bases) != 1:
         raise UserError(f"want one --experiment and one batch size, found {len(bases)} rows")
@@ -193,9 +186,9 @@ def sheets(record: dict[str, Any]) -> tuple[Sheet, Sheet]:
     header = ["", "criterion", "density of gradients", "of noise", "L_avg / L_max"]
     measured = Sheet([*header, "psi_g", "psi_sigma", "psi_L"], rows)
     lines = [
-        (f"foretold by curvature, {FACTORS['curvature_factor']}",
+        (f"predicted by curvature, {FACTORS['curvature_factor']}",
          factor_interval(record, "curvature_factor")),
-        (f"foretold by noise, {FACTORS['noise_factor']}", factor_interval(record, "noise_factor")),
+        (f"predicted by noise, {FACTORS['noise_factor']}", factor_interval(record, "noise_factor")),
         ("measured, the criterion", gain_interval(record)),
     ]  # fmt: skip
     against = Sheet(["LARS / SGD", ""], [[name, interval_text(found)] for name, found in lines])

@@ -14,6 +14,7 @@ layer_ratios.svg and layer_ratios.json.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from largebatch import cli
 from largebatch.experiments.analyses import output
 from largebatch.experiments.plots import style
 from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.program.text_table import Sheet, aligned
 from largebatch.experiments.records.reopen import open_run
 from largebatch.experiments.tables import row_flags
 from largebatch.stack import quiet_tensorflow
@@ -127,18 +129,17 @@ def printed(row: Row, count: int) -> dict[str, tuple] | None:
 def as_text(row: Row, layers: list[dict[str, Any]]) -> str:
     shown = adapted(layers)
     slides = printed(row, len(shown))
-    lines = [f"{row.run_name}, batch {row.batch_size}"]
-    lines.append(f"{'|w|':>10}  {'|g|':>10}  {'|w|/|g|':>10}" + ("  slides  " if slides else "  "))
-    for number, layer in enumerate(shown):
-        beside = f"{slides['ratio'][number]:>8g}  " if slides else "  "
-        lines.append(
-            f"{layer['weight_norm']:>10.4g}  {layer['gradient_norm']:>10.4g}  "
-            f"{layer['ratio']:>10.4g}{beside}{layer['path']}"
-        )
-    ratios = [layer["ratio"] for layer in shown]
-    if ratios:
-        lines.append(f"largest / smallest ratio: {max(ratios) / min(ratios):.3g}")
-    return "\n".join(lines)
+    lines = [
+        [layer["path"], *(f"{layer[of]:.4g}" for of in ("weight_norm", "gradient_norm", "ratio")),
+         *([f"{slides['ratio'][number]:g}"] if slides else [])]
+        for number, layer in enumerate(shown)
+    ]  # fmt: skip
+    head = ["layer", "|w|", "|g|", "|w|/|g|", *(["slides"] if slides else [])]
+    ratios = [layer["ratio"] for layer in shown] or [math.nan]
+    return (
+        f"{row.run_name}, batch {row.batch_size}\n{aligned(Sheet(head, lines), '')}\n"
+        f"largest / smallest ratio: {max(ratios) / min(ratios):.3g}"
+    )
 
 
 def draw(row: Row, layers: list[dict[str, Any]]) -> str:

@@ -12,10 +12,14 @@ lipschitz.svg and lipschitz.json.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from largebatch import cli
 from largebatch.experiments.analyses import observed_runs, output
 from largebatch.experiments.plots import style
 from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.program.text_table import NOTHING, Sheet, aligned
 from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
@@ -46,7 +50,7 @@ def main() -> int:
     if code:
         return code
     runs = [summary(run) for run in observed]
-    print(as_text(runs))
+    print(aligned(sheet(runs), ""))
     record = {"examples": FLAGS.examples, "scaling": FLAGS.scaling, "runs": runs}
     output.write(FLAGS.output, "lipschitz", record, draw(runs))
     return 0
@@ -67,28 +71,23 @@ def summary(run: observed_runs.Observed) -> dict:
     ]
     peak = max(curve, key=lambda point: point["lipschitz"], default=None)
     return {
-        "name": row.name,
-        "scale": row.scale,
-        "overrides": dict(row.overrides),
-        "batch_size": row.batch_size,
-        "learning_rate": row.learning_rate,
-        "steps": row.steps,
+        **observed_runs.settings_of(row),
         "warmup_steps": row.warmup_steps,
         "peak": peak,
         "curve": curve,
     }
 
 
-def as_text(runs: list[dict]) -> str:
-    lines = [f"{'batch':>7}  {'updates':>8}  {'warm-up':>7}  {'largest L':>9}  {'at':>6}  update"]
+def sheet(runs: Sequence[dict[str, Any]]) -> Sheet:
+    """A line a run: the largest L, and where it was."""
+    lines = []
     for run in runs:
         peak = run["peak"]
-        found = "none" if peak is None else f"{peak['lipschitz']:>9.3g}  {peak['at']:>6.3g}"
-        step = "" if peak is None else f"  {peak['step']}"
-        lines.append(
-            f"{run['batch_size']:>7}  {run['steps']:>8}  {run['warmup_steps']:>7}  {found}{step}"
-        )
-    return "\n".join(lines)
+        found = ["none", NOTHING, NOTHING] if peak is None else [
+            f"{peak['lipschitz']:.3g}", f"{peak['at']:.2g}", str(peak["step"])
+        ]  # fmt: skip
+        lines.append([*(str(run[n]) for n in ("batch_size", "steps", "warmup_steps")), *found])
+    return Sheet(["batch", "updates", "warm-up", "largest L", "at epoch", "at update"], lines)
 
 
 def draw(runs: list[dict]) -> str:

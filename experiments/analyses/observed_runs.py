@@ -144,6 +144,18 @@ def records_of(folder: str, kind: str) -> list[dict[str, Any]]:
     return records
 
 
+def settings_of(row: Row) -> dict[str, Any]:
+    """What an analysis keeps of a row that it ran."""
+    return {
+        "name": row.name,
+        "scale": row.scale,
+        "overrides": dict(row.overrides),
+        "batch_size": row.batch_size,
+        "learning_rate": row.learning_rate,
+        "steps": row.steps,
+    }
+
+
 def place(record: dict[str, Any]) -> float:
     """The epoch or, of text, the share of the run's examples."""
     return record.get("epoch", record.get("progress"))

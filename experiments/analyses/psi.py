@@ -79,16 +79,6 @@ class Psi(NamedTuple):
         """psi_sigma / psi_g: of the second term."""
         return self.noise_density / self.gradient_density
 
-    @property
-    def printed_curvature_factor(self) -> float:
-        """psi_L / psi_g^2, as the appendix has it."""
-        return self.curvature_factor**2
-
-    @property
-    def printed_noise_factor(self) -> float:
-        """psi_sigma^2 / psi_g^2."""
-        return self.noise_factor**2
-
 
 def of_training(
     weights: int,

@@ -16,6 +16,7 @@ from largebatch import cli
 from largebatch.experiments.analyses import output
 from largebatch.experiments.plots import style
 from largebatch.experiments.program.errors import UserError
+from largebatch.experiments.program.text_table import Sheet, aligned
 
 if TYPE_CHECKING:
     from largebatch.experiments.analyses.theorems import Quadratic, Settings
@@ -56,7 +57,7 @@ def main() -> int:
     settings = theorems.Settings(alpha[0], alpha[1], FLAGS.beta_2)
     problem = theorems.new_quadratic(FLAGS.layers, FLAGS.width, FLAGS.noise)
     points = compare(problem, steps, FLAGS.seeds, settings)
-    print(as_text(points))
+    print(aligned(sheet(points), ""))
     if FLAGS.output is not None:
         record = {
             "smoothness": problem.smoothness.tolist(),
@@ -102,19 +103,13 @@ def compare(problem: Quadratic, steps: Sequence[int], seeds: int, settings: Sett
     return points
 
 
-def as_text(points: list[dict]) -> str:
-    from largebatch.experiments.analyses.theorems import THEOREMS
-
-    lines = []
-    for theorem, quantity in THEOREMS.items():
-        lines += [f"{theorem}: {quantity}", f"{'T = b':>8}  {'measured':>10}  {'bound':>10}  share"]
-        lines += [
-            f"{p['steps']:>8}  {p['measured']:>10.4g}  {p['bound']:>10.4g}  "
-            f"{p['measured'] / p['bound']:.3g}"
-            for p in points
-            if p["theorem"] == theorem
-        ]
-    return "\n".join(lines)
+def sheet(points: Sequence[dict]) -> Sheet:
+    lines = [
+        [p["theorem"], f"{p['steps']:,}", *(f"{p[of]:.4g}" for of in ("measured", "bound")),
+         f"{p['measured'] / p['bound']:.3g}"]
+        for p in points
+    ]  # fmt: skip
+    return Sheet(["theorem", "T = b", "measured", "bound", "share"], lines)
 
 
 def draw(points: list[dict]) -> str:

@@ -30,14 +30,7 @@ def main() -> int:
 
     judged = judged_under(runs_folder(FLAGS.runs), FLAGS.table)
     write = {"text": words.as_text, "markdown": words.as_markdown, "json": words.as_json}
-    text = write[FLAGS.format](judged).rstrip("\n") + "\n"
-    if FLAGS.output is None:
-        print(text, end="")
-        return 0
-    with open(FLAGS.output, "w", encoding="utf-8") as file:
-        file.write(text)
-    print(f"wrote {FLAGS.output}")
-    return 0
+    return cli.print_or_write(write[FLAGS.format](judged).rstrip("\n") + "\n", FLAGS.output)
 
 
 def runs_folder(given: str | None) -> str:

@@ -4,7 +4,7 @@
     python -m largebatch.experiments.step_lint --all
 
 Rows whose steps differ in numbers alone (rates, lengths of runs) share a program: one of them is
-lowered, at its batch of a core, in a process of its own. --all takes 20 minutes on two cores, and
+lowered, at its batch of a core, in a process of its own. --all takes hours on two cores, and
 9 GB. The program ends with 1 where something is found.
 """
 

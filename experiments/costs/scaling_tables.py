@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from largebatch.experiments.costs import all_reduce, example_cost, step_time
 from largebatch.experiments.costs.step_time import FITTED, Constants, Machine
+from largebatch.experiments.program import text_table
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tables import registry
 
@@ -34,23 +35,16 @@ class Sheet(NamedTuple):
 
 
 def as_text(sheet: Sheet) -> str:
-    rows = [sheet.header, *sheet.lines]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(sheet.header))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths))
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join([sheet.title, "", *lines, *(("", *sheet.notes) if sheet.notes else ())])
+    notes = ["", *sheet.notes] if sheet.notes else []
+    return "\n".join([sheet.title, "", text_table.aligned(_table(sheet), ""), *notes])
 
 
 def as_markdown(sheet: Sheet) -> str:
-    rows = [sheet.header, ("---",) * len(sheet.header), *sheet.lines]
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    notes = [line for note in sheet.notes for line in ("", note)]
-    return "\n".join([f"**{sheet.title}**", "", *lines, *notes])
+    return "\n\n".join([f"**{sheet.title}**", text_table.piped(_table(sheet)), *sheet.notes])
+
+
+def _table(sheet: Sheet) -> text_table.Sheet:
+    return text_table.Sheet(list(sheet.header), [list(line) for line in sheet.lines])
 
 
 def iterations() -> Sheet:

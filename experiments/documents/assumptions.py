@@ -22,14 +22,6 @@ COMMAND = "python -m largebatch.experiments.assumptions --output=docs/assumption
 MOST_VALUES = 3  # of a setting; more differ from row to row
 HEADER = ["setting", "value", "in", "why"]
 
-FLAGS = cli.new_flags()
-define = cli.Define(FLAGS)
-define.output_file("output", None, "The file to write; default: print.")
-
-
-def main() -> int:
-    return cli.print_or_write(as_markdown(), FLAGS.output)
-
 
 def as_markdown() -> str:
     parts = [
@@ -119,7 +111,7 @@ def where(tables: list[str]) -> str:
     return "; ".join(parts)
 
 
-program, console = cli.entry(main, FLAGS, __doc__)
+FLAGS, program, console = cli.document(as_markdown, __doc__)
 
 
 if __name__ == "__main__":

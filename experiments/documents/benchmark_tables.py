@@ -19,14 +19,20 @@ def _read(results: Path, name: str) -> dict[str, Any]:
 
 def _optimizer_speed(results: Path) -> str:
     measured = _read(results, "optimizer_step")
-    ratios: dict[str, dict[str, float]] = {}
+    by_name: dict[str, dict[str, dict[str, Any]]] = {}
     for row in measured["rows"]:
-        ratios.setdefault(row["optimizer"], {})[row["mode"]] = row["ratio"]
+        by_name.setdefault(row["optimizer"], {})[row["mode"]] = row
     lines = [
-        [name, *(f"{modes[m]:.2f}" if m in modes else "-" for m in ("graph", "xla"))]
-        for name, modes in ratios.items()
-    ]
-    return piped(Sheet(["time of a step (lower is better)", "in a graph", "under XLA"], lines))
+        [name, *(f"{modes[m]['ratio']:.2f}" if m in modes else "-" for m in ("graph", "xla")),
+         f"{modes['xla']['compile_seconds']:.0f}" if "xla" in modes else "-"]
+        for name, modes in by_name.items()
+    ]  # fmt: skip
+    head = ["time of a step (lower is better)", "in a graph", "under XLA", "s to compile for XLA"]
+    rounds = len(measured["rows"][0]["seconds"])
+    return (
+        f"{piped(Sheet(head, lines))}\n\nMedians of {rounds} paired rounds on "
+        f"{measured['cores']} shared cores; {measured['tensors']} variables."
+    )
 
 
 def _gpu_steps(results: Path) -> str:

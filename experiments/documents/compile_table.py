@@ -1,35 +1,35 @@
-"""Renders docs/tpu_compile.md from the committed reports of `largebatch.experiments.compile`.
+"""The blocks of docs/tpu_compile.md, from the reports of `largebatch.experiments.compile`.
 
-    make tpu-compile-table                          # compiles what is missing, then renders
-    python -m largebatch.experiments.compile_table          # renders alone
-    python -m largebatch.experiments.compile_table --reports=FOLDER  # prints the table of others
+    python -m largebatch.experiments.compile_table --reports=FOLDER  # prints the table
 
-In a checkout the reports are results/tpu_compile and the page is docs/tpu_compile.md; where the
-suite was installed without one, the same below the current folder.
+`make tpu-compile-table` compiles what is missing in results/tpu_compile, and doc_tables puts the
+blocks in. The lint's is made from the rows.
 """
 
 from __future__ import annotations
 
 import json
 import pathlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from largebatch import cli
 from largebatch.checkout import root
+from largebatch.experiments.compile import step_lint
+from largebatch.experiments.program.text_table import Sheet, piped
+from largebatch.experiments.tables import registry
 from largebatch.tpu.lowering.topologies import GIB
 
-ROOT = root()
-REPORTS = ROOT / "results" / "tpu_compile"
-PAGE = ROOT / "docs" / "tpu_compile.md"
+REPORTS = root() / "results" / "tpu_compile"
 POD = 2048  # cores of the paper's TPU v3 pod
-BEGIN, END = "<!-- table -->\n", "<!-- /table -->"
+PAPERS = "v3:2x2"  # a topology of the paper's TPU
 
 FLAGS = cli.new_flags()
-cli.Define(FLAGS).path("reports", None, "Print the table of this folder's reports.")
+cli.Define(FLAGS).path("reports", str(REPORTS), "The folder of the reports.")
 
 
-def read(folder: pathlib.Path = REPORTS) -> list[dict[str, Any]]:
+def read(folder: pathlib.Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
 
 
@@ -42,16 +42,13 @@ def bounds(found: dict[str, Any]) -> tuple[int | None, int | None]:
 
 def table(reports: Iterable[dict[str, Any]]) -> str:
     """A line for each step and topology, in Markdown."""
-    lines = [
-        "| step | TPU | memory of a core, usable | largest batch of a core | its memory "
-        "| does not fit | work of the largest | of it recomputed |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    lines = []
     for report in reports:
         least = least_work(report)
-        for found in report["topologies"]:
-            lines.append(_line(_step(report), found, least))
-    return "\n".join(lines) + "\n"
+        lines += [_line(_step(report), found, least) for found in report["topologies"]]
+    head = ["step", "TPU", "memory of a core, usable", "largest batch of a core", "its memory",
+            "does not fit", "work of the largest", "of it recomputed"]  # fmt: skip
+    return piped(Sheet(head, lines))
 
 
 def least_work(report: dict[str, Any]) -> float | None:
@@ -76,7 +73,7 @@ def _step(report: dict[str, Any]) -> str:
     return of if report["program"] == "update" else f"{of}, one of several passes"
 
 
-def _line(step: str, found: dict[str, Any], least: float | None) -> str:
+def _line(step: str, found: dict[str, Any], least: float | None) -> list[str]:
     fits, too_large = bounds(found)
     size = {one["batch_per_core"]: one for one in found["compilations"]}
     usable = f"{found['usable_bytes'] / GIB:.2f} GiB"
@@ -84,7 +81,7 @@ def _line(step: str, found: dict[str, Any], least: float | None) -> str:
     if fits is None:
         cells += ["none", ""]
     else:
-        share = f" ({fits * POD:,} on {POD:,} cores)" if found["topology"] == "v3:2x2" else ""
+        share = f" ({fits * POD:,} on {POD:,} cores)" if found["topology"] == PAPERS else ""
         cells += [f"{fits}{share}", f"{size[fits]['total_bytes'] / GIB:.2f} GiB"]
     if too_large is None:
         cells.append("not reached")
@@ -99,33 +96,53 @@ def _line(step: str, found: dict[str, Any], least: float | None) -> str:
             f"{flops / 1e12:.1f} Tflop, {moved / 1e9:.0f} GB",
             f"{1 - least * fits / flops:.0%}",
         ]
-    return "| " + " | ".join(cells) + " |"
+    return cells
 
 
-def rendered(page: str, reports: Iterable[dict[str, Any]]) -> str:
-    """The page with its table made anew."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{PAGE} has no lines {BEGIN.strip()} and {END}: where is the table?")
-    return before + BEGIN + table(reports) + END + after
+def on_the_papers_tpu(reports: Iterable[dict[str, Any]]) -> str:
+    """Each compilation for a TPU v3, from the smallest batch to the one that does not fit."""
+    lines = []
+    for report in reports:
+        least = least_work(report)
+        [found] = [one for one in report["topologies"] if one["topology"] == PAPERS]
+        for one in sorted(found["compilations"], key=lambda one: one["batch_per_core"]):
+            batch, fits = one["batch_per_core"], one["fits"]
+            temporaries = one["memory"]["temporaries"] if fits else one["temporaries_bytes"]
+            again = f"{1 - least * batch / one['flops']:.0%}" if fits else "does not fit"
+            lines.append(
+                [_step(report).partition(", bfloat16")[0], f"{batch:,}", f"{batch * POD:,}",
+                 f"{temporaries / GIB:.1f}", f"{one['total_bytes'] / GIB:.1f}", again]
+            )  # fmt: skip
+    head = ["step on TPU v3", "batch of a core", f"on {POD:,} cores", "temporaries, GiB",
+            "all, GiB", "recomputed"]  # fmt: skip
+    return piped(Sheet(head, lines))
+
+
+def linted() -> str:
+    """What `step_lint --all` covers: the rows, and the steps that stand for them."""
+    rows = registry.all_rows().values()
+    kinds = step_lint.kinds([row for row in rows if not row.same_run_as], step_lint.step_key)
+    models = Counter(kind.row.model for kind in kinds)
+    of = ", ".join(f"{number} of {model}" for model, number in models.most_common())
+    return f"The {len(rows)} rows share {len(kinds)} steps: {of}."
 
 
 def main() -> int:
-    folder = REPORTS if FLAGS.reports is None else pathlib.Path(FLAGS.reports)
-    reports = read(folder)
+    reports = read(pathlib.Path(FLAGS.reports))
     if not reports:
         raise ValueError(
-            f"{folder} holds no report; python -m largebatch.experiments.compile --output=FILE "
-            "writes one"
+            f"{FLAGS.reports} holds no report; python -m largebatch.experiments.compile "
+            "--output=FILE writes one"
         )
-    if FLAGS.reports is not None:
-        print(table(reports), end="")
-        return 0
-    PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8"), reports), encoding="utf-8")
-    print(f"wrote {PAGE}")
+    print(table(reports))
     return 0
 
+
+BLOCKS: dict[str, Callable[[pathlib.Path], str]] = {
+    "tpu-compile": lambda results: table(read(results / "tpu_compile")),
+    "tpu-v3-batches": lambda results: on_the_papers_tpu(read(results / "tpu_compile")),
+    "step-lint": lambda results: linted(),
+}
 
 program, console = cli.entry(main, FLAGS, __doc__)
 

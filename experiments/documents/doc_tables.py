@@ -1,4 +1,4 @@
-"""Renders the tables in README.md and docs/ from the committed results.
+"""Renders the tables in README.md and docs/, and the pages that are made whole.
 
     python -m largebatch.experiments.doc_tables            # rewrites what is out of date
     python -m largebatch.experiments.doc_tables --check    # names them and ends with code 2
@@ -6,25 +6,36 @@
 A block stands between <!-- NAME --> and <!-- /NAME -->. NAME is a table at the paper's scale
 (table7), a table at another one (table3-laptop), either with -measured behind it to leave out the
 rows that were not run; verdicts- or changed- and such a name: the verdicts on the claims that its
-rows test, and its runs with changed settings; or one of claims-at-a-glance, scaling, bert-trials,
-real-weights, real-weights-rates and those of benchmark_tables.
+rows test, and its runs with changed settings; or one of claims-at-a-glance, scaling,
+scaling-topologies, bert-trials, and the BLOCKS of the modules beside this one.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 from largebatch import cli
 from largebatch.checkout import PACKAGE
+from largebatch.experiments.analyses import decay_page
 from largebatch.experiments.claims import words as claim_words
 from largebatch.experiments.claims.claims import about
 from largebatch.experiments.claims.verdict import NOT_RUN
 from largebatch.experiments.costs import chips, scaling_tables, step_time
-from largebatch.experiments.documents import benchmark_tables, bert_trials, real_weights
+from largebatch.experiments.documents import (
+    analysis_tables,
+    assumptions,
+    benchmark_tables,
+    bert_trials,
+    compile_table,
+    errata,
+    paper_map,
+    real_weights,
+)
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.program.text_table import Sheet, piped
 from largebatch.experiments.records.reader import find_runs
@@ -46,12 +57,11 @@ define.boolean("check", False, "Only name what is out of date.")
 def main() -> int:
     stale = []
     for page in pages():
-        text = page.read_text(encoding="utf-8")
-        current = rendered(text)
-        if current != text:
+        text = current(page)
+        if page.read_text(encoding="utf-8") != text:
             stale.append(str(page.relative_to(ROOT)))
             if not FLAGS.check:
-                page.write_text(current, encoding="utf-8")
+                page.write_text(text, encoding="utf-8")
     if stale and FLAGS.check:
         raise UserError(
             f"out of date: {', '.join(stale)}; run python -m largebatch.experiments.doc_tables"
@@ -61,11 +71,18 @@ def main() -> int:
 
 
 def pages() -> list[Path]:
-    """README.md, the pages of results, and those of speed; other pages are made whole."""
+    """README.md, the pages of results, others with blocks, and those that are made whole."""
     docs = ROOT / "docs"
     results = sorted((docs / "results").glob("*.md"))
-    measured = (docs / f"{name}.md" for name in ("faults", "scaling_model", "speed"))
-    return [ROOT / "README.md", *measured, *results]
+    names = ("analyses", "faults", "scaling_model", "speed", "tpu_compile")
+    return [ROOT / "README.md", *(docs / f"{name}.md" for name in (*names, *WHOLE)), *results]
+
+
+def current(page: Path) -> str:
+    """A page as rows and results of today have it."""
+    if page.stem in WHOLE:
+        return WHOLE[page.stem]()
+    return rendered(page.read_text(encoding="utf-8"))
 
 
 def rendered(text: str) -> str:
@@ -152,7 +169,11 @@ def _changed(table: str, scale: str) -> str:
 def _scaling() -> str:
     topology = chips.find(step_time.PAPER_CHIP).topology
     table = scaling_tables.table1(step_time.fit(topology=topology), topology)
-    return scaling_tables.as_markdown(table).rstrip("\n")
+    return scaling_tables.as_markdown(table)
+
+
+def _scaling_topologies() -> str:
+    return scaling_tables.as_markdown(scaling_tables.topologies())
 
 
 def _bert_trials() -> str:
@@ -180,14 +201,26 @@ def _claims_at_a_glance() -> str:
     return f"{table}\n\n{others} more claims have not been run at the paper's size."
 
 
+WHOLE: dict[str, Callable[[], str]] = {  # below docs/
+    "assumptions": assumptions.as_markdown,
+    "claims": lambda: claim_words.as_markdown(_report().claims),
+    "decay_and_l2": lambda: decay_page.as_markdown(
+        json.loads((RESULTS / "decay_and_l2" / "measured.json").read_text(encoding="utf-8"))
+    ),
+    "errata": errata.as_markdown,
+    "paper_map": paper_map.as_markdown,
+}
 _ABOUT = {"verdicts": _verdicts, "changed": _changed}
 _OTHERS: dict[str, Callable[[], str]] = {
     "scaling": _scaling,
+    "scaling-topologies": _scaling_topologies,
     "claims-at-a-glance": _claims_at_a_glance,
-    **{name: functools.partial(make, RESULTS) for name, make in benchmark_tables.BLOCKS.items()},
-    "real-weights": lambda: real_weights.seeds(RESULTS / "real_weights"),
-    "real-weights-rates": lambda: real_weights.rates(RESULTS / "real_weights"),
     "bert-trials": _bert_trials,
+    **{
+        name: functools.partial(make, RESULTS)
+        for module in (analysis_tables, benchmark_tables, compile_table, real_weights)
+        for name, make in module.BLOCKS.items()
+    },
 }
 
 program, console = cli.entry(main, FLAGS, __doc__)

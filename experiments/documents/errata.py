@@ -26,14 +26,6 @@ IMAGENET_VALIDATION = 50_000
 MANY_DIGITS = 7  # decimals from which on a multiple of 1 / n cannot be one by chance
 STEPS = (1, 10, 100, 1000, 10_000)  # at which the effect of adam-correction is shown
 
-FLAGS = cli.new_flags()
-define = cli.Define(FLAGS)
-define.output_file("output", None, "The file to write; default: print.")
-
-
-def main() -> int:
-    return cli.print_or_write(as_markdown(), FLAGS.output)
-
 
 def as_markdown() -> str:
     parts = [
@@ -240,7 +232,7 @@ def _listed(names: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-program, console = cli.entry(main, FLAGS, __doc__)
+FLAGS, program, console = cli.document(as_markdown, __doc__)
 
 
 if __name__ == "__main__":

@@ -25,14 +25,6 @@ from largebatch.experiments.tables import registry
 
 COMMAND = "python -m largebatch.experiments.paper_map --output=docs/paper_map.md"
 
-FLAGS = cli.new_flags()
-define = cli.Define(FLAGS)
-define.output_file("output", None, "The file to write; default: print.")
-
-
-def main() -> int:
-    return cli.print_or_write(as_markdown(), FLAGS.output)
-
 
 def as_markdown() -> str:
     parts = [
@@ -126,7 +118,7 @@ def _readings() -> list[str]:
     return found
 
 
-program, console = cli.entry(main, FLAGS, __doc__)
+FLAGS, program, console = cli.document(as_markdown, __doc__)
 
 
 if __name__ == "__main__":

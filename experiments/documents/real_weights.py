@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from largebatch.experiments.program.errors import UserError
@@ -69,3 +69,9 @@ def _means(runs: Sequence[Run]) -> list[str]:
     """'31.2 ± 0.4' of each metric; the value alone for one run."""
     found = [summarize(run.metrics[metric] for run in runs) for metric in METRICS.values()]
     return [f"{m.mean:.1f}" + ("" if math.isnan(m.std) else f" ± {m.std:.1f}") for m in found]
+
+
+BLOCKS: dict[str, Callable[[Path], str]] = {
+    "real-weights": lambda results: seeds(results / "real_weights"),
+    "real-weights-rates": lambda results: rates(results / "real_weights"),
+}

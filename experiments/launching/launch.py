@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from largebatch import cli
+from largebatch import stack
 from largebatch.experiments.costs import micro_batch
 from largebatch.experiments.costs.compiled_batches import largest_compiled
 from largebatch.experiments.costs.micro_batch import automatic_micro_batch, device_memory
@@ -56,7 +56,7 @@ def launch(
     cluster = preflight.check(row, settings, os.environ)
     if settings.wandb:
         wandb_log.check()
-    _say(settings)(f"{row.name}{scale.at(row)}: {_described(row)}, {row.steps} updates")
+    stack.say(f"{row.name}{scale.at(row)}: {_described(row)}, {row.steps} updates")
     onednn = row.task == "pretraining"
     if settings.init_checkpoint or "://" in settings.output_dir:
         quiet_tensorflow(onednn=onednn)  # It reads the one and reaches the other.
@@ -67,9 +67,7 @@ def launch(
         raise UserError(f"{row.name}: {missing}")
     encoder = None
     if settings.init_checkpoint:
-        row, encoder = encoders.released(
-            row, settings.init_checkpoint, settings.lower_case, _say(settings)
-        )
+        row, encoder = encoders.released(row, settings.init_checkpoint, settings.lower_case)
     folder_type = tpu.RunFolder if cluster is None or cluster.is_chief else tpu.PeerFolder
     with folder_type(settings.output_dir) as folder:
         earlier = resume.earlier_result(folder, row, settings)
@@ -181,12 +179,7 @@ def _evaluate(row: Row, settings: RunSettings, cluster, folder) -> int:
 
 
 def _workload(row: Row, settings: RunSettings, skipped) -> Workload:
-    given = (settings.data_dir, settings.seed, skipped, settings.image_cache)
-    return workload.load(row, *given, say=_say(settings))
-
-
-def _say(settings: RunSettings) -> Callable[[str], None]:
-    return cli.nothing if settings.quiet else cli.say
+    return workload.load(row, settings.data_dir, settings.seed, skipped, settings.image_cache)
 
 
 def _strategy(row: Row, settings: RunSettings, cluster):

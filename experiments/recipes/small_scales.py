@@ -8,6 +8,7 @@ steps on scikit-learn's digits.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from largebatch.experiments.recipes.imagenet import FITTED_L2, LAMB_CODE
 from largebatch.experiments.rows import choices
@@ -99,16 +100,21 @@ def small_model(row: Row, dataset: str, scale: str) -> Row:
 
 def smoke(row: Row) -> Row:
     """A few steps on scikit-learn's digits: does it run at all?"""
-    row = laptop(row)
-    digits = 1_437
+    return few_steps(laptop(row))
+
+
+def few_steps(row: Row, model_width: float = 0.25, **more: Any) -> Row:
+    """Eight updates of the row's model, narrower, on scikit-learn's digits."""
+    digits = choices.TRAINING_EXAMPLES["digits"]
     return replaced(
         row,
         "smoke scale: a few steps on scikit-learn's digits",
         dataset="digits",
-        model_width=0.25,
+        model_width=model_width,
         batch_size=32,
         clip_batch=None if row.clip_batch is None else 4,
         epochs=8 * 32 / digits,
         warmup_epochs=2 * 32 / digits if row.warmup_epochs else 0,
         eval_every_epochs=4 * 32 / digits,
+        **more,
     )

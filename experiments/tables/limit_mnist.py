@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 
+from largebatch.experiments.recipes import small_scales
 from largebatch.experiments.rows import choices
 from largebatch.experiments.rows.author_code import MNIST
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.rows.scale import proportional_batch, replaced
 from largebatch.experiments.rows.source import code
 from largebatch.experiments.rows.table import table
-from largebatch.experiments.tables import table7_as_run
 from largebatch.experiments.tables.table7_as_run import CORES, NETWORK, lamb_sources
 
 WHOLE = 60_000
@@ -192,4 +192,4 @@ def smaller(row: Row, dataset: str, scale: str) -> Row:
 
 def smoke(row: Row) -> Row:
     """A few steps of a quarter of the network on scikit-learn's digits."""
-    return table7_as_run.smoke(row)
+    return small_scales.few_steps(row)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from largebatch.experiments.recipes import small_scales
 from largebatch.experiments.rows import choices
 from largebatch.experiments.rows.author_code import CIFAR10_SUBSET, DAVIDNET, NOTEBOOK
 from largebatch.experiments.rows.layout import Layout
@@ -145,17 +146,10 @@ def laptop(row: Row) -> Row:
 
 def smoke(row: Row) -> Row:
     """A few steps of a tiny DavidNet on scikit-learn's digits: does it run at all?"""
-    digits = choices.TRAINING_EXAMPLES["digits"]
-    return replaced(
+    return small_scales.few_steps(
         row,
-        "smoke scale: a few steps on scikit-learn's digits",
-        dataset="digits",
         model_width=4,
-        batch_size=32,
         norm_batch=32 if row.norm_batch == BATCH else 4,
-        epochs=8 * 32 / digits,
-        warmup_epochs=2 * 32 / digits if row.warmup_epochs else 0,
         floor_epochs=None,
-        eval_every_epochs=4 * 32 / digits,
         eval_subset=None if row.eval_subset is None else 100,
     )

@@ -12,6 +12,7 @@ the code's network and schedule, is the AdamW to compare `lamb-as-run` with.
 
 from __future__ import annotations
 
+from largebatch.experiments.recipes import small_scales
 from largebatch.experiments.rows import choices
 from largebatch.experiments.rows.author_code import MNIST
 from largebatch.experiments.rows.layout import Layout
@@ -141,7 +142,7 @@ def laptop(row: Row) -> Row:
 def smoke(row: Row) -> Row:
     """A few steps of a quarter of the model: does it run at all?"""
     if row.follows_code:
-        return table7_as_run.smoke(row)
+        return small_scales.few_steps(row)
     row = laptop(row)
     return replaced(
         row,

@@ -15,7 +15,6 @@ import dataclasses
 from largebatch.experiments.rows import choices
 from largebatch.experiments.rows.author_code import MNIST
 from largebatch.experiments.rows.row import Row
-from largebatch.experiments.rows.scale import replaced
 from largebatch.experiments.rows.source import assumed, code, paper
 from largebatch.experiments.rows.table import same_runs, table
 
@@ -214,19 +213,3 @@ def rows(printed: dict[str, float]) -> dict[str, Row]:
     # fmt: on
     order = ("momentum", "adagrad", "adam", "adamw", "lamb")
     return {f"table7/{o}-as-run": made[f"table7/{o}-as-run"] for o in order}
-
-
-def smoke(row: Row) -> Row:
-    """A few steps of a quarter of the network, on scikit-learn's digits."""
-    digits = choices.TRAINING_EXAMPLES["digits"]
-    return replaced(
-        row,
-        "smoke scale: a few steps on scikit-learn's digits",
-        dataset="digits",
-        model_width=0.25,
-        batch_size=32,
-        clip_batch=None if row.clip_batch is None else 4,
-        epochs=8 * 32 / digits,
-        warmup_epochs=2 * 32 / digits if row.warmup_epochs else 0,
-        eval_every_epochs=4 * 32 / digits,
-    )

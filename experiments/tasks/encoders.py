@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from largebatch import stack
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.rows.source import Source
@@ -37,7 +37,6 @@ def released(
     row: Row,
     path: str,
     lower_case: bool | None = None,
-    say: Callable[[str], None] = lambda line: None,
 ) -> tuple[Row, Encoder]:
     """A released BERT of any size, and the row that fine-tunes it.
 
@@ -47,7 +46,6 @@ def released(
       path: A folder with weights, their config and vocab.txt, or the weights' file or prefix in it:
         Google's checkpoints, tf-models-official's, Hugging Face's safetensors.
       lower_case: Whether text is lower-cased. None: as the config says, else by the vocabulary.
-      say: Takes a line about the above.
 
     Raises:
       ValueError: The weights, config or vocabulary are missing or do not fit each other, or the
@@ -86,7 +84,7 @@ def released(
             f"{row.squad_sequence_length}; --set squad_sequence_length to fewer"
         )
     lower, why = _lower_case(lower_case, config.lower_case, vocabulary)
-    say(
+    stack.say(
         f"{flag}: {config.model}, {len(vocabulary)} pieces; text is "
         f"{'' if lower else 'not '}lower-cased ({why})"
     )
@@ -100,6 +98,7 @@ def released(
         vocabulary_file,
         lower,
         shape,
+        vocabulary.sha256,
     )
     return _fitted(row, flag, config), encoder
 
@@ -107,12 +106,11 @@ def released(
 def record(encoder: Encoder) -> dict[str, Any]:
     """What a run's files say of a released encoder."""
     from largebatch.data.files import storage
-    from largebatch.data.text.wordpiece import Vocabulary
 
     file = encoder.vocabulary_file
     return {
         "vocabulary_file": file if storage.is_remote(file) else os.path.abspath(file),
-        "vocabulary_sha256": Vocabulary.read(file).sha256,
+        "vocabulary_sha256": encoder.vocabulary_sha256,
         "lower_case": encoder.lower_case,
         "encoder": encoder.shape,
     }

@@ -37,6 +37,7 @@ class Encoder(NamedTuple):
     vocabulary_file: str
     lower_case: bool
     shape: dict[str, Any] | None = None  # for `build_span_model`; None: this suite's own
+    vocabulary_sha256: str | None = None  # of a released one
 
 
 class Score(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from largebatch import cli
@@ -37,14 +36,12 @@ def load(
     seed: int,
     skipped: SkippedImages | None = None,
     image_cache: str | None = None,
-    say: Callable[[str], None] = lambda line: None,
 ) -> Workload:
     """Loads or prepares what `row` works on.
 
     Args:
       skipped: ImageNet: a `SkippedImages`, takes the corrupt ones; None: one is an error.
       image_cache: ImageNet: the folder of the files' copies, see `ShardCache`.
-      say: Told what takes time: data that are prepared for the first time.
 
     Raises:
       ValueError: The data are not there, or not the row's.
@@ -55,10 +52,10 @@ def load(
                 raise UserError(f"--{flag}: {row.name} works on {row.dataset}, not on image files")
     _check_read(row, data_dir)
     if row.task == "pretraining":
-        return _pretraining(row, data_dir, seed, say)
+        return _pretraining(row, data_dir, seed)
     if row.dataset in choices.STREAMED_IMAGES:
         return _imagenet(row, data_dir, seed, skipped, image_cache)
-    return _images(row, data_dir, seed, say)
+    return _images(row, data_dir, seed)
 
 
 def check_folder(row: Row, data_dir: str | None) -> None:
@@ -140,12 +137,11 @@ def _check_imagenet(row: Row, files: ImageNetFiles) -> None:
         )
 
 
-def _images(row: Row, data_dir: str | None, seed: int, say) -> Workload:
+def _images(row: Row, data_dir: str | None, seed: int) -> Workload:
     from largebatch import data
     from largebatch.experiments.tasks.classification import ImageClassification
 
-    prepared = {} if row.dataset == "digits" else {"say": say}  # these come with a package
-    images = data.load(row.dataset, data_dir, **prepared)
+    images = data.load(row.dataset, data_dir)
     if len(images.train_labels) != row.training_examples:
         raise UserError(
             f"{row.dataset} has {len(images.train_labels)} training examples here and "
@@ -160,10 +156,10 @@ def _images(row: Row, data_dir: str | None, seed: int, say) -> Workload:
     )
 
 
-def _pretraining(row: Row, data_dir: str | None, seed: int, say) -> Workload:
+def _pretraining(row: Row, data_dir: str | None, seed: int) -> Workload:
     from largebatch.experiments.tasks.pretraining import Pretraining
 
-    files = text_files(row, data_dir, say)
+    files = text_files(row, data_dir)
     return Workload(
         Pretraining(row, files, seed),
         None,
@@ -183,15 +179,13 @@ def text_summary(files: list) -> dict[str, Any]:
     }
 
 
-def text_files(
-    row: Row, data_dir: str | None, say: Callable[[str], None] = lambda line: None
-) -> list:
+def text_files(row: Row, data_dir: str | None) -> list:
     """The prepared text of each of the row's stages, made where it is not there.
 
     Raises:
       ValueError: The data are not there, or not the row's.
     """
-    return _shards(row, _text_folder(row, data_dir, say))
+    return _shards(row, _text_folder(row, data_dir))
 
 
 def _shards(row: Row, folder: str) -> list:
@@ -213,16 +207,16 @@ def _shards(row: Row, folder: str) -> list:
     return files
 
 
-def _text_folder(row: Row, data_dir: str | None, say) -> str:
+def _text_folder(row: Row, data_dir: str | None) -> str:
     """The folder with the shards, which are made first where the row's text is not prepared."""
     from largebatch.data import holds_shards, prepare_pretraining
 
     lengths = [stage.sequence_length for stage in row.stages]
     _check_text_folder(row, data_dir)
     if row.dataset == "python_text":
-        return str(prepare_pretraining("python", lengths, row.vocabulary_size, say=say))
+        return str(prepare_pretraining("python", lengths, row.vocabulary_size))
     if row.dataset == "text_folder" and not holds_shards(data_dir):
-        return str(prepare_pretraining(data_dir, lengths, row.vocabulary_size, say=say))
+        return str(prepare_pretraining(data_dir, lengths, row.vocabulary_size))
     return data_dir
 
 

@@ -10,9 +10,10 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from largebatch import stack
 from largebatch.data.files import cache
 from largebatch.data.pretraining.make import shards
 from largebatch.data.pretraining.make.generator_options import GeneratorOptions
@@ -35,7 +36,6 @@ def prepare_pretraining(
     blank_lines: int | None = None,
     seed: int = 12345,
     jobs: int = 1,
-    say: Callable[[str], None] = lambda line: None,
 ) -> str:
     """Returns a folder for `find_pretraining`, with shards of each length and one vocabulary.
 
@@ -48,7 +48,6 @@ def prepare_pretraining(
       blank_lines: That end a document, at least. None: 2 where the first file is free text, so that
         a document of a book is a chapter, not a paragraph; otherwise 1.
       jobs: Processes; 1 is this one.
-      say: Told when it is made.
 
     Raises:
       ValueError: a folder without text, text that is not UTF-8, a cache folder that cannot be
@@ -77,7 +76,7 @@ def prepare_pretraining(
             shutil.rmtree(scratch, ignore_errors=True)
             try:
                 scratch.mkdir()
-                say("preparing the text")
+                stack.say("preparing the text")
                 _make(scratch, files, settings, jobs)
                 os.replace(scratch, made)
             except OSError as error:

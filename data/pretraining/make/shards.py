@@ -36,7 +36,6 @@ def create(options: GeneratorOptions, progress: GeneratorProgress | None = None)
     """
     if progress is None:
         progress = GeneratorProgress(quiet=True)
-    storage.check_writable(options.output)
     if options.runner is not None:
         beam.check(options)
     vocabulary = Vocabulary.read(options.vocab)

@@ -71,14 +71,7 @@ def over_batches(table: TableReport) -> str | None:
     looks = run_curves.looks([cells[0] for cells in recipes.values()])
     for (name, cells), look in zip(recipes.items(), looks):
         cells = sorted(cells, key=_size)
-        printed = [
-            Point(_size(c), c.printed, note="printed") for c in cells if c.printed is not None
-        ]
-        measured = [
-            Point(_size(c), c.summary.mean, *run_curves.spread(c.summary))
-            for c in cells
-            if c.summary
-        ]
+        printed, measured = run_curves.points(cells, _size)
         if printed:
             label = "" if measured else f"{name}: printed"
             series.append(

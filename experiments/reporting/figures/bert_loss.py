@@ -85,12 +85,12 @@ def batch_sizes(runs: Sequence[Run]) -> list[tuple[str, list]]:
 def mixed_batch(runs: Sequence[Run]) -> list[tuple[str, list]]:
     """[(label, curve)] of Figure 7: the mixed batch's rows, and its ablation."""
     lines = []
-    mixed = [(row.name, run) for run in runs if (row := row_of(run)) and row.name in KINDS]
-    for name, run in sorted(mixed, key=lambda pair: (pair[0], len(pair[1].overrides))):
-        if set(run.overrides) - {"rewarmup"} or run.seed:
+    mixed = [(row, run) for run in runs if (row := row_of(run)) and row.name in KINDS]
+    for row, run in sorted(mixed, key=lambda pair: (pair[0].name, len(pair[1].overrides))):
+        if {*run.overrides, *differences(run, row)} - {"rewarmup"} or run.seed:
             continue
         ablation = "" if run.row["rewarmup"] else ", no re-warm-up"
-        lines.append((KINDS[name] + ablation, smoothed(run)))
+        lines.append((KINDS[row.name] + ablation, smoothed(run)))
     return lines
 
 

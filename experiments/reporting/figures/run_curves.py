@@ -104,6 +104,16 @@ def spread(summary: Summary) -> tuple[float, str]:
     return (summary.std, f"n = {summary.n}") if summary.n > 1 else (0.0, "n = 1")
 
 
+def points(
+    cells: Sequence[Cell], place: Callable[[Cell], float]
+) -> tuple[list[Point], list[Point]]:
+    """The cells' (printed values, measured ones), each at its place."""
+    return (
+        [Point(place(c), c.printed, note="printed") for c in cells if c.printed is not None],
+        [Point(place(c), c.summary.mean, *spread(c.summary)) for c in cells if c.summary],
+    )
+
+
 def seeds_note(cells: Sequence[Cell], what: str = "± 1 standard deviation") -> str:
     """'± 1 standard deviation over n = 5 seeds.'; where n is 1, that there is none."""
     counts = sorted({cell.summary.n for cell in cells if cell.summary})

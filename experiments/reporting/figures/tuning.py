@@ -122,14 +122,7 @@ def draw(cells: Sequence[Cell]) -> str | None:
     series, crosses = [], []
     for (name, group), colour in zip(sorted(groups.items(), key=_decay_of), colours):
         group = sorted(group, key=_rate)
-        printed = [
-            Point(_rate(c), c.printed, note="printed") for c in group if c.printed is not None
-        ]
-        measured = [
-            Point(_rate(c), c.summary.mean, *run_curves.spread(c.summary))
-            for c in group
-            if c.summary
-        ]
+        printed, measured = run_curves.points(group, _rate)
         if printed:
             label = "printed" if alone else f"{name}: printed" if measured_points else name
             series.append(Series(label, printed, colour, dash="5 4", mark="diamond", hollow=True))

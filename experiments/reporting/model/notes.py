@@ -56,11 +56,12 @@ def _floors(table: TableReport) -> list[str]:
             labels = [cell.row.label for cell in cells]
             found.append(f"Floors not computed (experiments.floors) for {', '.join(labels)}.")
             continue
-        told = ", ".join(f"{name.replace('_', ' ')} {score:.4f}" for name, score in masked.items())
-        found.append(f"Floors, by counting the words of the same training text: {told}.")
-        for name, score in sorted(masked.items(), key=lambda pair: -pair[1]):
+        told = []
+        for name, score in masked.items():
             above = [cell.row.label for cell in cells if cell.summary.mean > score]
-            found.append(f"Above {name.replace('_', ' ')}: {', '.join(above) or 'none'}.")
+            labels = ", ".join(above) or "none"
+            told.append(f"{name.replace('_', ' ')} {score:.4f} (above it: {labels})")
+        found.append(f"Floors, by counting the words of the training text: {'; '.join(told)}.")
         found += [
             f"Next sentence, always the {name} label: {score:.4f}."
             for name, score in sentences.items()

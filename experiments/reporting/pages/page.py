@@ -133,7 +133,9 @@ def _state(state: State | None) -> str:
     if state is None:
         return ""
     kind = "all" if state.measured == state.cells else "some" if state.measured else "none"
-    return f"<a class='state {kind}' href='#{state.anchor}'>{state.measured}/{state.cells}</a>"
+    part = f" style='--part:{state.measured / state.cells:.0%}'" if kind == "some" else ""
+    told = f"{state.measured}/{state.cells}"
+    return f"<a class='state {kind}' href='#{state.anchor}'{part}>{told}</a>"
 
 
 def _card(entry: Entry, report: Report) -> str:
@@ -143,9 +145,9 @@ def _card(entry: Entry, report: Report) -> str:
     blocks = "".join(_block(entry, block, report) for block in entry.blocks)
     if not entry.is_empty:
         return f"<section class=card id='{entry.anchor}'>{anchors}{head}{blocks}</section>"
-    [block] = entry.blocks
+    missing = pills(counts(cell for block in entry.blocks for cell in block.cells))
     return (
-        f"<details class=card id='{entry.anchor}'><summary>{head} {pills(block.counts)}</summary>"
+        f"<details class=card id='{entry.anchor}'><summary>{head} {missing}</summary>"
         f"{anchors}{blocks}</details>"
     )
 

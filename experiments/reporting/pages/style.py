@@ -43,12 +43,12 @@ td.nothing { color: var(--none); font-weight: 400; }
 td small, th small { display: block; color: var(--soft); font-size: .8rem; font-weight: 400; }
 .grid thead th { white-space: normal; vertical-align: bottom; font-size: .85rem; }
 .grid th:first-child { position: sticky; left: 0; background: var(--under, var(--card));
-  max-width: 17em; min-width: 6em; white-space: normal; z-index: 1; }
+  max-width: 17em; min-width: 6em; white-space: normal; overflow-wrap: break-word; z-index: 1; }
 .grid td.paper, .grid td.difference { color: var(--soft); }
 .grid td.measured { font-weight: 650; } .grid td small { white-space: normal; min-width: 6em; }
 .grid td.nothing { font-weight: 400; }
 .small table { font-size: .84rem; } .small td { white-space: normal; text-align: left;
-  min-width: 7em; max-width: 26em; overflow-wrap: anywhere; } .small th { text-align: left; }
+  min-width: 7em; max-width: 26em; overflow-wrap: break-word; } .small th { text-align: left; }
 .glance td:nth-child(-n+4), .glance th:nth-child(-n+4), .glance th:last-child,
   .glance td:last-child { text-align: left; white-space: normal; }
 .glance td:nth-child(4), .glance td:last-child { font-size: .85rem; min-width: 11.5em; }
@@ -63,14 +63,15 @@ td small, th small { display: block; color: var(--soft); font-size: .8rem; font-
 .state { display: inline-block; min-width: 4.2em; border-radius: 6px; padding: 1px 8px;
   color: var(--ink); font-size: .85rem; }
 .state.all { background: var(--measured); color: var(--on); }
-.state.some { background: linear-gradient(90deg, var(--measured) 50%, transparent 50%) bottom /
-  100% 3px no-repeat; box-shadow: inset 0 0 0 1px var(--measured); }
+.state.some { background: linear-gradient(90deg, var(--measured) var(--part), transparent 0)
+  bottom / 100% 3px no-repeat; box-shadow: inset 0 0 0 1px var(--measured); }
 .state.none { color: var(--none); }
 .sort th[data-way] { color: var(--link); } .can-sort thead th { cursor: pointer; }
 .can-sort thead th:hover { color: var(--link); }
 th[data-way="1"]::after { content: " \\2191"; } th[data-way="-1"]::after { content: " \\2193"; }
 .prose th, .prose td { white-space: normal; text-align: left; overflow-wrap: anywhere; }
-.prose table { font-size: .9rem; width: 100%; } .settings th:first-child { white-space: nowrap; }
+.prose table { font-size: .9rem; width: 100%; }
+.settings th:first-child { white-space: nowrap; } .settings td { overflow-wrap: break-word; }
 .verdicts th:first-child { white-space: normal; } .verdicts td { text-align: center; }
 .verdicts thead th:not(:first-child) { text-align: center; } .verdicts table { width: 100%; }
 .notes { margin: .8em 0 0; padding-left: 1.2em; color: var(--soft); font-size: .92rem; }

@@ -56,8 +56,7 @@ def test_a_report_tells_the_floors_of_a_runs_text_and_who_is_above_them(make_run
     floors.keep(str(tmp_path / "bert_floors.json"), {**data(), "floors": FOUND})
     [table] = [t for t in gather(str(tmp_path), ["table1"]).tables if t.scale == "laptop"]
     told = " ".join(notes.notes(table))
-    assert "unigram 0.0600, left bigram 0.1300, both neighbours 0.2800" in told
-    assert "Above both neighbours: none." in told
-    assert "Above left bigram: LAMB 512." in told
-    assert "Above unigram: LAMB 512." in told  # 0.06 is not above 0.06
+    assert "unigram 0.0600 (above it: LAMB 512)" in told  # 0.06 is not above 0.06
+    assert "left bigram 0.1300 (above it: LAMB 512)" in told
+    assert "both neighbours 0.2800 (above it: none)." in told
     assert "Next sentence, always the majority label: 0.5100." in told

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import pathlib
-
 import pytest
 
 from largebatch.experiments.documents import assumptions
 from largebatch.experiments.rows import defaults
 from largebatch.experiments.rows.row import SETTINGS
 from largebatch.experiments.tables import registry
-
-FILE = pathlib.Path(__file__).parents[3] / "docs" / "assumptions.md"
-
-
-def call(*arguments):
-    return assumptions.program(["assumptions", *arguments])
-
-
-def test_the_committed_list_is_what_the_program_writes(tmp_path, capsys):
-    assert call(f"--output={tmp_path / 'list.md'}") == 0
-    text = (tmp_path / "list.md").read_text(encoding="utf-8")
-    assert FILE.read_text(encoding="utf-8") == text, f"stale; run: {assumptions.COMMAND}"
-    capsys.readouterr()
-    assert call() == 0
-    assert capsys.readouterr().out == text
 
 
 def tables_of(sheet):

@@ -4,22 +4,21 @@ import re
 
 import pytest
 
+from largebatch.checkout import PACKAGE
 from largebatch.experiments.compile.lowered_step import batch_per_core
 from largebatch.experiments.costs.compiled_batches import LARGEST
-from largebatch.experiments.documents import compile_table
 from largebatch.experiments.documents.compile_table import (
     GIB,
-    PAGE,
     POD,
-    ROOT,
+    REPORTS,
     bounds,
+    on_the_papers_tpu,
     read,
-    rendered,
     table,
 )
 from largebatch.experiments.tables import registry
 
-REPORTS = read()
+FOUND = read(REPORTS)
 
 
 def compilation(batch, fits, gib):
@@ -32,11 +31,6 @@ def report(*compilations, topology="v3:2x2", **changes):
     of = {"model": "bert_large", "sequence_length": 512, "image_size": None, "program": "update"}
     of.update(precision="bfloat16", optimizer="lamb", topologies=[found], **changes)
     return of
-
-
-def test_the_page_is_that_of_the_committed_reports():
-    page = PAGE.read_text()
-    assert REPORTS and rendered(page, REPORTS) == page
 
 
 def test_a_line_has_the_largest_that_fits_and_the_smallest_that_does_not():
@@ -65,14 +59,21 @@ def test_a_search_that_ended_early_is_shown_as_far_as_it_came(compilations, said
     assert said in table([report(*compilations, topology="v2:2x2")])
 
 
-def test_a_page_without_a_place_for_the_table_is_refused():
-    with pytest.raises(ValueError, match="where is the table"):
-        rendered("# nothing\n", REPORTS)
+def test_each_compilation_for_the_papers_tpu_has_a_line_with_its_share_of_recomputing():
+    small, large, none = (compilation(n, n < 64, n / 4) for n in (16, 32, 64))
+    large["flops"] *= 1.25
+    for one in (small, large):
+        one["memory"] = {"temporaries": GIB}
+    none["temporaries_bytes"] = 9 * GIB
+    lines = on_the_papers_tpu([report(large, small, none)]).splitlines()[2:]
+    assert [line.split(" | ")[1] for line in lines] == ["16", "32", "64"]
+    assert lines[1].endswith("| 32 | 65,536 | 1.0 | 8.0 | 20% |")
+    assert lines[2].endswith("| 64 | 131,072 | 9.0 | 16.0 | does not fit |")
 
 
 def test_what_an_automatic_micro_batch_believes_is_what_was_compiled():
     compiled = {}
-    for one in REPORTS:
+    for one in FOUND:
         side = one["sequence_length"] or one["image_size"]
         for found in one["topologies"]:
             fits, _ = bounds(found)
@@ -87,7 +88,7 @@ def test_the_papers_statement_is_reproduced():
     """Section 4.1: on a TPU v3 pod at most 32,768 sequences of 512; of 128, 131,072 fit."""
     fits = {
         (one["sequence_length"], compiled["batch_per_core"] * POD): compiled["fits"]
-        for one in REPORTS
+        for one in FOUND
         for found in one["topologies"]
         for compiled in found["compilations"]
         if found["topology"] == "v3:2x2"
@@ -98,6 +99,6 @@ def test_the_papers_statement_is_reproduced():
 
 
 def test_the_make_target_compiles_what_the_page_shows():
-    makefile = (ROOT / "Makefile").read_text()
+    makefile = (PACKAGE / "Makefile").read_text()
     outputs = re.findall(r"--output=(results/tpu_compile/\S+)", makefile)
-    assert {ROOT / path for path in outputs} >= set(compile_table.REPORTS.glob("*.json"))
+    assert {PACKAGE / path for path in outputs} >= set(REPORTS.glob("*.json"))

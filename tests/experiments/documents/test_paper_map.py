@@ -14,19 +14,6 @@ ROOT = pathlib.Path(paper_map.PACKAGE)
 FILE = ROOT / "docs" / "paper_map.md"
 
 
-def call(*arguments):
-    return paper_map.program(["paper_map", *arguments])
-
-
-def test_the_committed_map_is_what_the_program_writes(tmp_path, capsys):
-    assert call(f"--output={tmp_path / 'map.md'}") == 0
-    text = (tmp_path / "map.md").read_text(encoding="utf-8")
-    assert FILE.read_text(encoding="utf-8") == text, f"stale; run: {paper_map.COMMAND}"
-    capsys.readouterr()
-    assert call() == 0
-    assert capsys.readouterr().out == text
-
-
 def test_every_link_leads_to_a_file():
     links = re.findall(r"\]\(([^)]+)\)", FILE.read_text(encoding="utf-8"))
     assert len(links) > 100

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from largebatch import stack
 from largebatch.data.text.wordpiece import SPECIAL_TOKENS
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.records.row_record import row_record
@@ -89,10 +90,11 @@ def test_an_encoder_of_the_row_s_own_size_changes_nothing(release, row):
     ],
 )
 def test_cased_or_not_is_the_flag_s_the_config_s_or_the_vocabulary_s_word(
-    release, row, name, words, config, asked, lower, why
+    release, row, name, words, config, asked, lower, why, monkeypatch
 ):
     said = []
-    _, encoder = encoders.released(row, str(release(words, name, config)), asked, said.append)
+    monkeypatch.setattr(stack, "say", said.append)
+    _, encoder = encoders.released(row, str(release(words, name, config)), asked)
     assert encoder.lower_case is lower
     assert why in said[0] and f"text is {'' if lower else 'not '}lower-cased" in said[0]
 

@@ -203,13 +203,9 @@ def test_text_without_a_single_token_is_refused(generator_options, tmp_path):
 
 def test_a_folder_that_cannot_be_made_or_written_is_named(generator_options, tmp_path):
     (tmp_path / "file").write_text("")
-    for output, message in (
-        (str(tmp_path / "file" / "x"), "file is a file, not a folder"),
-        ("/proc/none/such/x", "the folder /proc cannot be written|cannot make the folder"),
-        (f"{tmp_path}/", "is a folder; give it a name"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            shards.create(dataclasses.replace(generator_options, output=output))
+    for folder in (str(tmp_path / "file"), "/proc/none/such"):
+        with pytest.raises(ValueError, match=f"cannot make the folder {folder}: "):
+            shards.create(dataclasses.replace(generator_options, output=f"{folder}/x"))
 
 
 def test_a_damaged_manifest_is_named(generator_options, tmp_path):

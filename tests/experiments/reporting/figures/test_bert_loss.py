@@ -8,7 +8,7 @@ from largebatch.experiments.plots import chart
 from largebatch.experiments.records.reader import find_runs
 from largebatch.experiments.reporting.figures import bert_loss
 from largebatch.experiments.reporting.model.cells import gather
-from largebatch.experiments.reporting.pages import entries
+from largebatch.experiments.reporting.pages import entries, page
 from largebatch.experiments.tables import registry
 
 MIXED = "table1/lamb-65536-32768"
@@ -48,6 +48,7 @@ def test_figure_7_sets_the_ablation_beside_the_mixed_batch(text_run, tmp_path):
     text_run(f"{MIXED}-nvidia", settings={"rewarmup": "false"})
     text_run(MIXED, settings={"rewarmup": "false"})
     text_run(MIXED, settings={"dropout": "0.2"})
+    text_run(MIXED, settings={"dropout": "0.3"}, overrides={})  # the row as it was before
     runs, _ = find_runs(str(tmp_path))
     assert [label for label, _ in bert_loss.mixed_batch(runs)] == [
         "the paper's rules",
@@ -55,6 +56,13 @@ def test_figure_7_sets_the_ablation_beside_the_mixed_batch(text_run, tmp_path):
         "NVIDIA's rates",
         "NVIDIA's rates, no re-warm-up",
     ]
+
+
+def test_an_ablation_alone_is_a_folded_card_with_its_picture(text_run, tmp_path):
+    text_run(MIXED, settings={"rewarmup": "false"})
+    report = gather(str(tmp_path), ["table1"])
+    text = page.as_html(report, entries.entries(report))
+    assert "<details class=card id='figure7'>" in text and "no re-warm-up" in text
 
 
 def test_the_program_writes_the_pictures_that_there_are_runs_for(text_run, tmp_path, capsys):
