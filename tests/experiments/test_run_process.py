@@ -16,7 +16,7 @@ LIMIT = 180  # seconds
 
 def command(folder, *flags):
     return [
-        sys.executable, "-m", "largebatch.experiments.run", "--experiment=table7/lamb",
+        sys.executable, "-m", "largebatch.experiments.run", "--experiment=table7/momentum",
         "--scale=smoke", "--set=epochs=2", "--set=warmup_epochs=0.5", "--set=eval_every_epochs=1",
         "--steps_per_loop=1", "--checkpoint_every=20", "--deterministic", "--threads=1",
         f"--output_dir={folder}", *flags,
@@ -97,7 +97,7 @@ def test_killed_then_told_to_stop_the_same_command_ends_in_the_same_bits(whole, 
 def program(capfd, *flags):
     """What the program returns and prints, in this process: its start alone takes seconds."""
     capfd.readouterr()
-    code = run.run(["run", "--experiment=table7/lamb", *flags])
+    code = run.run(["run", "--experiment=table7/momentum", *flags])
     printed = capfd.readouterr()
     return code, printed.out + printed.err
 
