@@ -58,6 +58,22 @@ def pytest_collection_modifyitems(config, items):
     items.sort(key=lambda item: item.path not in slow)
 
 
+def optimize_graphs(on):
+    """Whether TensorFlow rewrites a graph (Grappler) before it runs it for the first time."""
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not on})
+
+
+@pytest.fixture
+def optimized_graphs():
+    """Graphs are rewritten as in a real run. Most tests' graphs run once or twice: rewriting them
+    is a tenth of the suite's time. Rows of all tasks and all processes started have it."""
+    optimize_graphs(True)
+    yield
+    optimize_graphs(False)
+
+
 def pytest_collection_finish(session):
     """Configures TensorFlow once the tests are known, if any of them has imported it.
 
@@ -71,6 +87,7 @@ def pytest_collection_finish(session):
             tf.config.set_logical_device_configuration(
                 cpu, [tf.config.LogicalDeviceConfiguration()] * LOGICAL_DEVICES
             )
+        optimize_graphs(False)
 
 
 @pytest.fixture(autouse=True)

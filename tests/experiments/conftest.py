@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import pathlib
@@ -89,6 +90,45 @@ def run_writer():
     return write_run
 
 
+def build_small_network(drops, shape, classes, **settings):
+    """Four variables: a convolution and a dense layer, with dropout between them if it `drops`."""
+    import tensorflow as tf
+
+    from largebatch.models.seeded_model import seeded_model
+
+    image = tf.keras.Input(tuple(shape), name="image")
+    x = tf.keras.layers.Conv2D(3, 4, strides=4, activation="relu", name="conv1/conv")(image)
+    x = tf.keras.layers.Flatten(name="flatten")(x)
+    if drops:
+        x = tf.keras.layers.Dropout(0.4)(x)
+    logits = tf.keras.layers.Dense(classes, dtype="float32", name="logits")(x)
+    return seeded_model(image, logits, "small") if drops else tf.keras.Model(image, logits)
+
+
+@pytest.fixture
+def small_network(monkeypatch):
+    """Stands for every image model, for what does not depend on which one it is: most of the time
+    of a short run goes into tracing its layers, and their updates."""
+    replace_image_models(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def small_network_of_module():
+    """The same for all tests of a file and the runs that they share."""
+    with pytest.MonkeyPatch.context() as patch:
+        replace_image_models(patch)
+        yield
+
+
+def replace_image_models(patch):
+    from largebatch.models.image_models import ImageModel
+
+    def load(entry):
+        return functools.partial(build_small_network, "dropout" in entry.defaults)
+
+    patch.setattr(ImageModel, "load", load)
+
+
 @pytest.fixture
 def launch_row(tmp_path):
     """Launches a row at a scale; returns the exit code and the result."""
@@ -99,6 +139,8 @@ def launch_row(tmp_path):
 
     def launch_row(name, *, scale, folder="run", overrides=None, **settings):
         row = apply_overrides(registry.scaled(registry.find(name), scale), overrides or {})
+        if row.steps <= 8:  # by default such a run saves after every update, which takes longer
+            settings.setdefault("checkpoint_every", 4)
         output = tmp_path / folder
         try:
             code = launch.launch(row, RunSettings(output_dir=str(output), **settings))

@@ -18,7 +18,7 @@ SMALL = {
 
 
 @pytest.fixture
-def run(launch_row):
+def run(launch_row, small_network):
     def run(name, scale="paper", overrides=None, **settings):
         return launch_row(name, scale=scale, overrides=overrides, **settings)
 

@@ -1,7 +1,6 @@
 """The program itself, in processes that are killed, stopped, and started twice."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,13 +9,15 @@ import time
 import pytest
 import tensorflow as tf
 
+from largebatch.experiments import run
+
 LIMIT = 180  # seconds
 
 
 def command(folder, *flags):
     return [
-        sys.executable, "-m", "largebatch.experiments.run", "--experiment=table7/lamb",
-        "--scale=smoke", "--set=epochs=3", "--set=warmup_epochs=0.5", "--set=eval_every_epochs=1",
+        sys.executable, "-m", "largebatch.experiments.run", "--experiment=table7/momentum",
+        "--scale=smoke", "--set=epochs=2", "--set=warmup_epochs=0.5", "--set=eval_every_epochs=1",
         "--steps_per_loop=1", "--checkpoint_every=20", "--deterministic", "--threads=1",
         f"--output_dir={folder}", *flags,
     ]  # fmt: skip
@@ -63,21 +64,21 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_killed_then_told_to_stop_the_same_command_ends_in_the_same_bits(whole, tmp_path):
+def test_killed_then_told_to_stop_the_same_command_ends_in_the_same_bits(whole, tmp_path, capfd):
     """At any step, and again and again: tests/faults."""
     process = start(tmp_path)
-    wait_for_step(process, tmp_path, 33)
+    wait_for_step(process, tmp_path, 26)
     process.send_signal(signal.SIGKILL)
     assert finish(process)[0] == -signal.SIGKILL
 
     process = start(tmp_path)
-    wait_for_step(process, tmp_path, 90)
-    # Held still, so that it is there while a second process on the folder is refused.
+    wait_for_step(process, tmp_path, 60)
+    # Held still, so that it is there while this second process on the folder is refused.
     process.send_signal(signal.SIGSTOP)
-    code, output = finish(start(tmp_path))
+    code, output = program(capfd, "--scale=smoke", f"--output_dir={tmp_path}")
     process.send_signal(signal.SIGCONT)
     assert code == 2
-    assert "is in use by process" in output and "Traceback" not in output
+    assert f"is in use by process {process.pid}" in output and "Traceback" not in output
     process.send_signal(signal.SIGTERM)
     code, output = finish(process)
     assert code == 143, output
@@ -93,15 +94,20 @@ def test_killed_then_told_to_stop_the_same_command_ends_in_the_same_bits(whole, 
     assert results[0]["history"] == results[1]["history"]
 
 
-def test_a_data_dir_without_the_dataset_is_one_line_and_code_2(tmp_path):
+def program(capfd, *flags):
+    """What the program returns and prints, in this process: its start alone takes seconds."""
+    capfd.readouterr()
+    code = run.run(["run", "--experiment=table7/momentum", *flags])
+    printed = capfd.readouterr()
+    return code, printed.out + printed.err
+
+
+def test_a_data_dir_without_the_dataset_is_one_line_and_code_2(tmp_path, monkeypatch, capfd):
     (tmp_path / "data").mkdir()
-    process = subprocess.run(
-        [sys.executable, "-m", "largebatch.experiments.run", "--experiment=table7/lamb",
-         f"--data_dir={tmp_path / 'data'}", f"--output_dir={tmp_path / 'run'}"],
-        capture_output=True, text=True, timeout=LIMIT,
-        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
-    )  # fmt: skip
-    assert process.returncode == 2
-    assert "Traceback" not in process.stderr
-    (line,) = [line for line in process.stderr.splitlines() if line.startswith("error:")]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folders = (f"--data_dir={tmp_path / 'data'}", f"--output_dir={tmp_path / 'run'}")
+    code, output = program(capfd, *folders)
+    assert code == 2
+    assert "Traceback" not in output
+    (line,) = [line for line in output.splitlines() if line.startswith("error:")]
     assert "mnist" in line and str(tmp_path / "data") in line

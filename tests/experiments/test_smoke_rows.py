@@ -27,6 +27,9 @@ FIGURES = {
 }
 
 
+pytestmark = pytest.mark.usefixtures("optimized_graphs")
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_rewritten(monkeypatch):
     """AutoGraph, which takes seconds at a run's start, has no function of the three to convert."""
@@ -101,7 +104,8 @@ def test_text_in_two_stages_then_questions(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     small = {"dataset": "text_folder", "vocabulary_size": "300"}
     code, result = launch_row("table1/lamb-65536-32768", scale="smoke", overrides=small,
-                              data_dir=text_dir, squad_dir=squad_dir, **EXACTLY)  # fmt: skip
+                              data_dir=text_dir, squad_dir=squad_dir, checkpoint_every=5,
+                              **EXACTLY)  # fmt: skip
     assert code == 0
     assert losses(result) == pytest.approx(FIGURES["text"], rel=1e-5)
     assert 0 <= result["metrics"]["f1"] <= 100

@@ -57,7 +57,7 @@ def test_parameters_are_those_of_the_formula_and_of_the_published_sizes(name, en
     assert encoder + masked_lm + next_sentence == pretrainer
     assert hidden == 64 * heads and inner == 4 * hidden
     # The formula is linear in the layers, and each takes half a second to build.
-    if layers <= 4:
+    if layers <= 2:
         with tf.Graph().as_default():  # shapes, and no memory behind them
             model = bert_pretrainer(name, VOCABULARY)
             assert model.encoder.count_params() == encoder

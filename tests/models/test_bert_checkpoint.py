@@ -291,8 +291,8 @@ def test_a_checkpoint_of_another_size_is_refused(release, tmp_path, tensors):
     )
     fails_and_changes_nothing(
         release,
-        "hidden_size 128, wanted 256; num_hidden_layers 2, wanted 4; num_attention_heads 2, wan",
-        bert_encoder("bert_mini", VOCABULARY, POSITIONS),
+        "hidden_size 128, wanted 64; num_hidden_layers 2, wanted 1; num_attention_heads 2, want",
+        bert_encoder("bert_L-1_H-64_A-1", VOCABULARY, POSITIONS),
     )
     # Where no bert_config.json tells: layers that would be left aside unseen.
     write_tf1(made_tensors(google_shapes(layers=3)), tmp_path / "bert_model.ckpt")

@@ -16,13 +16,14 @@ import tensorflow as tf
 
 from largebatch.optimizers import create, why_missing
 
-STEPS = 12
+STEPS = 8
 
+# Of two shapes: variables of one shape share what is compiled.
 SHAPES = {
-    "encoder/dense/kernel": (4, 3),
+    "encoder/dense/kernel": (5, 3),
     "encoder/dense/bias": (3,),
     "encoder/LayerNorm/gamma": (3,),
-    "head/kernel": (4, 3),
+    "head/kernel": (5, 3),
     "word_embeddings/embeddings": (5, 3),
 }
 # By the presets "default" and "bert" alike; the exclusions of the problem.
@@ -204,7 +205,14 @@ def configuration(request):
     return request.param
 
 
-SAMPLE = [c for c in CONFIGURATIONS if c.name in ("lamb", "lars", "adamw", "nadam", "tfa_lamb")]
+SAMPLE = [
+    c
+    for c in CONFIGURATIONS
+    if c.name in ("lamb", "lars", "adamw", "nadam", "tfa_lamb")
+    and not {"decay_form", "form"} & {*c.settings}
+]
+# Of LARS all but its formula is LAMB's.
+KINDS = {c.name: c for c in reversed(SAMPLE) if c.name != "lars"}
 
 
 @pytest.fixture(params=SAMPLE, ids=str)
@@ -213,7 +221,7 @@ def sample(request):
     return request.param
 
 
-@pytest.fixture(params={c.name: c for c in reversed(SAMPLE)}.values(), ids=str)
+@pytest.fixture(params=KINDS.values(), ids=str)
 def kind(request):
     """One of each kind of implementation, for what takes long."""
     return request.param

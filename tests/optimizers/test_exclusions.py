@@ -96,15 +96,15 @@ def test_the_parameter_table_has_path_shape_and_both_flags(name, problem):
     )
     table = optimizer.parameter_table(problem.variables())
     assert table == (
-        ("encoder/dense/kernel", (4, 3), True, True),
+        ("encoder/dense/kernel", (5, 3), True, True),
         ("encoder/dense/bias", (3,), False, True),
         ("encoder/LayerNorm/gamma", (3,), True, False),
-        ("head/kernel", (4, 3), True, False),
+        ("head/kernel", (5, 3), True, False),
         ("word_embeddings/embeddings", (5, 3), True, True),
     )
     header, first, second, *_ = str(table).splitlines()
     assert header.split() == ["path", "shape", "decayed", "adapted"]
-    assert first.split() == ["encoder/dense/kernel", "4x3", "yes", "yes"]
+    assert first.split() == ["encoder/dense/kernel", "5x3", "yes", "yes"]
     assert second.split() == ["encoder/dense/bias", "3", "no", "yes"]
 
 

@@ -11,7 +11,7 @@ from official.modeling.optimization.lars import LARS as OfficialLARS
 
 from largebatch.optimizers import LAMB, LARS, create, why_missing
 
-STEPS = 12
+STEPS = 6
 NO_DECAY = ["LayerNorm", "bias"]
 NO_ADAPTATION = ["embeddings"]
 

@@ -182,7 +182,8 @@ class TrainLoop(orbit.AbstractTrainer):
             loss = tf.cast(self._update(iterator), tf.float32)
             applied = self._optimizer.iterations - applied_before
             self._global_step.assign_add(1)
-            empty = tf.where(loss == _NO_EXAMPLE, self._global_step, empty)
+            first = tf.logical_and(loss == _NO_EXAMPLE, empty == 0)
+            empty = tf.where(first, self._global_step, empty)
             finite = tf.logical_and(finite, tf.math.is_finite(loss))
             last_step = tf.where(finite, self._global_step, last_step)
             last_loss = tf.where(finite, loss, last_loss)
@@ -194,7 +195,7 @@ class TrainLoop(orbit.AbstractTrainer):
         num_steps = tf.convert_to_tensor(num_steps)
         nought, step = tf.constant(0.0), tf.identity(self._global_step)
         before = (tf.zeros_like(num_steps), tf.constant(True), nought, step, nought)
-        empty = tf.zeros_like(step)  # the last update without examples
+        empty = tf.zeros_like(step)  # the first update without examples
         _, *after = tf.while_loop(
             lambda number, *_: number < num_steps, one, (*before, refused_in_a_row, empty)
         )

@@ -38,13 +38,20 @@ def order_of(count, seed, length):
     return np.concatenate(orders)[:length]
 
 
-@pytest.mark.parametrize("augment", ["none", "davidnet", "crop_flip"])
+STRADDLES, SPANS = (16, 16, 6), (100, 50, 2)  # epochs
+MICRO_BATCHES, PADDED = (16, 8, 6), (10, 4, 3)
+
+
+# How an image is augmented does not depend on how the batch is cut.
 @pytest.mark.parametrize(
-    ("batch", "micro_batch", "steps"),
-    [(16, 16, 6), (16, 8, 6), (100, 50, 2), (10, 4, 3)],
-    ids=["straddles epochs", "in micro-batches", "spans epochs", "padded"],
+    ("augment", "sizes"),
+    [
+        *(("crop_flip", sizes) for sizes in (STRADDLES, MICRO_BATCHES, SPANS, PADDED)),
+        *(("davidnet", STRADDLES), ("davidnet", PADDED), ("none", STRADDLES)),
+    ],
 )
-def test_a_batch_is_the_pipelines_bit_for_bit(images, augment, batch, micro_batch, steps):
+def test_a_batch_is_the_pipelines_bit_for_bit(images, augment, sizes):
+    batch, micro_batch, steps = sizes
     updates = Updates(batch, micro_batch, ONE_HOST, SEED, first_step=0, steps=steps, pad=True)
     dataset = updates.with_dropout_seeds(train_dataset(images, updates, augment=augment))
     slices = updates.slices()

@@ -56,7 +56,7 @@ def augmented(image_set):
 
 
 # 3 and 4 lie in front of and behind the first epoch's end, 25 is the end itself.
-@pytest.mark.parametrize("first_step", [1, 3, 4, 24, 25])
+@pytest.mark.parametrize("first_step", [3, 4, 25])
 def test_starting_at_a_step_equals_skipping_to_it(image_set, augmented, first_step):
     resumed = stream(image_set, augment="davidnet", first_step=first_step)
     np.testing.assert_array_equal(resumed["label"], augmented["label"][16 * first_step :])
@@ -64,7 +64,7 @@ def test_starting_at_a_step_equals_skipping_to_it(image_set, augmented, first_st
         np.testing.assert_array_equal(resumed["image"], augmented["image"][16 * first_step :])
 
 
-@pytest.mark.parametrize(("micro_batch", "replicas"), [(16, 1), (8, 1), (8, 2), (2, 4), (1, 16)])
+@pytest.mark.parametrize(("micro_batch", "replicas"), [(8, 1), (2, 4), (1, 16)])
 def test_micro_batches_and_replicas_do_not_change_a_global_batch(
     image_set, augmented, micro_batch, replicas
 ):
@@ -104,16 +104,20 @@ def test_a_batch_may_be_larger_than_the_set(image_set):
     np.testing.assert_array_equal(later, labels[11 * 128 :])
 
 
-@pytest.mark.parametrize(("micro_batch", "replicas"), [(8, 1), (4, 2), (3, 2), (16, 4)])
+@pytest.fixture(scope="module")
+def of_thirteen(image_set):
+    return stream(image_set, batch_size=13, micro_batch=13, augment="davidnet", steps=9)
+
+
+@pytest.mark.parametrize(("micro_batch", "replicas"), [(8, 1), (3, 2), (16, 4)])
 def test_a_batch_that_does_not_divide_is_filled_up_with_weight_0(
-    image_set, augmented, micro_batch, replicas
+    image_set, of_thirteen, micro_batch, replicas
 ):
     # 13 examples an update: with weight 1 the same ones as without the filling.
-    plain = stream(image_set, batch_size=13, micro_batch=13, augment="davidnet", steps=9)
     padded = stream(image_set, batch_size=13, micro_batch=micro_batch, pad=True, steps=9,
                     context=context(replicas=replicas), augment="davidnet")  # fmt: skip
     assert len(padded["weight"]) % (9 * micro_batch * replicas) == 0
-    assert_same(plain, {key: value[padded["weight"] == 1] for key, value in padded.items()})
+    assert_same(of_thirteen, {key: value[padded["weight"] == 1] for key, value in padded.items()})
 
 
 def test_what_fills_up_a_batch_lies_with_the_last_hosts(image_set):

@@ -52,7 +52,7 @@ def test_t_0_is_left_out_and_two_points_are_no_fit():
 
 
 @pytest.fixture(scope="module")
-def output(tmp_path_factory):
+def output(tmp_path_factory, small_network_of_module):
     folder = tmp_path_factory.mktemp("distance")
     arguments = ("--experiment=table7/momentum", "--scale=smoke", "--points=6", "--until=0.9")
     assert call(*arguments, "--batch_sizes=16,32", f"--output={folder}") == 0

@@ -166,7 +166,7 @@ def test_the_intervals_are_over_the_seeds():
     assert record["seeds"] == 3 and "[" in layer_density.as_text(record).splitlines()[-1]
 
 
-def test_the_program_trains_both_and_the_claims_read_what_it_writes(tmp_path):
+def test_the_program_trains_both_and_the_claims_read_what_it_writes(small_network, tmp_path):
     arguments = ["--experiment=table7/momentum", "--scale=smoke", "--points=3", "--full=2"]
     arguments += ["--sgd_rates=0.01", "--lars_rates=0.02", "--seeds=1", "--iterations=1"]
     assert call(*arguments, "--examples=32", f"--output={tmp_path}") == 0

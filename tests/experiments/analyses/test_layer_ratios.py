@@ -14,6 +14,8 @@ from largebatch.experiments.rows.overrides import apply_overrides
 from largebatch.experiments.tables import registry
 from largebatch.experiments.tables.registry import scaled
 
+pytestmark = pytest.mark.usefixtures("small_network_of_module")
+
 ROW = ("--experiment=table7/lamb", "--scale=smoke")
 
 
@@ -39,11 +41,11 @@ class FirstLook:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory, small_network_of_module):
     """A finished smoke run with seed 3: (its folder, its first weights)."""
     row, folder = scaled(registry.find("table7/lamb"), "smoke"), tmp_path_factory.mktemp("run")
     look = FirstLook()
-    settings = RunSettings(output_dir=str(folder), seed=3)
+    settings = RunSettings(output_dir=str(folder), seed=3, checkpoint_every=4)
     assert launch.launch(row, settings, lambda row, work: look) == 0
     return folder, look.weights
 

@@ -106,7 +106,7 @@ def call(*arguments):
 SMOKE = ("--experiment=table7/momentum", "--scale=smoke", "--examples=64", "--points=3")
 
 
-def test_the_program_runs_each_batch_size_and_draws_its_curve(tmp_path, capsys):
+def test_the_program_runs_each_batch_size_and_draws_its_curve(small_network, tmp_path, capsys):
     arguments = (*SMOKE, "--batch_sizes=16,32", f"--output={tmp_path}")
     assert call(*arguments) == 0
     text = (tmp_path / "lipschitz.json").read_text()

@@ -15,6 +15,8 @@ from largebatch.experiments.rows.overrides import apply_overrides
 from largebatch.experiments.tables import registry
 from largebatch.experiments.tables.registry import scaled
 
+pytestmark = pytest.mark.usefixtures("small_network_of_module")
+
 
 class Paraboloid:
     """f(x) = mean over examples of (x - example)^2 / 2 summed over x's entries: known by hand."""
@@ -100,13 +102,13 @@ def test_more_examples_than_there_are_is_a_mistake():
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(tmp_path_factory, small_network_of_module):
     """Two finished runs of one row at two batch sizes."""
     root, folders = tmp_path_factory.mktemp("runs"), []
     for batch in ("16", "48"):
         row = apply_overrides(scaled(registry.find("table7/lamb"), "smoke"), {"batch_size": batch})
         folders.append(str(root / batch))
-        assert launch.launch(row, RunSettings(output_dir=folders[-1])) == 0
+        assert launch.launch(row, RunSettings(output_dir=folders[-1], checkpoint_every=4)) == 0
     return folders
 
 

@@ -1,6 +1,8 @@
 import dataclasses
+import functools
 import importlib.util
 import json
+import shutil
 import socket
 
 import pytest
@@ -14,7 +16,7 @@ from largebatch.experiments.tables.registry import scaled
 
 
 @pytest.fixture
-def run(launch_row):
+def run(launch_row, small_network):
     """Launches a smoke-scale row; returns the exit code and the result."""
 
     def run(name, folder="run", overrides=None, **settings):
@@ -23,9 +25,37 @@ def run(launch_row):
     return run
 
 
-def test_a_result_says_what_was_run_how_it_ended_and_what_came_out(run):
-    code, result = run("table7/lamb")
-    assert code == 0
+@pytest.fixture(scope="module")
+def finished(small_network_of_module, tmp_path_factory):
+    """The folder of a row's smoke-scale run, which is made once."""
+
+    @functools.cache
+    def finished(name):
+        folder = tmp_path_factory.mktemp("finished")
+        settings = RunSettings(output_dir=str(folder), checkpoint_every=4)
+        assert launch.launch(scaled(registry.find(name), "smoke"), settings) == 0
+        return folder
+
+    return finished
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """Makes a finished run's folder the test's own, "run"; returns its result."""
+
+    def copied(name):
+        shutil.copytree(finished(name), tmp_path / "run")
+        return result_of(tmp_path / "run")
+
+    return copied
+
+
+def result_of(folder):
+    return json.loads((folder / "result.json").read_text())
+
+
+def test_a_result_says_what_was_run_how_it_ended_and_what_came_out(finished):
+    result = result_of(finished("table7/lamb"))
     assert (result["name"], result["scale"], result["status"]) == (
         "table7/lamb",
         "smoke",
@@ -58,16 +88,16 @@ def test_a_row_runs_in_its_own_precision(run, precision):
     assert result["precision"] == result["row"]["precision"] == precision
 
 
-def test_accumulation_and_devices_give_the_run_of_the_whole_batch(run):
-    _, whole = run("table7/momentum", "whole")
+def test_accumulation_and_devices_give_the_run_of_the_whole_batch(run, finished):
+    whole = result_of(finished("table7/momentum"))
     _, pieces = run("table7/momentum", "pieces", num_devices=2, micro_batch=4)
     for one, other in zip(whole["train_history"], pieces["train_history"]):
         assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
 
 
-def test_the_trust_ratios_of_each_layer_are_in_the_log(run, tmp_path):
-    run("table7/lamb")
-    records = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").open()]
+def test_the_trust_ratios_of_each_layer_are_in_the_log(finished):
+    folder = finished("table7/lamb")
+    records = [json.loads(line) for line in (folder / "metrics.jsonl").open()]
     layers = [record["layers"] for record in records if record["kind"] == "layers"]
     assert len(layers) == 2
     for path, (weight_norm, update_norm, trust_ratio) in layers[-1].items():
@@ -98,8 +128,8 @@ def test_a_rate_that_blows_up_is_a_result_called_diverged(run):
     assert 0 < result["last_step"] < 8 and result["last_loss"] > 0
 
 
-def test_a_finished_run_is_not_run_again(run, capsys, tmp_path):
-    _, first = run("table7/adam")
+def test_a_finished_run_is_not_run_again(run, copied, capsys, tmp_path):
+    first = copied("table7/adam")
     # Written by a version that lacked a setting, which is at its default today.
     written = json.loads((tmp_path / "run/experiment.json").read_text())
     assert written["row"].pop("clip_norm") is None
@@ -109,10 +139,12 @@ def test_a_finished_run_is_not_run_again(run, capsys, tmp_path):
     assert "table7/adam is finished already" in capsys.readouterr().out
 
 
-def test_a_runs_folder_may_be_in_a_bucket(capsys):
+def test_a_runs_folder_may_be_in_a_bucket(small_network, capsys):
     row = scaled(registry.find("table7/momentum"), "smoke")
-    settings = RunSettings(output_dir="ram://launch/run")  # ram:// stands for gs://
+    # ram:// stands for gs://
+    settings = RunSettings(output_dir="ram://launch/run", checkpoint_every=4)
     assert launch.launch(row, settings) == 0
+    assert "this run was on" not in capsys.readouterr().out
     with tf.io.gfile.GFile("ram://launch/run/result.json") as file:
         assert json.load(file)["status"] == "finished"
     assert launch.launch(row, settings) == 0
@@ -133,9 +165,8 @@ def test_a_host_that_does_not_come_is_code_4_and_one_line(tmp_path, capsys):
         launch.launch(row, dataclasses.replace(settings, squad_dir="squad"))
 
 
-def test_the_same_run_may_go_on_with_other_devices_and_says_so(run, capsys, tmp_path):
-    _, first = run("table7/momentum")
-    assert "devices" not in capsys.readouterr().out
+def test_the_same_run_may_go_on_with_other_devices_and_says_so(run, copied, capsys, tmp_path):
+    first = copied("table7/momentum")
     (tmp_path / "run/result.json").unlink()  # as if it had been cut off at its end
     code, second = run("table7/momentum", num_devices=2)
     assert code == 0
@@ -144,8 +175,8 @@ def test_the_same_run_may_go_on_with_other_devices_and_says_so(run, capsys, tmp_
     assert second["last_loss"] == first["last_loss"] and second["metrics"] == first["metrics"]
 
 
-def test_the_folder_of_another_run_is_refused_and_untouched(run):
-    _, before = run("table7/adam")
+def test_the_folder_of_another_run_is_refused_and_untouched(run, copied):
+    before = copied("table7/adam")
     for name, overrides, seed, message in (
         ("table7/lamb", {}, 0, "name 'table7/adam' found, 'table7/lamb' wanted"),
         ("table7/adam", {"learning_rate": "0.1"}, 0, "learning_rate 0.001 found, 0.1 wanted"),

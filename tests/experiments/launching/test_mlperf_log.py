@@ -215,10 +215,10 @@ def test_the_packages_own_checker_accepts_both_and_not_half_a_log(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_tells_its_log_what_its_result_says(tmp_path, monkeypatch, capsys):
+def test_a_run_tells_its_log_what_its_result_says(small_network, tmp_path, monkeypatch, capsys):
     from largebatch.experiments import run
 
-    # LeNet on digits in place of ResNet-50, which takes minutes to build.
+    # A small network on digits in place of ResNet-50, which takes minutes to build.
     monkeypatch.setattr(mlperf_keys, "benchmark", lambda row: "resnet")
     arguments = ["--experiment=table5/lamb-512", "--scale=smoke", f"--output_dir={tmp_path / 'r'}"]
     assert run.run(["run", *arguments, f"--mlperf_log={tmp_path / 'log'}"]) == 0

@@ -36,6 +36,7 @@ def wandb(monkeypatch):
     return sys.modules["wandb"]
 
 
+@pytest.mark.usefixtures("small_network")
 def test_a_run_to_max_steps_is_no_result_and_is_continued(launch_row, wandb, tmp_path, capfd):
     flags = {"tags": ["rehearsal"], "wandb": True, "steps_per_loop": 2, "checkpoint_every": 2}
     code, result = launch_row("table7/lamb", scale="smoke", max_steps=5, **flags)

@@ -1,6 +1,5 @@
 """BERT pre-training as a run: two stages, pieces, devices, kills, and the chain to F1."""
 
-import functools
 import json
 import pydoc_data.topics
 import shutil
@@ -19,7 +18,6 @@ from largebatch.experiments.rows.overrides import apply_overrides
 from largebatch.experiments.tables import registry
 from largebatch.experiments.tables.registry import scaled
 from largebatch.experiments.tasks import encoders
-from largebatch.experiments.tasks.pretraining import Pretraining
 from largebatch.experiments.tasks.span_prediction import build_span_model
 from largebatch.experiments.tools import export
 from largebatch.models import BERT_SIZES
@@ -99,14 +97,32 @@ OPTIONS = {
     "steps_per_loop": 1,
     "checkpoint_every": 2,
 }
+CUT = (5, 9)  # an update of each stage, after the one whose checkpoint is written
 
 
 @pytest.fixture(scope="module")
-def whole(launched, tmp_path_factory):
-    """The folder of a run of both stages that nothing cut off."""
-    code, folder = launched(ROW, tmp_path_factory.mktemp("whole"), **OPTIONS)
-    assert code == 0
-    return folder
+def runs(launched, tmp_path_factory):
+    """{"whole": the folder of a run of both stages that nothing cut off; step: that folder as a
+    kill after this update's record leaves it}."""
+    folder = tmp_path_factory.mktemp("whole")
+    left, append = {"whole": folder}, tpu.RunFolder.append_metrics
+
+    def append_metrics(self, record):
+        append(self, record)
+        if record["kind"] == "train" and record["step"] in CUT:
+            left[record["step"]] = tmp_path_factory.mktemp("cut") / "run"
+            shutil.copytree(folder, left[record["step"]])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tpu.RunFolder, "append_metrics", append_metrics)
+        code, _ = launched(ROW, folder, **OPTIONS)
+    assert code == 0 and left.keys() == {"whole", *CUT}
+    return left
+
+
+@pytest.fixture(scope="module")
+def whole(runs):
+    return runs["whole"]
 
 
 @pytest.fixture
@@ -169,28 +185,11 @@ def test_micro_batches_and_devices_give_the_run_of_the_whole_batch(run):
 
 
 @pytest.mark.slow
-def test_a_run_cut_off_in_each_stage_ends_in_the_same_bits(run, whole, monkeypatch):
+@pytest.mark.parametrize("step", CUT)
+def test_a_run_cut_off_in_a_stage_ends_in_the_same_bits(launched, runs, whole, step):
     """Between the stages: tests/tpu/loop, with a task that is traced in no time."""
-    made = Pretraining.train_dataset
-
-    class CutOff(BaseException):
-        pass
-
-    def cut(self, stage, context, micro_batch, first_step, stop):
-        """The data end where the run is to die: after `stop` updates, both stages counted."""
-        begin = sum(s.steps for s in self.stages[:stage])
-        if begin + self.stages[stage].steps <= stop:
-            return made(self, stage, context, micro_batch, first_step)
-        if begin >= stop:
-            raise CutOff
-        return made(self, stage, context, micro_batch, first_step).take(stop - begin - first_step)
-
-    for stop in (4, 8):
-        with monkeypatch.context() as patch:
-            patch.setattr(Pretraining, "train_dataset", functools.partialmethod(cut, stop=stop))
-            with pytest.raises((CutOff, tf.errors.OutOfRangeError, StopIteration)):
-                run(ROW, "cut", **OPTIONS)
-    code, resumed = run(ROW, "cut", **OPTIONS)
+    assert not (runs[step] / "result.json").exists()
+    code, resumed = launched(ROW, runs[step], **OPTIONS)
     assert code == 0
     assert losses(resumed) == losses(whole)
     expected = final_weights(whole)

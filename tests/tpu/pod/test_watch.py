@@ -94,7 +94,7 @@ def call(action, *arguments):
 
 
 def keep_running(*arguments, row=ROW):
-    fast = ("--restart", "--execute", "--poll_seconds=0.2")
+    fast = ("--restart", "--execute", "--poll_seconds=0.02")
     return call("run", *fast, *V3, *row, *arguments)
 
 

@@ -75,8 +75,8 @@ def test_the_stream_is_a_function_of_the_seed(files, stream):
         assert not np.array_equal(numbers(elements(files, seed=seed)), numbers(stream))
 
 
-# 4 is an end of an epoch and 12 of the run; 1 and 6 lie inside blocks.
-@pytest.mark.parametrize("first_step", [1, 4, 6, 11, 12])
+# 4 is an end of an epoch and 12 of the run; 6 lies inside a block.
+@pytest.mark.parametrize("first_step", [4, 6, 12])
 def test_starting_at_a_step_equals_skipping_to_it(files, stream, first_step):
     resumed = elements(files, first_step=first_step)
     assert len(resumed) == 12 - first_step
@@ -84,7 +84,7 @@ def test_starting_at_a_step_equals_skipping_to_it(files, stream, first_step):
         assert_same(mine, wanted)
 
 
-@pytest.mark.parametrize(("micro_batch", "replicas"), [(4, 1), (4, 2), (2, 4), (1, 8)])
+@pytest.mark.parametrize(("micro_batch", "replicas"), [(4, 1), (2, 2), (1, 8)])
 def test_micro_batches_and_replicas_do_not_change_a_global_batch(
     files, stream, micro_batch, replicas
 ):
@@ -122,10 +122,9 @@ def test_an_element_has_static_shapes_and_the_models_types(files):
     }
 
 
-@pytest.mark.parametrize("hosts", [1, 2])
-def test_the_replicas_parts_of_an_update_sum_to_the_whole(files, hosts):
+def test_the_replicas_parts_of_an_update_sum_to_the_whole(files):
     """4 replicas, 2 micro-batches each: every element of an update says the same on a host."""
-    micro_batch, steps = 1, 3
+    hosts, micro_batch, steps = 2, 1, 3
     parts = [
         elements(files, micro_batch=micro_batch, context=context(hosts, host, 4), steps=steps)
         for host in range(hosts)
