@@ -7,7 +7,7 @@ PYTHON ?=
 export STACK PYTHON
 # TensorFlow logs harmless "errors" as it loads; real ones come as Python exceptions.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
-# Processes for tests, of up to 4 GB each; the tests of one file stay together, for they share what they build,
+# Processes for tests, of up to 6 GB each; the tests of one file stay together, for they share what they build,
 # and are taken in the order of tests/conftest.py: files with slow tests first.
 WORKERS ?= 2
 parallel := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
