@@ -25,7 +25,7 @@ PAD, UNK, CLS, SEP, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]",
 # As google-research/bert's tokenization.py, where a longer word is [UNK]; tf-models-official's copy
 # has 400.
 MAX_WORD_CHARACTERS = 200
-_KNOWN_TOKENS = 1 << 17  # that are cut once: bounds memory where hardly two are the same
+_KNOWN_TOKENS = 1 << 17  # that are kept: bounds memory where hardly two are the same
 
 # BERT deletes these before it looks for white space; Python's split() takes them for white space.
 _DELETED_SPACES = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
@@ -157,18 +157,18 @@ class Tokenizer:
             if piece.startswith("##")
         }
         self._longest = max(map(len, vocabulary.pieces))
+        self._known: dict[str, tuple[int, ...]] = {}
 
     def word_ids(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """(ids int32 of all words, one after the other; lengths int32: how many each word has)."""
         ids, ends = array.array("i"), array.array("q", [0])
-        known: dict[str, tuple[int, ...]] = {}
         for word in words:
             for token in basic_tokens(word, self.lower_case):
-                pieces = known.get(token)
+                pieces = self._known.get(token)
                 if pieces is None:
                     pieces = self._pieces(token)
-                    if len(known) < _KNOWN_TOKENS:
-                        known[token] = pieces
+                    if len(self._known) < _KNOWN_TOKENS:
+                        self._known[token] = pieces
                 ids.extend(pieces)
             ends.append(len(ids))
         return np.array(ids, np.int32), np.diff(np.array(ends, np.int64)).astype(np.int32)
