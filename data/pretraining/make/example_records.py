@@ -154,7 +154,9 @@ class _Varints:
             used += values >= 1 << 7 * k
         return np.cumsum(used, axis=1, dtype=np.int32)
 
-    def put(self, rows: np.ndarray, place: np.ndarray, values: np.ndarray, ends: np.ndarray):
+    def put(
+        self, rows: np.ndarray, place: np.ndarray, values: np.ndarray, ends: np.ndarray
+    ) -> None:
         """Writes each row of values, integers [N, n], from its place on."""
         if self.size == 1:
             record_writer.put(rows, place, values.astype(np.uint8))
