@@ -45,6 +45,8 @@ def put(rows: np.ndarray, places: np.ndarray, blocks: np.ndarray) -> None:
     Raises:
       IndexError: a place from which fewer than w bytes are left.
     """
+    if not len(places):
+        return
     width = blocks.shape[1]
     # An element of w bytes at each place: an assignment is then one copy a block.
     windows = np.ndarray((rows.size - width + 1,), f"V{width}", rows.data, 0, (1,))

@@ -54,4 +54,4 @@ def test_words_with_rare_characters_are_left_out_beyond_a_thousand():
 
 def test_reserved_words_are_no_words():
     found = PieceLearner([("[MASK]", 9), ("ab", 3)], ["[MASK]"], 24).learn(1)
-    assert found == ["[MASK]", "a", "b", "##b", "ab", "##a"]
+    assert found == ["[MASK]", "a", "b", "ab", "##a", "##b"]
