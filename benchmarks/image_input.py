@@ -12,10 +12,14 @@ not count what else the machine does, though a busy machine's caches slow all of
 ratios, each the median over the rounds.
 
 decode_and_crop alone is the floor of every pipeline: parse, draw the box, decode it, throw it away.
+The stages add to it what largebatch's training does with an image, one after the other; what
+largebatch itself takes beyond the last of them is the shuffling, the check for corrupt images and
+the batch.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import statistics
@@ -31,6 +35,7 @@ FLOOR = "decode_and_crop alone"
 PARSER = "tf-models-official's parser"
 LEGACY = "tf-models-official's legacy ResNet"
 OURS = "largebatch"
+STAGES = (f"{FLOOR}, resized", "… and flipped or not", "… and normalised")
 EVALUATION = ", evaluation"
 
 FLAGS = cli.new_flags()
@@ -92,6 +97,8 @@ def contenders(folder: str, batch: int) -> dict[str, Callable]:
     from official.vision.dataloaders import classification_input
 
     from largebatch import data
+    from largebatch.data.imagenet import crop
+    from largebatch.data.imagenet.batches import image_normaliser
     from largebatch.tpu.loop.inputs import untuned
 
     files = data.find_imagenet(folder, SIZE)
@@ -104,8 +111,15 @@ def contenders(folder: str, batch: int) -> dict[str, Callable]:
     def mapped(dataset, function):
         return dataset.map(function, num_parallel_calls=cores).batch(batch).prefetch(2)
 
-    def floor():
-        return mapped(records("train").repeat(), _decoded)
+    normalise = image_normaliser(files, tf.float32)
+    stages = [
+        lambda image: tf.image.resize(tf.cast(image, tf.float32), [SIZE, SIZE]),
+        lambda image: crop.flipped(image, tf.random.uniform([], maxval=2, dtype=tf.int32)),
+        normalise,
+    ]
+
+    def floor(*stages):
+        return mapped(records("train").repeat(), functools.partial(_decoded, stages=stages))
 
     def parser(split):
         decoder = classification_input.Decoder()
@@ -133,6 +147,10 @@ def contenders(folder: str, batch: int) -> dict[str, Callable]:
 
     return {
         FLOOR: floor,
+        **{
+            name: functools.partial(floor, *stages[: number + 1])
+            for number, name in enumerate(STAGES)
+        },
         PARSER: lambda: parser("train"),
         LEGACY: lambda: legacy("train"),
         OURS: lambda: train(tf.float32),
@@ -144,7 +162,8 @@ def contenders(folder: str, batch: int) -> dict[str, Callable]:
     }
 
 
-def _decoded(record):
+def _decoded(record, stages):
+    """A pixel of the record's random box, after `stages`: functions of an image."""
     import tensorflow as tf
 
     features = {"image/encoded": tf.io.FixedLenFeature([], tf.string)}
@@ -159,7 +178,10 @@ def _decoded(record):
         use_image_if_no_bounding_boxes=True,
     )
     box = tf.concat([begin[:2], extent[:2]], 0)
-    return tf.image.decode_and_crop_jpeg(jpeg, box, channels=3)[0, 0]
+    image = tf.image.decode_and_crop_jpeg(jpeg, box, channels=3)
+    for stage in stages:
+        image = stage(image)
+    return image[0, 0]
 
 
 def measure(folder: str, images: int, batch: int, rounds: int, report=print) -> list[dict]:

@@ -30,8 +30,10 @@ def main() -> int:
         raise ValueError("name the text with either --input or --corpus")
     cli.require(FLAGS, "output")
 
-    quiet_tensorflow(gpus=False)
     from largebatch.data.files import storage
+
+    if any(map(storage.is_remote, [FLAGS.output, *(FLAGS.input or ())])):
+        quiet_tensorflow(gpus=False)  # local files are read without it
     from largebatch.data.text import corpus, vocabulary
 
     with tempfile.TemporaryDirectory() as scratch:

@@ -77,7 +77,9 @@ def main(others: list[str]) -> int:
     cli.require(FLAGS, "output", "vocab")
     names = {field.name for field in dataclasses.fields(GeneratorOptions)}
     given = {name: FLAGS[name].value for name in names & set(FLAGS)}
-    quiet_tensorflow(gpus=False)
+    named = [FLAGS.output, FLAGS.vocab, *(FLAGS.input or ())]
+    if FLAGS.tfds is not None or FLAGS.runner is not None or any(map(storage.is_remote, named)):
+        quiet_tensorflow(gpus=False)  # all else is made without it
     if FLAGS.input is not None:
         given["input"] = storage.patterns(FLAGS.input)
     options = GeneratorOptions(**given, runner_arguments=tuple(others))

@@ -10,6 +10,7 @@ import tensorflow as tf
 from largebatch.data.imagenet import files as imagenet
 from largebatch.data.imagenet.files import ImageNetFiles
 from largebatch.data.images.normalisation import pixel_normaliser
+from largebatch.data.streams import freed_memory
 
 
 def grey_image(files: ImageNetFiles, dtype: tf.DType) -> tf.data.Dataset:
@@ -37,7 +38,9 @@ def parallel_calls(asked: int | None) -> int:
 
 
 def prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Ready ahead of use; its parallelism is that over images alone."""
+    """Ready ahead of use; its parallelism is that over images alone. What its batches free is kept
+    for those to come."""
+    freed_memory.keep()
     options = tf.data.Options()
     options.threading.max_intra_op_parallelism = 1  # an image is too small to be shared by threads
     return dataset.prefetch(2).with_options(options)

@@ -32,7 +32,12 @@ def distorted(encoded: tf.Tensor, random: tf.Tensor, size: int) -> tf.Tensor:
         use_image_if_no_bounding_boxes=True,
     )
     image = _decode(jpeg, begin[:2], extent[:2], size)
-    return tf.cond(random[2] % 2 == 0, lambda: image, lambda: tf.reverse(image, [1]))
+    return flipped(image, random[2])
+
+
+def flipped(image: tf.Tensor, random: tf.Tensor) -> tf.Tensor:
+    """The image [H, W, C], or its mirror image where the number is odd."""
+    return tf.cond(random % 2 == 0, lambda: image, lambda: tf.reverse(image, [1]))
 
 
 def centred(encoded: tf.Tensor, size: int) -> tf.Tensor:

@@ -1,7 +1,7 @@
-"""Builds a WordPiece vocabulary from text with tensorflow-text's learner (the one of `bert_vocab`).
+"""Builds a WordPiece vocabulary from text, as tensorflow-text's learner does (`bert_vocab`'s).
 
 The learner takes a threshold: pieces that occur at least so often are kept. The threshold is
-sought here in steps of the right order, since each trial costs seconds; the rarest pieces
+sought here in steps of the right order; the rarest pieces
 beyond the wanted size are then dropped, and `[unused…]` fill up what a small text cannot give, so
 that the size is exact and a model's shape does not hang on the text. Single characters are kept.
 """
@@ -15,12 +15,13 @@ from collections.abc import Iterable, Iterator
 
 from largebatch.data.files import storage
 from largebatch.data.text.input_ranges import not_utf8
+from largebatch.data.text.piece_learner import PieceLearner
 from largebatch.data.text.wordpiece import SPECIAL_TOKENS, basic_tokens, words
 
 MAX_WORDS = (
     4_000_000  # different ones that are counted at once; beyond, those seen once are dropped
 )
-MAX_LEARNED_WORDS = 200_000  # the most frequent ones; the learner takes seconds for 10,000
+MAX_LEARNED_WORDS = 200_000  # the most frequent ones
 MAX_PIECE = 24  # characters
 _TRIALS = 8
 _CLOSE = 1.06  # a threshold is good when it gives the size, or up to 6 % more
@@ -91,21 +92,9 @@ def _blocks(file: str) -> Iterator[str]:
 def learn(counts: dict[str, int], size: int) -> list[str]:
     """The vocabulary of these words: BERT's special tokens first, then characters, then pieces
     from the most to the least frequent."""
-    from tensorflow_text.tools.wordpiece_vocab import wordpiece_tokenizer_learner_lib as learner
-
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_LEARNED_WORDS]
-
-    def trial(threshold: int) -> list[str]:
-        return learner.learn(
-            ordered,
-            size,
-            list(SPECIAL_TOKENS),
-            upper_thresh=threshold,
-            lower_thresh=threshold,
-            max_token_length=MAX_PIECE,
-        )
-
-    found = _search(trial, ordered, size)
+    learner = PieceLearner(ordered, SPECIAL_TOKENS, MAX_PIECE)
+    found = _search(learner.learn, ordered, size)
     return _of_size(found, size)
 
 

@@ -2,15 +2,17 @@
 
 BERT cuts a text at white space before anything else, and what it then does to a word depends on
 that word alone. So each different word of a shard is cut once: cleaned, lower-cased and split at
-punctuation here, as BERT's BasicTokenizer does with Python's own Unicode tables, and cut into
-pieces by tensorflow-text's FastWordpieceTokenizer. All other occurrences are a look-up.
+punctuation, as BERT's BasicTokenizer does with Python's own Unicode tables, and cut into the
+longest pieces from its beginning on. All other occurrences are a look-up.
 """
 
 from __future__ import annotations
 
+import array
 import dataclasses
 import functools
 import hashlib
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -23,7 +25,7 @@ PAD, UNK, CLS, SEP, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]",
 # As google-research/bert's tokenization.py, where a longer word is [UNK]; tf-models-official's copy
 # has 400.
 MAX_WORD_CHARACTERS = 200
-_TOKENS_AT_ONCE = 1 << 17  # as Python strings: bounds memory where each character is a word
+_KNOWN_TOKENS = 1 << 17  # that are kept: bounds memory where hardly two are the same
 
 # BERT deletes these before it looks for white space; Python's split() takes them for white space.
 _DELETED_SPACES = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
@@ -101,8 +103,11 @@ def words(text: str) -> list[str]:
 def basic_tokens(word: str, lower_case: bool) -> list[str]:
     """A word cleaned, lower-cased without accents, and split at punctuation and CJK characters."""
     if word.isascii():
-        word = _ASCII_CONTROL.sub("", word)
-        return _ASCII_PARTS.findall(word.lower() if lower_case else word)
+        if lower_case:
+            word = word.lower()
+        if word.isalnum():
+            return [word]
+        return _ASCII_PARTS.findall(_ASCII_CONTROL.sub("", word))
     spaced = "".join(map(_cleaned, word))
     tokens = []
     for part in spaced.split():
@@ -142,52 +147,53 @@ class Tokenizer:
     """Cuts words into the ids of a vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary, lower_case: bool):
-        import tensorflow as tf
-        import tensorflow_text
-
         self.vocabulary = vocabulary
         self.lower_case = lower_case
-        self._unknown = vocabulary.id(UNK)
-        self._device = functools.partial(tf.device, "CPU:0")
-        with self._device():
-            self._wordpiece = tensorflow_text.FastWordpieceTokenizer(
-                list(vocabulary.pieces),
-                token_out_type=tf.int32,
-                max_bytes_per_word=4 * MAX_WORD_CHARACTERS,
-                no_pretokenization=True,
-            )
+        self._unknown = (vocabulary.id(UNK),)
+        self._beginnings = {piece: number for number, piece in enumerate(vocabulary.pieces)}
+        self._continuations = {
+            piece[2:]: number
+            for number, piece in enumerate(vocabulary.pieces)
+            if piece.startswith("##")
+        }
+        self._longest = max(map(len, vocabulary.pieces))
+        self._known: dict[str, tuple[int, ...]] = {}
 
     def word_ids(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """(ids int32 of all words, one after the other; lengths int32: how many each word has)."""
-        ids, lengths, tokens, count = [], [], [], 0
+        ids, ends = array.array("i"), array.array("q", [0])
         for word in words:
-            tokens.append(basic_tokens(word, self.lower_case))
-            count += len(tokens[-1])
-            if count > _TOKENS_AT_ONCE:
-                for found, made in zip((ids, lengths), self._pieces(tokens)):
-                    found.append(made)
-                tokens, count = [], 0
-        for found, made in zip((ids, lengths), self._pieces(tokens)):
-            found.append(made)
-        return np.concatenate(ids), np.concatenate(lengths)
+            for token in basic_tokens(word, self.lower_case):
+                pieces = self._known.get(token)
+                if pieces is None:
+                    pieces = self._pieces(token)
+                    if len(self._known) < _KNOWN_TOKENS:
+                        self._known[token] = pieces
+                ids.extend(pieces)
+            ends.append(len(ids))
+        return np.array(ids, np.int32), np.diff(np.array(ends, np.int64)).astype(np.int32)
 
-    def _pieces(self, tokens: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
-        flat = [token for several in tokens for token in several]
-        if not flat:
-            return np.zeros(0, np.int32), np.zeros(len(tokens), np.int32)
-        # A longer one than the limit is [UNK]: the wordpiece op, whose limit is in bytes, is shown
-        # one character in its place, which gives one id.
-        long = np.fromiter((len(token) > MAX_WORD_CHARACTERS for token in flat), bool, len(flat))
-        if long.any():
-            flat = [UNK[0] if cut else token for token, cut in zip(flat, long)]
-        with self._device():
-            ragged = self._wordpiece.tokenize(flat)
-            ids, splits = ragged.values.numpy(), ragged.row_splits.numpy()
-        if long.any():
-            ids = ids.copy()
-            ids[splits[:-1][long]] = self._unknown
-        ends = np.concatenate([[0], np.cumsum([len(several) for several in tokens])])
-        return ids, np.diff(splits[ends]).astype(np.int32)
+    def _pieces(self, token: str) -> tuple[int, ...]:
+        """The longest piece that begins the token, the longest that goes on from there, and so on;
+        [UNK] alone where there is none at some place."""
+        whole = self._beginnings.get(token)
+        length = len(token)
+        if length > MAX_WORD_CHARACTERS:
+            return self._unknown
+        if whole is not None:
+            return (whole,)
+        found: list[int] = []
+        start, pieces = 0, self._beginnings
+        while start < length:
+            for end in range(min(length, start + self._longest), start, -1):
+                piece = pieces.get(token[start:end])
+                if piece is not None:
+                    break
+            else:
+                return self._unknown
+            found.append(piece)
+            start, pieces = end, self._continuations
+        return tuple(found)
 
     def ids(self, text: str) -> list[int]:
         """The ids of one text; `TokenizedText` is the quick way for many."""
@@ -212,7 +218,7 @@ class TokenizedText:
         """One document."""
         cut = [words(sentence) for sentence in sentences]
         lengths = np.fromiter(map(len, cut), np.int32, len(cut))
-        flat = (word for sentence in cut for word in sentence)
+        flat = itertools.chain.from_iterable(cut)
         number = self._numbers.__getitem__
         self._words.append(np.fromiter(map(number, flat), np.int32, int(lengths.sum())))
         self._sentence_words.append(lengths)

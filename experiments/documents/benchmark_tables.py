@@ -126,8 +126,10 @@ def _pretraining_data(results: Path) -> str:
     whole = found["whole_input"]
     return (
         f"{table}\n\n{found['text_mb']:.1f} MB of text. All of it, {whole['text_mb']:.1f} MB, "
-        f"took {whole['seconds']:.0f} s with {whole['jobs']} processes and gave "
-        f"{whole['examples']:,} examples."
+        f"took {whole['seconds']:.1f} s with {whole['jobs']} processes and gave "
+        f"{whole['examples']:,} examples: {whole['times_as_fast']:.1f} times as many a second as "
+        f"{found['rows'][0]['program']}, {whole['times_as_fast_by_cpu']:.1f} times by processor "
+        "time."
     )
 
 

@@ -40,3 +40,16 @@ def test_the_table_names_the_ratio_to_the_peer():
     assert row["times_as_fast"] == 11.25 and row["seconds"] == 3.0
     assert row["text_mb_per_second"] == 1.0
     assert "11.25" in pretraining_data.table([row])
+
+
+def test_the_whole_input_is_compared_by_examples_a_second():
+    memory = {"peak_process_mb": 500.0, "peak_total_mb": 600.0}
+    peer = {"examples": 100, "runs": [{"seconds": 30.0, "cpu_seconds": 20.0}] * 2}
+    runs = [
+        {"seconds": 10.0, "cpu_seconds": 10.0, "examples": 1000, **memory},
+        {"seconds": 15.0, "cpu_seconds": 10.0, "examples": 1000, **memory, "peak_total_mb": 700.0},
+    ]
+    found = pretraining_data.whole_summed_up(runs, 20_000_000, 2, peer)
+    assert found["times_as_fast"] == 25.0 and found["times_as_fast_by_cpu"] == 20.0
+    assert found["seconds"] == 12.5 and found["text_mb_per_second"] == 1.6
+    assert found["peak_total_mb"] == 700.0

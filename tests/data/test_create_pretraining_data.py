@@ -1,5 +1,7 @@
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -33,6 +35,20 @@ def test_the_program_makes_the_files_and_says_what_it_made(files, tmp_path, caps
     assert len(manifest["inputs"]) == 1
     lines = capsys.readouterr().err.split("\n")
     assert any("train: " in line and "masked tokens in 1 shards" in line for line in lines)
+
+
+def test_local_text_needs_no_tensorflow(files, tmp_path):
+    flags = [*files, f"--output={tmp_path}/y", "--sequence_length=16", "--quiet"]
+    vocabulary = [f"--input={tmp_path}/t.txt", "--size=20", f"--output={tmp_path}/made.txt"]
+    program = f"""
+import sys
+from largebatch.data import build_vocabulary, create_pretraining_data
+assert create_pretraining_data.program(["create_pretraining_data", *{flags!r}]) == 0
+assert build_vocabulary.program(["build_vocabulary", *{vocabulary!r}]) == 0
+assert not [name for name in sys.modules if name.startswith("tensorflow")]
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert (tmp_path / "y.manifest.json").is_file() and (tmp_path / "made.txt").is_file()
 
 
 @pytest.mark.parametrize(

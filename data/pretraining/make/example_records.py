@@ -2,16 +2,16 @@
 
 The bytes are those of `tf.train.Example(...).SerializeToString(deterministic=True)`: features in
 the order of their names, integers as packed varints. Given the sequence length L and P predictions,
-an example's bytes differ in their layout only in how many bytes each varint takes. So all examples
-are laid out in one wide matrix in which each varint has the most bytes it may need, and the bytes
-that it does not need are dropped at the end.
+the bytes of two examples differ in their layout only in how many each varint takes. So a feature's
+bytes are written to all examples at once, each at its own place.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+
+from largebatch.data.files import record_writer
+from largebatch.data.files.record_checksum import HEADER
 
 FEATURES = (
     "input_ids",
@@ -22,7 +22,6 @@ FEATURES = (
     "next_sentence_labels",
     "segment_ids",
 )
-_LENGTH_BYTES = 3  # of a varint that holds a length: up to 2 MiB
 _FLOAT_LIST, _INT64_LIST = b"\x12", b"\x1a"  # Feature's fields 2 and 3
 
 
@@ -30,117 +29,150 @@ class ExampleEncoder:
     """Encodes batches of examples of one sequence length and number of predictions."""
 
     def __init__(self, sequence_length: int, max_predictions: int, vocabulary_size: int):
-        ids, places = _Varints(vocabulary_size), _Varints(sequence_length)
-        self._values: dict[
-            str, tuple[int, Any]
-        ] = {  # name -> (numbers, the bytes of each: as many, or as a table says)
-            "input_ids": (sequence_length, ids),
-            "input_mask": (sequence_length, 1),
-            "masked_lm_ids": (max_predictions, ids),
-            "masked_lm_positions": (max_predictions, places),
-            "masked_lm_weights": (max_predictions, 4),
-            "next_sentence_labels": (1, 1),
-            "segment_ids": (sequence_length, 1),
+        counts = dict.fromkeys(FEATURES, sequence_length)
+        counts.update(dict.fromkeys(("masked_lm_ids", "masked_lm_positions"), max_predictions))
+        counts.update(masked_lm_weights=4 * max_predictions, next_sentence_labels=1)
+        largest = dict.fromkeys(FEATURES, 1)  # one byte a value, or a quarter of a float
+        largest.update(dict.fromkeys(("input_ids", "masked_lm_ids"), vocabulary_size - 1))
+        largest.update(masked_lm_positions=sequence_length - 1)
+        self._varints = {name: _Varints(largest[name]) for name in FEATURES}
+        self._prefixes = {
+            name: _Table(
+                [
+                    _prefix(name, size)
+                    for size in range(counts[name], self._varints[name].size * counts[name] + 1)
+                ],
+                counts[name],
+            )
+            for name in FEATURES
         }
-        self._constants, self._lengths, self._spans = [], {}, {}
-        self._width = 0
-        self._lay_out()
-        self._bytes = np.zeros((0, self._width), np.uint8)
-        self._kept = np.zeros((0, self._width), bool)
+        longest = sum(
+            prefix.width + self._varints[name].size * counts[name]
+            for name, prefix in self._prefixes.items()
+        )
+        self._beginnings = _Table([_tagged(size) for size in range(longest + 1)], 0)
+        self._longest = self._beginnings.width + longest
+        self._rows = record_writer.new_rows(0, self._longest)
 
-    def _lay_out(self) -> None:
-        self._constant(b"\x0a")  # Example.features
-        self._length("example")
-        for name in FEATURES:
-            kind = _FLOAT_LIST if name == "masked_lm_weights" else _INT64_LIST
-            self._constant(b"\x0a")  # Features.feature, a map's entry
-            self._length(name + "/entry")
-            self._constant(b"\x0a" + bytes([len(name)]) + name.encode() + b"\x12")
-            self._length(name + "/feature")
-            self._constant(kind)
-            self._length(name + "/list")
-            self._constant(b"\x0a")  # the list's packed values
-            self._length(name + "/values")
-            count, kind = self._values[name]
-            size = kind.size if isinstance(kind, _Varints) else kind
-            self._spans[name] = slice(self._width, self._width + count * size)
-            self._width += count * size
+    def encode(self, features: dict) -> tuple[np.ndarray, np.ndarray]:
+        """(rows for `record_writer.framed`, int64 [N], the lengths of the examples in them).
 
-    def _constant(self, content: bytes) -> None:
-        self._constants.append((self._width, np.frombuffer(content, np.uint8)))
-        self._width += len(content)
-
-    def _length(self, name: str) -> None:
-        self._lengths[name] = slice(self._width, self._width + _LENGTH_BYTES)
-        self._width += _LENGTH_BYTES
-
-    def _matrices(self, rows: int) -> tuple[np.ndarray, np.ndarray]:
-        if len(self._bytes) < rows:
-            self._bytes = np.zeros((rows, self._width), np.uint8)
-            self._kept = np.ones((rows, self._width), bool)
-            for start, content in self._constants:
-                self._bytes[:, start : start + len(content)] = content
-        return self._bytes[:rows], self._kept[:rows]
-
-    def encode(self, features: dict) -> tuple[bytes, np.ndarray]:
-        """(the examples' bytes, one after the other; int64 [N + 1]: where each ends, from 0).
+        The rows are used again by the next call.
 
         Args:
           features: name -> integers [N, L], [N, P] or [N, 1]; masked_lm_weights float32 [N, P].
         """
-        rows = len(features["input_ids"])
-        out, kept = self._matrices(rows)
-        sizes = {}
+        count = len(features["input_ids"])
+        if len(self._rows) < count:
+            self._rows = record_writer.new_rows(count, self._longest)
+        rows = self._rows[:count]
+        rows.fill(0)
+        values = dict(features)
+        weights = np.ascontiguousarray(features["masked_lm_weights"], "<f4")
+        values["masked_lm_weights"] = weights.view(np.uint8)
+        sizes, ends = {}, {}
         for name in FEATURES:
-            count, kind = self._values[name]
-            values, span = features[name], self._spans[name]
-            if isinstance(kind, _Varints):
-                out[:, span] = kind.bytes.take(values, axis=0).reshape(rows, -1)
-                kept[:, span] = kind.needed.take(values, axis=0).reshape(rows, -1)
-                sizes[name] = kind.used.take(values).sum(axis=1, dtype=np.int64)
-                continue
-            if name == "masked_lm_weights":
-                values = np.ascontiguousarray(values, "<f4").view(np.uint8)
-            out[:, span] = values
-            sizes[name] = np.full(rows, count * kind)
-        total = self._write_lengths(out, kept, sizes)
-        return out[kept].tobytes(), np.concatenate([[0], np.cumsum(total)])
+            ends[name] = self._varints[name].ends(values[name])
+            sizes[name] = ends[name][:, -1].astype(np.int64)
+        prefixes = {name: self._prefixes[name].of(sizes[name]) for name in FEATURES}
+        total = sum(prefixes[name][1] + sizes[name] for name in FEATURES)
 
-    def _write_lengths(self, out, kept, sizes) -> np.ndarray:
-        """Fills in the nested messages' lengths; returns each example's."""
-
-        def write(name: str, values: np.ndarray) -> np.ndarray:
-            """Writes a message's length; returns it with that varint and the tag before it."""
-            start, used = self._lengths[name].start, np.zeros(len(values), np.int64)
-            for place in range(_LENGTH_BYTES):
-                shifted = values >> 7 * place
-                more = np.where(shifted > 0x7F, 0x80, 0)
-                needed = shifted > 0 if place else np.ones(len(values), bool)
-                out[:, start + place] = shifted & 0x7F | more
-                kept[:, start + place] = needed
-                used += needed
-            return 1 + used + values
-
-        example = np.zeros(len(out), np.int64)
+        starts = np.arange(count, dtype=np.int64) * rows.shape[1] + HEADER
+        place = starts
+        # From left to right: a block may be wider than what it holds, and the next one covers that.
+        blocks, lengths = self._beginnings.of(total)
+        record_writer.put(rows, place, blocks)
+        place = place + lengths
         for name in FEATURES:
-            feature = write(name + "/list", write(name + "/values", sizes[name]))
-            entry = 2 + len(name) + write(name + "/feature", feature)
-            example += write(name + "/entry", entry)
-        return write("example", example)
+            blocks, lengths = prefixes[name]
+            record_writer.put(rows, place, blocks)
+            place = place + lengths
+            self._varints[name].put(rows, place, values[name], ends[name])
+            place = place + sizes[name]
+        return rows, place - starts
+
+
+def _varint(number: int) -> bytes:
+    found = bytearray()
+    while number > 0x7F:
+        found.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*found, number])
+
+
+def _tagged(size: int, tag: bytes = b"\x0a") -> bytes:
+    """What stands before so many bytes of a nested message, or of packed values: field 1."""
+    return tag + _varint(size)
+
+
+def _prefix(name: str, size: int) -> bytes:
+    """What stands before so many bytes of a feature's values."""
+    found = _tagged(size)  # the list's packed values
+    kind = _FLOAT_LIST if name == "masked_lm_weights" else _INT64_LIST
+    found = _tagged(len(found) + size, kind) + found
+    found = _tagged(len(found) + size, b"\x12") + found  # the map entry's value
+    found = _tagged(len(name)) + name.encode() + found  # and its key
+    return _tagged(len(found) + size) + found  # Features.feature, a map's entry
+
+
+class _Table:
+    """Byte strings by the numbers `first`, `first` + 1, ...: short ones are padded with zeros."""
+
+    def __init__(self, strings: list[bytes], first: int):
+        self._first = first
+        self.width = max(map(len, strings))
+        padded = b"".join(string.ljust(self.width, b"\0") for string in strings)
+        self._blocks = np.frombuffer(padded, np.uint8).reshape(-1, self.width)
+        self._lengths = np.array(list(map(len, strings)), np.int64)
+
+    def of(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(uint8 [N, width], int64 [N], how much of each is the string)."""
+        index = numbers - self._first
+        return self._blocks[index], self._lengths[index]
 
 
 class _Varints:
-    """The varints of the numbers below `count`, as tables.
+    """Rows of numbers up to `largest`, as varints of up to `size` bytes."""
 
-    size: the most bytes of one; bytes: uint8 [count, size]; needed: bool [count, size], which of
-    them are; used: uint8 [count], how many.
-    """
+    def __init__(self, largest: int):
+        self.size = len(_varint(largest))
+        numbers = np.arange(largest + 1)
+        # tables[k]: each number's byte k, had it that many.
+        self._tables = [
+            (numbers >> 7 * k & 0x7F | np.where(numbers >> 7 * (k + 1), 0x80, 0)).astype(np.uint8)
+            for k in range(self.size)
+        ]
+        # Used again by each call: the system takes longer to hand out memory than this to fill it.
+        self._places, self._octets = np.zeros((0, 0), np.int64), np.zeros((0, 0), np.uint8)
 
-    def __init__(self, count: int):
-        self.size = max(1, -(-(count - 1).bit_length() // 7))
-        numbers = np.arange(count)[:, None] >> 7 * np.arange(self.size)
-        self.needed = numbers > 0
-        self.needed[:, 0] = True
-        self.used = self.needed.sum(axis=1).astype(np.uint8)
-        last = np.arange(self.size) == self.used[:, None] - 1
-        self.bytes = (numbers & 0x7F | np.where(last, 0, 0x80)).astype(np.uint8)
+    def ends(self, values: np.ndarray) -> np.ndarray:
+        """int32: of integers [N, n], where in its row's bytes each ends."""
+        if self.size == 1:
+            return np.broadcast_to(np.arange(1, values.shape[1] + 1, dtype=np.int32), values.shape)
+        used = np.ones(values.shape, np.uint8)
+        for k in range(1, self.size):
+            used += values >= 1 << 7 * k
+        return np.cumsum(used, axis=1, dtype=np.int32)
+
+    def put(
+        self, rows: np.ndarray, place: np.ndarray, values: np.ndarray, ends: np.ndarray
+    ) -> None:
+        """Writes each row of values, integers [N, n], from its place on."""
+        if self.size == 1:
+            record_writer.put(rows, place, values.astype(np.uint8))
+            return
+        # Byte k of all numbers, the highest k first: where a number has no such byte, that of a
+        # lower k of a number behind it is written there later.
+        if self._places.shape[0] < len(ends):
+            self._places, self._octets = np.empty(ends.shape, np.int64), np.empty_like(ends, "u1")
+        places, octets = self._places[: len(ends)], self._octets[: len(ends)]
+        places[:, 0] = place
+        np.add(ends[:, :-1], place[:, None], out=places[:, 1:])
+        flat = rows.reshape(-1)
+        for k in range(self.size - 1, 1, -1):  # which few numbers have
+            few = values >= 1 << 7 * k
+            flat[places[few] + k] = self._tables[k].take(values[few])
+        places += 1
+        flat[places] = self._tables[1].take(values, out=octets, mode="wrap")
+        places -= 1
+        flat[places] = self._tables[0].take(values, out=octets, mode="wrap")

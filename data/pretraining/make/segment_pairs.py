@@ -59,18 +59,49 @@ def draw_pairs(
     longest = sequence_length - SPECIAL
     ends, documents = sentence_ends.tolist(), document_ends.tolist()
     uniform = random.Random(int(generator.integers(2**63))).random
-    drawn = [
-        _one_copy(ends, documents, longest, short_sequence_probability, uniform)
-        for _ in range(copies)
-    ]
-    table = np.concatenate(drawn) if drawn else np.zeros((0, 6), np.int32)
-    pairs = Pairs(*table[generator.permutation(len(table))].T)
+    stops = _chunk_ends(sentence_ends, document_ends, longest).tolist()
+    drawn = array.array("i")
+    for _ in range(copies):
+        _draw_copy(ends, stops, documents, longest, short_sequence_probability, uniform, drawn)
+    table = np.array(drawn, np.int32).reshape(-1, len(Drawn._fields))
+    pairs = _spans(sentence_ends, Drawn(*table.T)).take(generator.permutation(len(table)))
     return _truncated(pairs, longest, generator)
 
 
-def _one_copy(ends, documents, longest, short_sequence_probability, uniform) -> np.ndarray:
-    """int32 [pairs, 6] with the columns of Pairs, before truncation."""
-    rows = array.array("i")
+class Drawn(NamedTuple):
+    """int32 [N] each; places in the shard's sentences, but for the last two."""
+
+    a_first: np.ndarray
+    a_stop: np.ndarray
+    b_first: np.ndarray
+    b_stop: np.ndarray  # of a random segment: the latest
+    target: np.ndarray  # tokens of both segments of a pair with a random one; otherwise 0
+    own: np.ndarray  # 1: the random one is from the same document
+
+
+def _chunk_ends(sentence_ends, document_ends, target: int) -> np.ndarray:
+    """[sentences]: the first sentence end at which a chunk that begins with the sentence has the
+    target length, or its document's."""
+    count = len(sentence_ends) - 1
+    last = np.repeat(document_ends[1:], np.diff(document_ends))
+    found = np.searchsorted(sentence_ends, sentence_ends[:-1] + target)
+    return np.clip(found, np.arange(1, count + 1), last)
+
+
+def _spans(ends: np.ndarray, drawn: Drawn) -> Pairs:
+    """Sentences as spans of tokens, before truncation."""
+    a_start, b_start = ends[drawn.a_first], ends[drawn.b_first]
+    a_length = ends[drawn.a_stop] - a_start
+    is_random = drawn.target > 0
+    enough = np.searchsorted(ends, b_start + np.where(is_random, drawn.target - a_length, 0))
+    enough = np.clip(enough, drawn.b_first + 1, drawn.b_stop)
+    b_length = ends[np.where(is_random, enough, drawn.b_stop)] - b_start
+    columns = (a_start, a_length, b_start, b_length, is_random & (drawn.own == 0), drawn.own)
+    return Pairs(*(column.astype(np.int32) for column in columns))
+
+
+def _draw_copy(ends, stops, documents, longest, short_sequence_probability, uniform, drawn) -> None:
+    """Appends the text's pairs, the columns of Drawn one pair after the other."""
     count = len(documents) - 1
     for document in range(count):
         first, last = documents[document], documents[document + 1]
@@ -78,12 +109,12 @@ def _one_copy(ends, documents, longest, short_sequence_probability, uniform) -> 
         if uniform() < short_sequence_probability:
             target = 2 + int(uniform() * (longest - 1))  # 2 to longest
         while first < last:
-            begin = ends[first]
-            # The first sentence end at which the chunk has the target length, or the document's.
-            stop = min(bisect_left(ends, begin + target, first + 1, last), last)
+            if target == longest:
+                stop = stops[first]
+            else:
+                stop = bisect_left(ends, ends[first] + target, first + 1, last)
             alone = stop - first == 1
             a_stop = stop if alone else first + 1 + int(uniform() * (stop - first - 1))
-            a_length = ends[a_stop] - begin
             if alone or uniform() < 0.5:
                 for _ in range(10):  # another document, where there is one
                     other = int(uniform() * count)
@@ -91,16 +122,11 @@ def _one_copy(ends, documents, longest, short_sequence_probability, uniform) -> 
                         break
                 low, high = documents[other], documents[other + 1]
                 b_first = low + int(uniform() * (high - low))
-                b_begin = ends[b_first]
-                b_stop = bisect_left(ends, b_begin + target - a_length, b_first + 1, high)
-                own = other == document
-                rows.extend((begin, a_length, b_begin, ends[b_stop] - b_begin, not own, own))
+                drawn.extend((first, a_stop, b_first, high, target, other == document))
                 first = a_stop
             else:
-                b_begin = ends[a_stop]
-                rows.extend((begin, a_length, b_begin, ends[stop] - b_begin, 0, 0))
+                drawn.extend((first, a_stop, a_stop, stop, 0, 0))
                 first = stop
-    return np.frombuffer(rows, np.int32).reshape(-1, 6) if rows else np.zeros((0, 6), np.int32)
 
 
 def _truncated(pairs: Pairs, longest: int, generator: np.random.Generator) -> Pairs:

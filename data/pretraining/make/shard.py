@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from largebatch.data.files import record_checksum, storage
+from largebatch.data.files import record_checksum, record_writer, storage
 from largebatch.data.pretraining.make import masking, segment_pairs
 from largebatch.data.pretraining.make.example_records import ExampleEncoder
 from largebatch.data.text.wordpiece import (
@@ -123,10 +123,9 @@ def _write_split(tokenizer, recipe, shard, split, collected, path) -> dict:
     rounds = _drawn(text, recipe, recipe.duplicate_factor if split == "train" else 1, generator)
     try:
         counts = _write_records(temporary, rounds, build)
-        size, digest = _size_and_sha256(temporary)
         first = record_checksum.first_checksum(temporary)
         storage.rename(temporary, path)
-    except OSError as error:
+    except storage.errors(path) as error:
         storage.remove(temporary)
         raise ValueError(f"cannot write {path}: {storage.reason(error)}") from error
     except BaseException:
@@ -134,11 +133,9 @@ def _write_split(tokenizer, recipe, shard, split, collected, path) -> dict:
         raise
     return {
         "file": os.path.basename(path),
-        "bytes": size,
         **counts,
         "tokens": len(text.tokens),
         "unknown_tokens": int(np.sum(text.tokens == tokenizer.vocabulary.id(UNK))),
-        "sha256": digest,
         "first_checksum": first,
     }
 
@@ -158,43 +155,31 @@ def _drawn(text, recipe, copies: int, generator) -> Iterator[segment_pairs.Pairs
         )
 
 
-def _write_records(path, rounds, build) -> dict[str, int]:
-    """Returns the counts of the examples."""
-    import tensorflow as tf
-
-    examples, masked, random, own = 0, 0, 0, 0
+def _write_records(path, rounds, build) -> dict[str, Any]:
+    """Returns the file's size and digest, and the counts of the examples."""
+    digest = hashlib.sha256()
+    size, examples, masked, random, own = 0, 0, 0, 0, 0
     batch = max(64, _BATCH_TOKENS // build.length)
-    try:
-        with tf.io.TFRecordWriter(path) as writer:
-            for pairs in rounds:
-                examples += len(pairs.a_start)
-                random += int(pairs.is_random.sum())
-                own += int(pairs.own.sum())
-                for first in range(0, len(pairs.a_start), batch):
-                    content, ends, count = build(pairs.take(slice(first, first + batch)))
-                    masked += count
-                    ends = ends.tolist()
-                    for begin, end in zip(ends, ends[1:]):
-                        writer.write(content[begin:end])
-    except tf.errors.OpError as error:
-        raise OSError(error.message) from error
+    with storage.open_bytes(path, "wb") as file:
+        for pairs in rounds:
+            examples += len(pairs.a_start)
+            random += int(pairs.is_random.sum())
+            own += int(pairs.own.sum())
+            for first in range(0, len(pairs.a_start), batch):
+                rows, lengths, count = build(pairs.take(slice(first, first + batch)))
+                content = record_writer.framed(rows, lengths)
+                masked += count
+                size += len(content)
+                digest.update(content)
+                file.write(content)
     return {
+        "bytes": size,
         "examples": examples,
         "masked_tokens": masked,
         "random_next": random,
         "own_document": own,
+        "sha256": digest.hexdigest(),
     }
-
-
-def _size_and_sha256(path: str) -> tuple[int, str]:
-    digest, size = hashlib.sha256(), 0
-    with storage.open_bytes(path) as file:
-        while True:
-            part = file.read(1 << 22)
-            if not part:
-                return size, digest.hexdigest()
-            digest.update(part)
-            size += len(part)
 
 
 class _ExampleBuilder:
@@ -210,8 +195,8 @@ class _ExampleBuilder:
         self._tokens = tokens
         self._columns = np.arange(self.length, dtype=np.int32)
 
-    def __call__(self, pairs) -> tuple[bytes, np.ndarray, int]:
-        """(the examples' bytes, where each ends, how many tokens are masked)."""
+    def __call__(self, pairs) -> tuple[np.ndarray, np.ndarray, int]:
+        """(the examples and their lengths, of `ExampleEncoder`; how many tokens are masked)."""
         columns, lengths = self._columns, pairs.lengths
         middle = (pairs.a_length + 1)[:, None]  # of the first [SEP]
         last = (lengths - 1)[:, None]  # of the second
@@ -242,7 +227,7 @@ class _ExampleBuilder:
             continuations=self._continuations,
         )
         weights = np.arange(self._recipe.max_predictions) < masked.count[:, None]
-        content, ends = self._encoder.encode(
+        rows, sizes = self._encoder.encode(
             {
                 "input_ids": masked.input_ids,
                 "input_mask": inside,
@@ -253,4 +238,4 @@ class _ExampleBuilder:
                 "next_sentence_labels": pairs.is_random[:, None],
             }
         )
-        return content, ends, int(masked.count.sum())
+        return rows, sizes, int(masked.count.sum())

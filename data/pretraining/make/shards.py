@@ -178,13 +178,13 @@ def cores() -> int:
 
 
 def _made_by_processes(tasks: list, jobs: int) -> Iterator[tuple[ShardTask, dict]]:
-    # Workers are forked from a server that has imported TensorFlow and done nothing with it yet, so
+    # Workers are forked from a server that has imported what they need and done nothing with it, so
     # that its memory is shared; not from this process, whose TensorFlow may have threads by now.
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if context.get_start_method() == "forkserver":
         first = "largebatch.worker_signals"
-        context.set_forkserver_preload([first, "tensorflow_text", make_shard.__module__])
+        context.set_forkserver_preload([first, make_shard.__module__])
         with workers.started_deaf():
             multiprocessing.forkserver.ensure_running()
     pool = concurrent.futures.ProcessPoolExecutor(jobs, context, _begin_worker)

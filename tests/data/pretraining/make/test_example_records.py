@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from largebatch.data.files.record_checksum import HEADER
 from largebatch.data.pretraining.make.example_records import ExampleEncoder
 
 
@@ -44,10 +45,12 @@ def test_the_bytes_are_those_of_tf_train_example(length, predictions, vocabulary
     encoder = ExampleEncoder(length, predictions, vocabulary)
     for seed, rows in enumerate((7, 30, 11)):  # one encoder, batches of several sizes
         features = batch(rows, length, predictions, vocabulary, seed)
-        content, ends = encoder.encode(features)
-        assert ends[0] == 0 and ends[-1] == len(content)
+        made, lengths = encoder.encode(features)
+        assert len(made) == len(lengths) == rows
         for row in range(rows):
-            found = content[ends[row] : ends[row + 1]]
+            end = HEADER + lengths[row]
+            assert not made[row, end:].any()
+            found = made[row, HEADER:end].tobytes()
             wanted = example(features, row)
             assert tf.train.Example.FromString(found) == wanted
             assert found == wanted.SerializeToString(deterministic=True)

@@ -125,3 +125,14 @@ def test_more_predictions_than_tokens_leave_the_rest_empty():
     tokens, candidates, _, result = draw(rows=20, length=6, predictions=10, fraction=1.0)
     np.testing.assert_array_equal(result.count, candidates.sum(axis=1))
     assert result.positions.shape == (20, 10)
+
+
+@pytest.mark.parametrize("generator", [np.random.PCG64, np.random.SFC64])
+def test_quick_draws_are_those_of_single_ones_whatever_was_drawn_before(generator):
+    quick, single = (np.random.Generator(generator(5)) for _ in range(2))
+    for count in (6, 1, 3, 4, 0, 1, 2, 7, 1):  # odd ones leave a half
+        wanted = single.integers(2**32, size=count, dtype=np.uint32)
+        np.testing.assert_array_equal(masking._bits(quick, count), wanted)
+        assert quick.bit_generator.state["has_uint32"] == single.bit_generator.state["has_uint32"]
+        assert quick.random(dtype=np.float32) == single.random(dtype=np.float32)
+    assert quick.integers(9) == single.integers(9)

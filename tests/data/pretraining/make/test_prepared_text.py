@@ -1,3 +1,5 @@
+import pathlib
+
 import pytest
 
 from largebatch.data import find_pretraining, prepare_pretraining
@@ -42,6 +44,31 @@ def test_what_is_there_is_not_made_again(texts, tmp_path, monkeypatch):
     monkeypatch.setattr(prepared_text, "_make", lambda *_: pytest.fail("made again"))
     assert prepare(texts, tmp_path) == folder
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [folder.rsplit("/", 1)[1]]
+
+
+DAMAGE = {
+    "a shard is cut": lambda folder: next(folder.glob("length16-00*")).write_bytes(b"cut"),
+    "a shard is gone": lambda folder: next(folder.glob("length32-eval-*")).unlink(),
+    "a manifest is gone": lambda folder: (folder / "length16.manifest.json").unlink(),
+    "a manifest is no JSON": lambda folder: (folder / "length16.manifest.json").write_text("{"),
+    "a manifest is another": lambda folder: (folder / "length16.manifest.json").write_text(
+        '{"complete": true, "splits": []}'
+    ),
+    "the vocabulary is gone": lambda folder: (folder / "length16.vocab.txt").unlink(),
+    "all is gone": lambda folder: [path.unlink() for path in folder.iterdir()],
+}
+
+
+def test_what_is_damaged_is_made_again(texts, tmp_path, caplog):
+    folder = pathlib.Path(prepare(texts, tmp_path))
+    wanted = {path.name: path.read_bytes() for path in folder.glob("*.tfrecord")}
+    for name, damage in DAMAGE.items():
+        damage(folder)
+        caplog.clear()
+        assert prepare(texts, tmp_path) == str(folder), name
+        assert f"{folder} is damaged; it is made again" in caplog.text, name
+        assert {p.name: p.read_bytes() for p in folder.glob("*.tfrecord")} == wanted, name
+        assert [path.name for path in (tmp_path / "cache").iterdir()] == [folder.name], name
 
 
 def test_other_options_and_another_text_give_another_folder(texts, tmp_path, monkeypatch):

@@ -1,4 +1,5 @@
 import random
+from bisect import bisect_left
 
 import numpy as np
 import pytest
@@ -136,3 +137,45 @@ def test_pairs_are_as_many_as_googles_and_as_often_random_and_as_long(tmp_path):
 
 def test_no_documents_give_no_pairs():
     assert len(make([]).a_start) == 0
+
+
+def one_by_one(ends, documents, longest, short, copies, uniform):
+    """The pairs before they are shuffled and cut, each looked up as it is drawn."""
+    for document in list(range(len(documents) - 1)) * copies:
+        first, last = documents[document], documents[document + 1]
+        target = longest
+        if uniform() < short:
+            target = 2 + int(uniform() * (longest - 1))
+        while first < last:
+            begin = ends[first]
+            stop = min(bisect_left(ends, begin + target, first + 1, last), last)
+            alone = stop - first == 1
+            a_stop = stop if alone else first + 1 + int(uniform() * (stop - first - 1))
+            a_length = ends[a_stop] - begin
+            b_first, b_stop, foreign, own = a_stop, stop, 0, 0
+            if alone or uniform() < 0.5:
+                for _ in range(10):
+                    other = int(uniform() * (len(documents) - 1))
+                    if other != document:
+                        break
+                low, high = documents[other], documents[other + 1]
+                b_first = low + int(uniform() * (high - low))
+                b_stop = bisect_left(ends, ends[b_first] + target - a_length, b_first + 1, high)
+                foreign, own = other != document, other == document
+            yield begin, a_length, ends[b_first], ends[b_stop] - ends[b_first], foreign, own
+            first = a_stop if foreign or own else stop
+
+
+@settings(max_examples=60, deadline=None)
+@given(corpora, st.integers(8, 64), st.integers(0, 5), st.sampled_from([0.0, 0.1, 0.9]))
+def test_pairs_are_those_that_are_looked_up_one_by_one(documents, length, seed, short):
+    found = make(documents, length, copies=2, seed=seed, short=short)
+    generator = np.random.Generator(np.random.PCG64(seed))
+    uniform = random.Random(int(generator.integers(2**63))).random
+    ends = [0, *np.cumsum([size for document in documents for size in document]).tolist()]
+    places = [0, *np.cumsum([len(document) for document in documents]).tolist()]
+    rows = np.array(list(one_by_one(ends, places, length - 3, short, 2, uniform)), np.int32)
+    shuffled = Pairs(*rows[generator.permutation(len(rows))].T)
+    wanted = _truncated(shuffled, length - 3, generator)
+    for name, column in found._asdict().items():
+        np.testing.assert_array_equal(column, getattr(wanted, name), name)
