@@ -11,6 +11,9 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 # and are taken in the order of tests/conftest.py: files with slow tests first.
 WORKERS ?= 2
 parallel := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+# The tests that compile most. TensorFlow keeps what XLA compiled, 3 MB a function, as long as its process lives, so these
+# have processes of their own.
+compiled := tests/optimizers tests/models tests/tpu tests/faults
 python := .venv$(if $(STACK),-$(STACK))/bin/python
 # The part of the tests that depends most on TensorFlow's and Keras' versions, of the cases of a test every third.
 core := tests/optimizers tests/models tests/tpu/hosts tests/tpu/folder tests/tpu/loop tests/tpu/lowering \
@@ -40,7 +43,8 @@ test: environment
 	$(python) -m ruff format --check .
 	$(python) -m codespell_lib
 	@$(MAKE) --no-print-directory types
-	$(python) -m pytest $(parallel)
+	$(python) -m pytest $(parallel) $(compiled)
+	$(python) -m pytest $(parallel) $(addprefix --ignore=,$(compiled))
 
 # Half a minute the first time. mypy finds the package by its name, which the checkout's folder need not have.
 types: environment

@@ -64,6 +64,7 @@ INSTALL_REQUIRES = [
     "tensorflow-datasets>=4.9.4,<4.10; python_version >= '3.10'",  # 4.9 is what we test with
     # What the code imports itself.
     "absl-py>=1.2,<2",  # tensorflow-model-optimization (under tf-models-official) wants 1.x
+    "google-crc32c>=1.5,<2",  # the checksum in TFRecord files, also of Beam's own writer
     "matplotlib>=3.7,<4",  # the report's curves
     "rich>=13,<16",  # the live bar and the report's terminal tables
     "scikit-learn>=1.3,<2",  # the digits: real data that needs no network
@@ -117,7 +118,6 @@ DOCS_REQUIRES = [  # `make docs`
 
 BEAM_REQUIRES = [
     "apache-beam>=2.60,<3",  # these take protobuf 4.25 and NumPy 1.26 on all three Pythons
-    "google-crc32c>=1.5,<2",  # Beam's TFRecord files need a CRC that recent Beam no longer brings
 ]
 
 # CUDA and cuDNN as wheels: 12.2 and 8.9, with which TensorFlow 2.15 was built, and what takes the

@@ -278,6 +278,7 @@ BEYOND_TENSORFLOW = {
     **{"matplotlib": "matplotlib", "rich": "rich", "scikit-learn": "sklearn scipy"},
     **{"importlib-resources": "importlib_resources", "opencv-python-headless": "cv2"},
     **{"typeguard": "typeguard", "backports-strenum": "backports"},
+    "google-crc32c": "google_crc32c",
 }
 TENSORFLOW_BRINGS = {"tensorflow", "tf-keras", "absl-py", "numpy", "protobuf", "setuptools"}
 USES_LAMB = """

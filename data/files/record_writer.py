@@ -6,37 +6,42 @@ CRC32C: https://www.tensorflow.org/tutorials/load_data/tfrecord.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import google_crc32c
 import numpy as np
 
-from largebatch.data.files import crc32c
 from largebatch.data.files.record_checksum import FOOTER, HEADER
+
+_MASK_DELTA = np.uint32(0xA282EAD8)
 
 
 def new_rows(count: int, longest: int) -> np.ndarray:
     """uint8 [count, W], zeros, with room for a record of up to `longest` bytes in each row."""
-    return np.zeros((count, -(-(HEADER + longest + FOOTER) // 4) * 4), np.uint8)
+    return np.zeros((count, HEADER + longest + FOOTER), np.uint8)
 
 
 def framed(rows: np.ndarray, lengths: np.ndarray) -> bytes:
     """The records as a file holds them, one after the other.
 
     Args:
-      rows: of `new_rows`: contents from column HEADER on, zeros behind them. Header and footer are
-        written into them.
+      rows: of `new_rows`, with contents from column HEADER on.
       lengths: integers [N], of the contents.
     """
-    header = np.zeros((len(rows), 8), np.uint8)
-    header[:] = np.asarray(lengths, "<u8")[:, None].view(np.uint8)
-    rows[:, :8] = header
-    lengths_crc = crc32c.masked(header, np.full(len(rows), 8))
-    contents_crc = crc32c.masked(rows[:, HEADER:], lengths)
-    rows[:, 8:HEADER] = lengths_crc.astype("<u4")[:, None].view(np.uint8)
-    starts = np.arange(len(rows), dtype=np.int64) * rows.shape[1]
-    ends = starts + HEADER + lengths
-    put(rows, ends, contents_crc.astype("<u4")[:, None].view(np.uint8))
-    content = memoryview(rows.reshape(-1))
-    pairs = zip(starts.tolist(), (ends + FOOTER).tolist())
-    return b"".join([content[start:end] for start, end in pairs])
+    content, ends = rows.tobytes(), HEADER + np.asarray(lengths)
+    begins = np.arange(len(rows), dtype=np.int64) * rows.shape[1]
+    places = zip((begins + HEADER).tolist(), (begins + ends).tolist())
+    contents = [content[start:end] for start, end in places]
+    heads = [int(length).to_bytes(8, "little") for length in lengths]
+    parts = zip(heads, _masked(heads), contents, _masked(contents))
+    return b"".join([part for record in parts for part in record])
+
+
+def _masked(contents: Sequence[bytes]) -> list[bytes]:
+    crc = np.fromiter(map(google_crc32c.value, contents), np.uint32, len(contents))
+    crc = (crc >> np.uint32(15) | crc << np.uint32(17)) + _MASK_DELTA
+    stored = crc.astype("<u4").tobytes()
+    return [stored[place : place + 4] for place in range(0, len(stored), 4)]
 
 
 def put(rows: np.ndarray, places: np.ndarray, blocks: np.ndarray) -> None:

@@ -13,14 +13,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-<<<<<<< HEAD
 from largebatch import stack
-from largebatch.data.files import cache
-from largebatch.data.pretraining.make import shards
-=======
 from largebatch.data.files import cache, storage
 from largebatch.data.pretraining.make import manifest, shards
->>>>>>> data
 from largebatch.data.pretraining.make.generator_options import GeneratorOptions
 from largebatch.data.text import corpus, text_documents, vocabulary
 
@@ -60,9 +55,10 @@ def prepare_pretraining(
         written.
     """
     files = _text_files(name_or_folder)
+    lengths = sorted(set(map(int, sequence_lengths)))
     settings = {
         "format": _FORMAT,
-        "lengths": sorted(set(map(int, sequence_lengths))),
+        "lengths": lengths,
         "vocabulary_size": int(vocabulary_size),
         "duplicate_factor": duplicate_factor,
         "eval_fraction": eval_fraction,
@@ -74,10 +70,10 @@ def prepare_pretraining(
     root = cache.folder(cache_dir)
     entry = f"pretraining-{_key(settings, files)}"
     made = root / entry
-    if _is_whole(made, settings["lengths"]):
+    if _is_whole(made, lengths):
         return str(made)
     with cache.locked(root, entry):
-        if not _is_whole(made, settings["lengths"]):
+        if not _is_whole(made, lengths):
             scratch, damaged = root / f"{entry}.scratch", root / f"{entry}.damaged"
             for left in (scratch, damaged):
                 shutil.rmtree(left, ignore_errors=True)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from largebatch.data.files import crc32c, record_writer
+from largebatch.data.files import record_writer
 from largebatch.data.files.record_checksum import HEADER
 
 
@@ -27,15 +27,6 @@ def test_the_file_is_that_of_tensorflows_writer(tmp_path, count):
 
 def test_no_records_are_no_bytes():
     assert record_writer.framed(record_writer.new_rows(0, 8), np.zeros(0, np.int64)) == b""
-
-
-def test_the_checksum_is_rfc_3720s():
-    # Section B.4: 32 bytes of zeros, of ones, rising.
-    contents = [bytes(32), b"\xff" * 32, bytes(range(32))]
-    rows = np.frombuffer(b"".join(contents), np.uint8).reshape(3, 32)
-    unmasked = crc32c.masked(rows, np.full(3, 32)) - np.uint32(0xA282EAD8)
-    found = unmasked >> np.uint32(17) | unmasked << np.uint32(15)
-    assert found.tolist() == [0x8A9136AA, 0x62A8AB43, 0x46DD794E]
 
 
 def test_a_block_beyond_the_rows_is_refused():
