@@ -39,7 +39,7 @@ def test_the_program_makes_the_files_and_says_what_it_made(files, tmp_path, caps
 
 def test_local_text_needs_no_tensorflow(files, tmp_path):
     flags = [*files, f"--output={tmp_path}/y", "--sequence_length=16", "--quiet"]
-    vocabulary = [f"--input={tmp_path}/t.txt", "--size=20", f"--output={tmp_path}/made.txt"]
+    vocabulary = [f"--input={tmp_path}/t.txt", "--size=30", f"--output={tmp_path}/made.txt"]
     program = f"""
 import sys
 from largebatch.data import build_vocabulary, create_pretraining_data
