@@ -21,7 +21,7 @@ from largebatch.experiments.recipes.bert_scales import laptop, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.source import assumed, rule, sources
 from largebatch.experiments.rows.table import same_runs, table
-from largebatch.experiments.tables import table1, table2
+from largebatch.experiments.tables import section41, table1, table2
 
 __all__ = ["LAYOUT", "ROWS", "laptop", "smoke"]
 
@@ -70,6 +70,18 @@ MOMENTUM = dataclasses.replace(
     ),
 )
 
+# The mixed batch with LARS, of which the paper says nothing: Table 2's settings in Table 1's
+# schedule.
+LARS_MIXED = dataclasses.replace(
+    table2.BERT_LARGE_LARS,
+    batch_size=65536,
+    stage2_batch_size=32768,
+    total_steps=8599,
+    stage2_steps=1562,
+    rewarmup=True,
+    sources={**table2.BERT_LARGE_LARS.sources, **table1.MIXED},
+)
+
 
 def _rates(at_512: float) -> list[float]:
     return [at_512 * math.sqrt(2**k) for k in range(7)]
@@ -89,6 +101,7 @@ ROWS = {
         ("table1/lamb-8192",  "LAMB 8K"),
         ("table1/lamb-16384", "LAMB 16K"),
         ("table1/lamb-32768", "LAMB 32K"),
+        ("table1/lamb-65536-32768", "LAMB 64K/32K"),
     ),
     **table(
         "reality_check", ADAMW, "adamw-{batch_size}",
@@ -102,6 +115,11 @@ ROWS = {
         (32768,      15_625,      1_562,        _A[6],         1 / 5,        "AdamW 32K"),
     ),
     **same_runs(
+        "reality_check", section41.ROWS,
+        "same_run_as                    label",
+        ("section41/adamw-65536-32768", "AdamW 64K/32K"),
+    ),
+    **same_runs(
         "reality_check", table2.ROWS,
         "same_run_as          label",
         ("table2/lars-512",   "LARS 512"),
@@ -111,6 +129,11 @@ ROWS = {
         ("table2/lars-8192",  "LARS 8K"),
         ("table2/lars-16384", "LARS 16K"),
         ("table2/lars-32768", "LARS 32K"),
+    ),
+    **table(
+        "reality_check", LARS_MIXED, "lars-{batch_size}-{stage2_batch_size}",
+        "learning_rate      warmup_ratio  stage2_learning_rate  stage2_warmup_ratio  label",
+        (5 * 2**0.5 / 1e3,  2 / 5,        5 / 1e3,              1 / 5,    "LARS 64K/32K"),
     ),
     **table(
         "reality_check", MOMENTUM, "momentum-{batch_size}",
