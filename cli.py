@@ -119,13 +119,13 @@ def start(
     if not flags.FLAGS.is_parsed():
         flags.FLAGS(argv[:1])  # Libraries that a run loads read absl's global flags.
     logging.set_verbosity(values.verbosity)
-    said, stack.say = stack.say, nothing if values.quiet else say
     try:
         obstacle = _obstacle(values)
         if obstacle:
             return _end(obstacle)
         _make_folders(values)
-        return main(*others)
+        with stack.telling(nothing if values.quiet else say):
+            return main(*others)
     except BaseException as error:
         if interrupts.asked() or isinstance(error, KeyboardInterrupt):
             print(interrupted, file=sys.stderr)
@@ -137,8 +137,6 @@ def start(
         if values.verbosity == "debug":
             traceback.print_exc()
         return _end(str(error))
-    finally:
-        stack.say = said
 
 
 def say(line: str) -> None:

@@ -6,11 +6,12 @@ up to 2.15; from 2.16 on tf.keras is Keras 3 unless TF_USE_LEGACY_KERAS asks for
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import NamedTuple
 
@@ -78,8 +79,19 @@ def _silent(line: str) -> None:
     pass
 
 
-# Takes a line about what will take a while; a program puts its own here, `cli.say` or nothing.
+# Takes a line about what will take a while: see `telling`.
 say: Callable[[str], None] = _silent
+
+
+@contextlib.contextmanager
+def telling(to: Callable[[str], None]) -> Iterator[None]:
+    """Progress goes to `to` meanwhile."""
+    global say
+    before, say = say, to
+    try:
+        yield
+    finally:
+        say = before
 
 
 def quiet_tensorflow(gpus: bool = True, onednn: bool = False) -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from largebatch import stack
+from largebatch import cli, stack
 from largebatch.experiments.costs import micro_batch
 from largebatch.experiments.costs.compiled_batches import largest_compiled
 from largebatch.experiments.costs.micro_batch import automatic_micro_batch, device_memory
@@ -53,6 +53,11 @@ def launch(
     Raises:
       ValueError: For a user's mistake, before anything is overwritten.
     """
+    with stack.telling(cli.nothing if settings.quiet else cli.say):
+        return _launch(row, settings, new_observer)
+
+
+def _launch(row: Row, settings: RunSettings, new_observer) -> int:
     cluster = preflight.check(row, settings, os.environ)
     if settings.wandb:
         wandb_log.check()
