@@ -16,6 +16,7 @@ decode_and_crop alone is the floor of every pipeline: parse, draw the box, decod
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import statistics
@@ -223,15 +224,18 @@ def main() -> int:
         images = write_raw(FLAGS.data_dir, folder, FLAGS.copies)
         rows = measure(folder, images, FLAGS.batch, FLAGS.rounds)
     print(table(rows))
-    result = {
-        "images": images,
-        "batch": FLAGS.batch,
-        "size": SIZE,
-        "processor": platform.processor() or platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
-        "rows": rows,
-    }
-    cli.write_json(result, FLAGS.output)
+    if FLAGS.output:
+        result = {
+            "images": images,
+            "batch": FLAGS.batch,
+            "size": SIZE,
+            "processor": platform.processor() or platform.machine(),
+            "cores": len(os.sched_getaffinity(0)),
+            "rows": rows,
+        }
+        with open(FLAGS.output, "w") as file:
+            json.dump(result, file, indent=1)
+            file.write("\n")
     return 0
 
 
