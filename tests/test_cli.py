@@ -167,8 +167,10 @@ def test_ctrl_c_that_an_import_turned_into_another_error_is_the_same(capsys, sta
     assert capsys.readouterr().err == "interrupted\n"
 
 
+# A shell starts what stands in the background deaf to Ctrl-C, and so are its children.
 PROGRAM = """
 import os, signal, sys, tempfile, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.argv = ["-m"]
 import largebatch
 from largebatch import cli

@@ -179,8 +179,12 @@ CHECKED = ("reality_check/adamw-8192", "reality_check/momentum-8192")
 def test_the_reality_check_sets_standard_optimizers_beside_the_papers():
     found = rows("reality_check/*")
     shown = [row.same_run_as for row in found if row.same_run_as]
-    assert shown == [f"table{n}/{o}-{b}" for n, o in ((1, "lamb"), (2, "lars")) for b in BATCHES]
-    own = [row for row in found if not row.same_run_as]
+    assert shown == [
+        *(f"table1/lamb-{batch}" for batch in (*BATCHES, MIXED)),
+        f"section41/adamw-{MIXED}",
+        *(f"table2/lars-{batch}" for batch in BATCHES),
+    ]
+    own = [row for row in found if not row.same_run_as and row.optimizer != "lars"]
     assert [row.batch_size for row in own if row.optimizer == "bert_adamw"] == BATCHES
     assert [row.batch_size for row in own if row.optimizer == "momentum"] == [512, 8192, 32768]
     assert all(row.nesterov for row in own if row.optimizer == "momentum")
@@ -191,6 +195,13 @@ def test_the_reality_check_sets_standard_optimizers_beside_the_papers():
         first = next(r for r in own if r.optimizer == row.optimizer)
         ratio = row.learning_rate / first.learning_rate
         assert ratio == pytest.approx(math.sqrt(row.batch_size / 512))
+
+
+def test_lars_meets_the_mixed_batch_in_lambs_schedule():
+    (lars,) = [row for row in rows("reality_check/lars-*") if not row.same_run_as]
+    lamb_row = registry.find(f"table1/lamb-{MIXED}")
+    assert lars.name.endswith(MIXED) and lars.rewarmup and lars.momentum == 0.9
+    assert lars.stages == lamb_row.stages and lars.paper_f1 is None
 
 
 ROW_32K = registry.find("table1/lamb-32768")
