@@ -55,6 +55,8 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
     squares_gradients = True
     #: Names of scalar state shared by all variables, one at the start.
     scalar_names: tuple[str, ...] = ()
+    # While the update of several variables is traced: they lie along a first axis of each tensor.
+    _in_stack = False
 
     def __init__(
         self, learning_rate: LearningRate, name: str, jit_compile: bool = True, **kwargs: Any
@@ -82,7 +84,10 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         decayed: bool,
         adapted: bool,
     ) -> tuple[tf.Tensor, ...]:
-        """The tuple of one variable's new slots, from the old; all tensors in the slots' dtype."""
+        """The tuple of one variable's new slots, from the old; all tensors in the slots' dtype.
+
+        Or of several variables at once, along a first axis: elementwise but for `norm_of`.
+        """
         raise NotImplementedError
 
     def change(
@@ -95,7 +100,10 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         decayed: bool,
         adapted: bool,
     ) -> tuple[tf.Tensor, Statistics | None]:
-        """(x_t − x_{t+1} of one variable, Statistics or None), from the *new* slots."""
+        """(x_t − x_{t+1} of one variable, Statistics or None), from the *new* slots.
+
+        Or of several variables, as in `moments`.
+        """
         raise NotImplementedError
 
     # What this class does with it.
@@ -225,10 +233,17 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         def values(finite, gradient, weight, *state):
             return self._values(finite, gradient, weight, state, coefficients, flags)
 
+        def of_stack(*parts):
+            self._in_stack = True
+            try:
+                return values(tf.constant(True), *parts)
+            finally:
+                self._in_stack = False
+
         if len(variables) == 1:
             new = [values(finite, gradients[0], *old[0])]
         else:
-            new = update_together(values, finite, gradients, old)
+            new = update_together(of_stack, finite, gradients, old)
         for part, value in zip(tf.nest.flatten(written), tf.nest.flatten(new)):
             part.assign(value, read_value=False)
 
@@ -244,8 +259,8 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         change, norms_and_ratio = self.change(gradient, wide, new, coefficients, **flags)
         change = tf.where(finite, change, tf.zeros_like(change))
         for before in statistics:
-            row = tf.stack([tf.cast(value, tf.float32) for value in norms_and_ratio])
-            new.append(tf.where(finite, row, before))
+            row = tf.stack([tf.cast(value, tf.float32) for value in norms_and_ratio], axis=-1)
+            new.append(tf.where(finite, tf.reshape(row, before.shape), before))
         return [tf.cast(wide - change, weight.dtype), *new]
 
     def get_config(self) -> dict[str, Any]:

@@ -28,7 +28,12 @@ class LayerwiseOptimizer(RuleOptimizer):
         )
 
     def norm_of(self, *tensors: tf.Tensor, of: Callable[..., tf.Tensor] = tf.identity) -> tf.Tensor:
-        """The chosen norm of of(*tensors), tensors of one layer; `of` elementwise; a scalar."""
+        """The chosen norm of of(*tensors), tensors of one layer; `of` elementwise; a scalar.
+
+        Of several layers at once, [n, *shape]: the norm of each, [n, 1, ...].
+        """
+        if self._in_stack:
+            return norms.norm(*tensors, kind=self.norm, of=of, of_each=True)
         return norms.norm(*tensors, kind=self.norm, of=of, folded=folds(self.jit_compile))
 
     def statistics(

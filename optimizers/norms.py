@@ -19,6 +19,7 @@ def norm(
     kind: str = "l2",
     of: Callable[..., tf.Tensor] = tf.identity,
     folded: bool = False,
+    of_each: bool = False,
 ) -> tf.Tensor:
     """The `kind` norm of of(*tensors) over all elements, a scalar of at least float32.
 
@@ -26,26 +27,28 @@ def norm(
         tensors: of one shape. of: an elementwise function of them.
         folded: by `reduction.reduce_folded`, which is the faster way under XLA on a CPU; `of` is
             then computed in the loop of the reduction, and not kept.
+        of_each: along the first axis lie tensors of which each has its norm: [n, 1, ...].
     """
+    if kind not in NORMS:
+        raise ValueError(f"norm must be one of {', '.join(NORMS)}, found {kind!r}")
+    elementwise = tf.square if kind == "l2" else tf.abs
 
-    def total(elementwise, combine, reduce):
-        def value(*parts):
-            result = of(*parts)
-            wide = result.dtype in (tf.float32, tf.float64)
-            return elementwise(result if wide else tf.cast(result, tf.float32))
+    def value(*parts):
+        result = of(*parts)
+        wide = result.dtype in (tf.float32, tf.float64)
+        return elementwise(result if wide else tf.cast(result, tf.float32))
 
-        if folded:
-            return reduce_folded(tensors, value, combine, reduce)
-        return reduce(value(*tensors))
-
-    add_up = sum_of if folded else tf.reduce_sum
-    if kind == "l2":
-        return tf.sqrt(total(tf.square, tf.add, add_up))
-    if kind == "l1":
-        return total(tf.abs, tf.add, add_up)
-    if kind == "linf":
-        return total(tf.abs, tf.maximum, tf.reduce_max)
-    raise ValueError(f"norm must be one of {', '.join(NORMS)}, found {kind!r}")
+    reduce = tf.reduce_max if kind == "linf" else tf.reduce_sum
+    if of_each:
+        axes = list(range(1, tensors[0].shape.rank))
+        total = reduce(value(*tensors), axis=axes, keepdims=True)
+    elif not folded:
+        total = reduce(value(*tensors))
+    elif kind == "linf":
+        total = reduce_folded(tensors, value, tf.maximum, reduce)
+    else:
+        total = reduce_folded(tensors, value, tf.add, sum_of)
+    return tf.sqrt(total) if kind == "l2" else total
 
 
 def phi(z: tf.Tensor, bounds: Bounds = None) -> tf.Tensor:

@@ -45,10 +45,11 @@ def update_together(
     gradients: Sequence[tf.Tensor],
     old: Sequence[Sequence[tf.Tensor]],
 ) -> list[tuple[tf.Tensor, ...]]:
-    """values(True, gradient, *old) of each variable if `finite`, else its old values.
+    """values(gradient, *old) of each variable if `finite`, else its old values.
 
     Args:
-        values: function of (finite, gradient, *old values) to the new values, of one variable.
+        values: function of a gradient and the old values to the new ones; of all variables at once,
+            along a first axis that each argument and each result has.
         gradients, old: one gradient, and one list of values, for each variable.
     """
     count = len(gradients)
@@ -58,9 +59,7 @@ def update_together(
     joined = [tf.concat(column, axis=0) for column in zip(*old)]
 
     def new():
-        stacks = [_with_axis(part, count) for part in (gradient, *joined)]
-        one = lambda parts: values(tf.constant(True), *parts)  # noqa: E731
-        stacks = tf.vectorized_map(one, stacks, fallback_to_while_loop=False)
+        stacks = values(*(_with_axis(part, count) for part in (gradient, *joined)))
         return [tf.reshape(stack, part.shape) for stack, part in zip(stacks, joined)]
 
     return list(zip(*(tf.split(part, count) for part in tf.cond(finite, new, lambda: joined))))
