@@ -26,12 +26,11 @@ def groups_of(items: Sequence, kind: Callable) -> list[list]:
 
     kind(item) is what all items of a list have in common, or None for one that stays alone.
     """
-    groups = grouped(items, lambda item: (kind(item) is None and id(item), kind(item)))
-    return [
-        part
-        for group in groups
-        for part in ([group] if len(group) >= FEWEST else [[item] for item in group])
-    ]
+    groups = []
+    for group in grouped(items, kind):
+        together = len(group) >= FEWEST and kind(group[0]) is not None
+        groups += [group] if together else [[item] for item in group]
+    return groups
 
 
 def is_small(variable: tf.Variable) -> bool:
