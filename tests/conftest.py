@@ -1,5 +1,6 @@
 """For every test: four logical CPU devices, no GPU, and no network."""
 
+import gc
 import ipaddress
 import json
 import os
@@ -47,7 +48,8 @@ def thin(items, n):
 def pytest_collection_modifyitems(config, items):
     every = list(items)
     items[:] = thin(every, config.getoption("thin"))
-    config.hook.pytest_deselected(items=[item for item in every if item not in set(items)])
+    kept = set(items)
+    config.hook.pytest_deselected(items=[item for item in every if item not in kept])
     if "faults" not in config.option.markexpr:
         long = pytest.mark.skip(reason="long: `make faults` runs it")
         for item in items:
@@ -77,8 +79,11 @@ def optimized_graphs():
 def pytest_collection_finish(session):
     """Configures TensorFlow once the tests are known, if any of them has imported it.
 
-    The devices must exist before the first tensor does.
+    The devices must exist before the first tensor does. What is there by now stays: the garbage
+    collector need not look through all of TensorFlow again and again.
     """
+    gc.collect()
+    gc.freeze()
     if "tensorflow" in sys.modules:
         import tensorflow as tf
 

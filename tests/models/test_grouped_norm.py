@@ -1,5 +1,7 @@
 """Grouped batch norm on four logical CPUs, against one device that has the group's joined batch."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -37,24 +39,34 @@ def set_parameters(layer):
     layer.beta.assign(np.linspace(-1, 1, CHANNELS))
 
 
-def run_grouped(group, images, weights, **settings):
-    """(outputs, gradients by image, by gamma, by beta) of each replica, and the layer."""
+@functools.cache
+def grouped(group, shape, dtype):
+    """The strategy, the layer for images of a shape, its weights at the start, and its step."""
     strategy = mirrored()
     with strategy.scope():
-        layer = GroupedBatchNormalization(group=group, **{**SETTINGS, **settings})
-        layer.build([None, *images.shape[2:]])
+        layer = GroupedBatchNormalization(group=group, **{**SETTINGS, "dtype": dtype})
+        layer.build([None, *shape])
         set_parameters(layer)
 
-    def step():
+    def step(images, weights):
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        x, w = tf.constant(images)[replica], tf.constant(weights)[replica]
+        x, w = images[replica], weights[replica]
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = layer(x, training=True)
             loss = tf.reduce_sum(tf.cast(y, w.dtype) * w)
         return (y, *tape.gradient(loss, [x, *layer.trainable_variables]))
 
-    values = tf.function(strategy.run)(step)
+    traced = tf.function(lambda *given: strategy.run(step, given), autograph=False)
+    return strategy, layer, [variable.numpy() for variable in layer.variables], traced
+
+
+def run_grouped(group, images, weights, dtype="float64"):
+    """(outputs, gradients by image, by gamma, by beta) of each replica, and the layer."""
+    strategy, layer, start, step = grouped(group, images.shape[2:], dtype)
+    for variable, value in zip(layer.variables, start):
+        variable.assign(value)
+    values = step(tf.constant(images), tf.constant(weights))
     return [np.stack(strategy.experimental_local_results(v)) for v in values], layer
 
 

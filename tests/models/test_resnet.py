@@ -34,7 +34,7 @@ def count(variables):
 
 
 def test_the_parameters_are_resnet_50s(full):
-    assert count(full.trainable_variables) == 25_557_032
+    assert (count(full.trainable_variables), len(full.trainable_variables)) == (25_557_032, 161)
     channels = 64 + sum(
         blocks * 6 * width + 4 * width for blocks, width in zip((3, 4, 6, 3), (64, 128, 256, 512))
     )
@@ -68,8 +68,15 @@ def test_the_image_is_halved_in_the_3_x_3_convolution(full):
     assert full.get_layer("stage4/block3/add").output.shape == (None, 7, 7, 2048)
 
 
-def test_it_computes_what_tf_models_officials_does():
+def test_it_computes_what_tf_models_officials_does(monkeypatch):
+    """Of a block of each kind: with a shortcut of its own, without, at each width."""
     official = pytest.importorskip("official.vision.modeling.backbones.resnet")
+    blocks_of_stages = (2, 1, 1, 1)
+    specs = official.RESNET_SPECS[50]
+    assert [blocks for *_, blocks in specs] == list(resnet.BLOCKS)
+    few = [(*spec[:2], blocks) for spec, blocks in zip(specs, blocks_of_stages)]
+    monkeypatch.setitem(official.RESNET_SPECS, 50, few)
+    monkeypatch.setattr(resnet, "BLOCKS", blocks_of_stages)
     theirs = official.ResNet(
         model_id=50,
         input_specs=tf.keras.layers.InputSpec(shape=[None, 64, 64, 3]),
@@ -80,7 +87,7 @@ def test_it_computes_what_tf_models_officials_does():
     model = resnet50((64, 64, 3), 10, zero_last_scale=False)
     blocks = [
         f"stage{stage}/block{block}/{part}"
-        for stage, blocks in enumerate((3, 4, 6, 3), start=1)
+        for stage, blocks in enumerate(blocks_of_stages, start=1)
         for block in range(1, blocks + 1)
         for part in (("shortcut",) if block == 1 else ()) + ("1", "2", "3")
     ]
@@ -91,7 +98,7 @@ def test_it_computes_what_tf_models_officials_does():
     assert len(sources) == len(targets)
     for source, target in zip(sources, targets):
         target.set_weights(source.get_weights())
-    ours = tf.keras.Model(model.input, model.get_layer("stage4/block3/relu3").output)
+    ours = tf.keras.Model(model.input, model.get_layer("stage4/block1/relu3").output)
     images = np.random.RandomState(0).normal(size=(2, 64, 64, 3)).astype(np.float32)
     got, wanted = ours(images, training=False), theirs(images, training=False)["5"]
     np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-3 * np.abs(wanted).max())

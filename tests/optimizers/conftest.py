@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from largebatch.optimizers import create, why_missing
 
-STEPS = 8
+STEPS = 6
 
 # Of two shapes: variables of one shape share what is compiled.
 SHAPES = {
@@ -297,6 +297,31 @@ class Runner:
 def runner(problem):
     """`runner(configuration, mode, **settings)`: see Runner."""
     return lambda *arguments, **more: Runner(problem, *arguments, **more)
+
+
+class After(NamedTuple):
+    """What a run has come to."""
+
+    weights: list
+    state: list
+
+
+@pytest.fixture(scope="session")
+def eager(runner):
+    """`eager(configuration, n)`: After the problem's first n steps, which all tests share."""
+    made = {}
+
+    def after(configuration, steps):
+        name = str(configuration)
+        if name not in made:
+            made[name] = runner(configuration), []
+        run, passed = made[name]
+        while len(passed) < steps:
+            run.step(len(passed))
+            passed.append(After(run.weights, run.state))
+        return passed[steps - 1]
+
+    return after
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,10 @@ def test_the_preset_of_bert_leaves_batch_norm_in():
     assert left_out(None, default="bert") == PATHS[1:4]
 
 
+def test_the_preset_of_batch_norm_leaves_biases_in():
+    assert left_out("batch_norm") == PATHS[2:6]
+
+
 def test_the_preset_of_resnet_takes_scales_and_offsets_by_their_names():
     assert left_out("resnet50") == PATHS[1:6]
     assert not excluded("a", "resnet50", ["encoder/LayerNorm/scale"], "default")[0]

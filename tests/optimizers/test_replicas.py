@@ -87,11 +87,10 @@ class Replicated:
 
 
 def test_two_replicas_that_have_summed_their_gradients_step_as_one_device(
-    sample, problem, runner, close, same
+    sample, problem, eager, close, same
 ):
-    one = runner(sample).step(0, 1, 2)
     two = Replicated(problem, sample, mirrored(2)).step(0, 1, 2)
-    close(two.weights[0], one.weights)
+    close(two.weights[0], eager(sample, 3).weights)
     same(two.weights[1], two.weights[0])
     assert two.optimizer.iterations.numpy() == 3
     # One replica alone has a NaN: all refuse.
@@ -102,25 +101,28 @@ def test_two_replicas_that_have_summed_their_gradients_step_as_one_device(
     same(two.state(), state)
     assert two.optimizer.refused_steps.numpy() == 1
     # And the next good step is as if it had never been.
-    close(two.step(3).weights[0], one.step(3).weights, 2e-6)
+    close(two.step(3).weights[0], eager(sample, 4).weights, 2e-6)
 
 
-def test_three_replicas_step_as_one_device(kind, problem, runner, close, same):
-    one = runner(kind).step(0, 1)
-    many = Replicated(problem, kind, mirrored(3)).step(0, 1)
+@pytest.fixture
+def lamb(all_configurations):
+    return next(c for c in all_configurations if c.name == "lamb")
+
+
+def test_three_replicas_step_as_one_device(lamb, problem, eager, close, same):
+    many = Replicated(problem, lamb, mirrored(3)).step(0, 1)
     for weights in many.weights:
         same(weights, many.weights[0])
-    close(many.weights[0], one.weights)
+    close(many.weights[0], eager(lamb, 2).weights)
     many.step(2, spoil=(2, np.inf))
-    close(many.weights[0], one.weights)
+    close(many.weights[0], eager(lamb, 2).weights)
     assert many.optimizer.refused_steps.numpy() == 1
 
 
 # Keras clips each replica's part before it sums them, so clipping has no like on one device.
-def test_keras_own_aggregation_steps_as_one_device(unclipped, problem, runner, close, same):
-    one = runner(unclipped).step(0, 1)
+def test_keras_own_aggregation_steps_as_one_device(unclipped, problem, eager, close, same):
     two = Replicated(problem, unclipped, mirrored(2), by_hand=False).step(0, 1)
-    close(two.weights[0], one.weights)
+    close(two.weights[0], eager(unclipped, 2).weights)
     same(two.weights[1], two.weights[0])
     before = two.weights
     two.step(2, spoil=(0, np.nan))
@@ -131,29 +133,24 @@ def test_keras_own_aggregation_steps_as_one_device(unclipped, problem, runner, c
 
 @pytest.mark.parametrize("name", ["lamb", "lars", "adamw"])
 def test_replicas_that_compile_their_update_step_as_one_device(
-    all_configurations, problem, runner, close, same, name
+    all_configurations, problem, eager, close, same, name
 ):
     configuration = next(c for c in all_configurations if c.name == name)
-    one = runner(configuration).step(0, 1)
     two = Replicated(problem, configuration, mirrored(2), jit_compile=True).step(0, 1)
-    close(two.weights[0], one.weights)
+    close(two.weights[0], eager(configuration, 2).weights)
     same(two.weights[1], two.weights[0])
     two.step(2, spoil=(1, np.nan))
-    close(two.weights[0], one.weights)
+    close(two.weights[0], eager(configuration, 2).weights)
 
 
 @pytest.mark.parametrize("mirror", [False, True])
-def test_a_strategy_of_one_device_steps_as_no_strategy(
-    all_configurations, problem, runner, close, mirror
-):
-    lamb = next(c for c in all_configurations if c.name == "lamb")
+def test_a_strategy_of_one_device_steps_as_no_strategy(lamb, problem, eager, close, mirror):
     strategy = mirrored(1) if mirror else tf.distribute.OneDeviceStrategy("/cpu:0")
-    one = runner(lamb).step(0, 1)
-    close(Replicated(problem, lamb, strategy).step(0, 1).weights[0], one.weights)
+    stepped = Replicated(problem, lamb, strategy).step(0, 1)
+    close(stepped.weights[0], eager(lamb, 2).weights)
 
 
-def test_statistics_of_replicas_are_those_of_one_device(all_configurations, problem, runner):
-    lamb = next(c for c in all_configurations if c.name == "lamb")
+def test_statistics_of_replicas_are_those_of_one_device(lamb, problem, runner):
     one = runner(lamb).step(0, 1).optimizer.layer_statistics()
     two = Replicated(problem, lamb, mirrored(2)).step(0, 1).optimizer.layer_statistics()
     assert list(two) == list(one)
@@ -161,13 +158,10 @@ def test_statistics_of_replicas_are_those_of_one_device(all_configurations, prob
         np.testing.assert_allclose(np.array(two[path]), np.array(one[path]), rtol=1e-5)
 
 
-def test_a_checkpoint_of_two_replicas_goes_on_in_three(
-    all_configurations, problem, close, tmp_path
-):
-    lamb = next(c for c in all_configurations if c.name == "lamb")
+def test_a_checkpoint_of_two_replicas_goes_on_in_three(lamb, problem, eager, close, tmp_path):
     two = Replicated(problem, lamb, mirrored(2)).step(0, 1)
     path = tf.train.Checkpoint(o=two.optimizer, v=two.variables).write(str(tmp_path / "c"))
     three = Replicated(problem, lamb, mirrored(3))
     tf.train.Checkpoint(o=three.optimizer, v=three.variables).read(path)
-    close(three.step(2, 3).weights[0], two.step(2, 3).weights[0])
+    close(three.step(2, 3).weights[0], eager(lamb, 4).weights)
     assert three.optimizer.iterations.numpy() == 4

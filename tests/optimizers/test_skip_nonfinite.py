@@ -4,6 +4,8 @@ That eager, tf.function and XLA refuse alike, for every optimizer, is in test_al
 one replica's NaN is refused on all, in test_replicas.
 """
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,31 +15,27 @@ from hypothesis import strategies as st
 from largebatch.optimizers import LAMB, create
 from largebatch.optimizers.schedules import WarmupPolynomialDecay
 
-values = [np.nan, np.inf, -np.inf]
 
-
-@pytest.mark.parametrize("value", values)
-@pytest.mark.parametrize("which", [0, 1, 4])
-def test_one_bad_value_in_any_variable_refuses_the_whole_step(sample, runner, same, value, which):
+def test_one_bad_value_in_any_variable_refuses_the_whole_step(sample, runner, same):
     run = runner(sample).step(0)
     weights, state = run.weights, run.state
-    run.apply(run.problem.spoilt(1, value, which))
-    same(run.weights, weights)
-    same(run.state, state)
-    assert int(run.optimizer.refused_steps) == 1
+    bad = itertools.product([np.nan, np.inf, -np.inf], [0, 1, 4])
+    for refused, (value, which) in enumerate(bad, start=1):
+        run.apply(run.problem.spoilt(1, value, which))
+        same(run.weights, weights)
+        same(run.state, state)
+        assert int(run.optimizer.refused_steps) == refused
 
 
-def test_a_bad_first_step_leaves_a_fresh_optimizer(configuration, runner, same):
+def test_a_bad_first_step_leaves_a_fresh_optimizer(configuration, runner, eager, same):
     run = runner(configuration)
     weights = run.weights
     run.apply(run.problem.spoilt(0))
     same(run.weights, weights)
     assert int(run.optimizer.iterations) == 0
-    fresh = runner(configuration)
-    fresh.step(0)
     run.step(0)
-    same(run.weights, fresh.weights)
-    same(run.state, fresh.state)
+    same(run.weights, eager(configuration, 1).weights)
+    same(run.state, eager(configuration, 1).state)
 
 
 @settings(max_examples=10, deadline=None, derandomize=True)

@@ -1,6 +1,7 @@
 """A task small enough to check by hand, and a way to run it."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -89,6 +90,23 @@ class Regression(Task):
         return {"error": (tf.reduce_sum(error), tf.cast(tf.size(error), error.dtype))}
 
 
+def sgd():
+    return tf.keras.optimizers.SGD(0.05, momentum=0.9)
+
+
+def run_task(parent, task, folder="run", *, devices=1, make_optimizer=sgd, **options):
+    """Runs a task in a folder; returns the outcome, and the weights and slots at its end."""
+    tf.keras.utils.set_random_seed(0)
+    options = {"steps_per_epoch": 4, "steps_per_loop": 3, "checkpoint_every": 5, **options}
+    strategy = configure_devices("cpu", devices)
+    with RunFolder(parent / folder) as run_folder:
+        outcome = fit(task, make_optimizer, strategy, run_folder, FitOptions(**options))
+    step = max(int(p.stem.split("-")[1]) for p in run_folder.checkpoints.glob("*.index"))
+    reader = tf.train.load_checkpoint(str(run_folder.checkpoints / f"ckpt-{step}"))
+    names = reader.get_variable_to_shape_map()
+    return outcome, {name: reader.get_tensor(name) for name in names if "GRAPH" not in name}
+
+
 @pytest.fixture
 def regression():
     return Regression
@@ -96,24 +114,17 @@ def regression():
 
 @pytest.fixture
 def run(tmp_path):
-    """Runs a task in a folder; returns the outcome, and the weights and slots at its end."""
+    """run_task under the test's folder."""
+    return functools.partial(run_task, tmp_path)
 
-    def run_task(task, folder="run", *, devices=1, make_optimizer=None, **options):
-        tf.keras.utils.set_random_seed(0)
-        made = []
 
-        def make():
-            made.append((make_optimizer or (lambda: tf.keras.optimizers.SGD(0.05, momentum=0.9)))())
-            return made[0]
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """A run of such stages, made once: its outcome, its weights and slots, and its folder."""
 
-        options = {"steps_per_epoch": 4, "steps_per_loop": 3, "checkpoint_every": 5, **options}
-        with RunFolder(tmp_path / folder) as run_folder:
-            outcome = fit(
-                task, make, configure_devices("cpu", devices), run_folder, FitOptions(**options)
-            )
-        step = max(int(p.stem.split("-")[1]) for p in run_folder.checkpoints.glob("*.index"))
-        reader = tf.train.load_checkpoint(str(run_folder.checkpoints / f"ckpt-{step}"))
-        names = reader.get_variable_to_shape_map()
-        return outcome, {name: reader.get_tensor(name) for name in names if "GRAPH" not in name}
+    @functools.cache
+    def unbroken(stages):
+        parent = tmp_path_factory.mktemp("unbroken")
+        return (*run_task(parent, Regression(stages)), parent / "run")
 
-    return run_task
+    return unbroken

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -16,10 +17,10 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def kill_after(monkeypatch):
-    """Ends the process's run right after so many loops, before their checkpoint is written."""
+def killed(run, monkeypatch):
+    """Runs a task up to right after so many loops, before their checkpoint is written."""
 
-    def arm(loops):
+    def killed(loops, *arguments, **options):
         done = []
         real = fit._Run._after_loop
 
@@ -29,10 +30,15 @@ def kill_after(monkeypatch):
             if len(done) == loops:
                 raise Killed
 
-        monkeypatch.setattr(fit._Run, "_after_loop", after_loop)
-        return lambda: monkeypatch.setattr(fit._Run, "_after_loop", real)
+        with monkeypatch.context() as patch:
+            patch.setattr(fit._Run, "_after_loop", after_loop)
+            with pytest.raises(Killed):
+                run(*arguments, **options)
 
-    return arm
+    return killed
+
+
+ONE, TWO = ((24, 20),), ((24, 10), (12, 10))
 
 
 def same(left, right):
@@ -50,40 +56,31 @@ def log(folder):
 
 @pytest.mark.core
 @pytest.mark.slow
-@pytest.mark.parametrize(("devices", "kills"), [(1, (1, 4, 7)), (2, (4,))])
-def test_a_killed_run_ends_in_the_same_bits_and_the_same_log(
-    run, regression, kill_after, tmp_path, devices, kills
+@pytest.mark.parametrize(("devices", "kills"), [(1, (1, 4, 5)), (2, (4,))])
+def test_a_run_killed_again_and_again_ends_in_the_same_bits_and_the_same_log(
+    run, regression, killed, tmp_path, devices, kills
 ):
     options = {"devices": devices, "eval_every": 8, "eval_batch": 10}
     _, whole = run(regression(), "whole", **options)
-    for loops in kills:
-        folder = f"killed after {loops}"
-        disarm = kill_after(loops)
-        with pytest.raises(Killed):
-            run(regression(), folder, **options)
-        disarm()
-        outcome, resumed = run(regression(), folder, **options)
-        assert outcome.status == "finished"
-        same(whole, resumed)
-        assert log(tmp_path / "whole") == log(tmp_path / folder)
+    for loops in kills:  # at steps 3, 8 and 12, of which checkpoints 0, 5 and 10 are left
+        killed(loops, regression(), "killed", **options)
+    outcome, resumed = run(regression(), "killed", **options)
+    assert outcome.status == "finished"
+    same(whole, resumed)
+    assert log(tmp_path / "whole") == log(tmp_path / "killed")
 
 
-def test_two_stages_resume_in_either_and_across_the_switch(run, regression, kill_after, tmp_path):
-    stages = ((24, 10), (12, 10))
-    _, whole = run(regression(stages), "whole")
-    for loops in (2, 6, 8):
-        disarm = kill_after(loops)
-        with pytest.raises(Killed):
-            run(regression(stages), f"killed{loops}")
-        disarm()
-        _, resumed = run(regression(stages), f"killed{loops}")
-        same(whole, resumed)
+def test_two_stages_resume_in_either_and_across_the_switch(run, regression, killed, unbroken):
+    for loops in (3, 4, 3):  # at steps 6, 12 and 18, of which checkpoints 5, 10 and 15 are left
+        killed(loops, regression(TWO))
+    _, resumed = run(regression(TWO))
+    same(unbroken(TWO)[1], resumed)
 
 
 def test_evaluation_counts_every_example_once_whatever_the_batch_and_the_devices(run, regression):
     results = [
         run(regression(((24, 2),)), f"{devices}-{batch}", devices=devices, eval_batch=batch)[0]
-        for devices, batch in ((1, 96), (1, 7), (4, 10))
+        for devices, batch in ((1, 96), (4, 10))
     ]
     total = float(sum(1 + i % 3 for i in range(96)))
     for outcome in results:
@@ -127,9 +124,8 @@ def test_the_records_have_the_loss_the_rate_and_the_speed(run, regression, tmp_p
 
 
 def test_a_signal_writes_a_checkpoint_and_the_same_command_goes_on(
-    run, regression, monkeypatch, tmp_path
+    run, regression, unbroken, monkeypatch, tmp_path
 ):
-    _, whole = run(regression(), "whole")
     real = fit._Run._record
     for signum, step in ((signal.SIGTERM, 6), (signal.SIGINT, 15)):
 
@@ -145,37 +141,31 @@ def test_a_signal_writes_a_checkpoint_and_the_same_command_goes_on(
         assert (tmp_path / f"stopped/checkpoints/ckpt-{step}.index").exists()
     outcome, resumed = run(regression(), "stopped")
     assert outcome.status == "finished"
-    same(whole, resumed)
+    same(unbroken(ONE)[1], resumed)
 
 
 @pytest.mark.core
 @pytest.mark.slow
 def test_a_run_goes_on_with_fewer_devices_then_more_and_keeps_its_global_batch(
-    run, regression, kill_after, tmp_path
+    run, regression, killed, unbroken, tmp_path
 ):
-    stages = ((24, 10), (12, 10))
-    _, whole = run(regression(stages), "whole")
-    for devices, loops in ((3, 2), (2, 3), (1, 1)):
-        disarm = kill_after(loops)
-        with pytest.raises(Killed):
-            run(regression(stages), "elastic", devices=devices)
-        disarm()
-    outcome, elastic = run(regression(stages), "elastic", devices=3, micro_batch=1)
+    _, whole, folder = unbroken(TWO)  # on one device
+    for devices, loops in ((3, 3), (2, 4)):  # which leave checkpoints 5 and 10
+        killed(loops, regression(TWO), "elastic", devices=devices)
+    outcome, elastic = run(regression(TWO), "elastic", devices=3, micro_batch=1)
     assert outcome.status == "finished"
     assert whole.keys() == elastic.keys()
     for name in whole:
         np.testing.assert_allclose(elastic[name], whole[name], rtol=1e-5, atol=1e-6, err_msg=name)
-    assert [r["step"] for r in log(tmp_path / "elastic")] == [
-        r["step"] for r in log(tmp_path / "whole")
-    ]
+    assert [r["step"] for r in log(tmp_path / "elastic")] == [r["step"] for r in log(folder)]
 
 
-def test_a_finished_run_started_again_trains_no_further(run, regression, tmp_path):
-    first, weights = run(regression())
-    before = log(tmp_path / "run")
+def test_a_finished_run_started_again_trains_no_further(run, regression, unbroken, tmp_path):
+    first, weights, folder = unbroken(ONE)
+    shutil.copytree(folder, tmp_path / "run")
     second, again = run(regression())
     same(weights, again)
-    assert log(tmp_path / "run") == before
+    assert log(tmp_path / "run") == log(folder)
     assert second.metrics == first.metrics
 
 
@@ -184,22 +174,24 @@ def test_a_batch_that_the_devices_do_not_divide_fails_before_anything_is_built(r
         run(regression(((25, 4),)), devices=4)
 
 
-def test_a_folder_without_a_whole_checkpoint_is_refused(run, regression, tmp_path):
-    run(regression())
+def test_a_folder_without_a_whole_checkpoint_is_refused(run, regression, unbroken, tmp_path):
+    shutil.copytree(unbroken(ONE)[2], tmp_path / "run")
     for path in (tmp_path / "run/checkpoints").glob("*.index"):
         path.write_bytes(path.read_bytes()[:30])
     with pytest.raises(CheckpointError, match="no checkpoint that is whole"):
         run(regression())
 
 
-def test_a_damaged_newest_checkpoint_costs_its_steps_and_no_more(run, regression, tmp_path):
-    _, whole = run(regression(), "whole")
-    run(regression(), "damaged")
+def test_a_damaged_newest_checkpoint_costs_its_steps_and_no_more(
+    run, regression, unbroken, tmp_path
+):
+    _, whole, folder = unbroken(ONE)
+    shutil.copytree(folder, tmp_path / "damaged")
     (tmp_path / "damaged/checkpoints/ckpt-20.data-00000-of-00001").write_bytes(b"")
     (tmp_path / "damaged/checkpoints/checkpoint").unlink(missing_ok=True)
     _, resumed = run(regression(), "damaged")
     same(whole, resumed)
-    assert log(tmp_path / "whole") == log(tmp_path / "damaged")
+    assert log(folder) == log(tmp_path / "damaged")
 
 
 def test_checkpoints_are_due_at_multiples_of_the_interval_and_at_the_end(run, regression, tmp_path):

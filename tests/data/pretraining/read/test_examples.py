@@ -1,6 +1,7 @@
 import dataclasses
 import shutil
 import struct
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
@@ -16,17 +17,49 @@ from largebatch.data import (
 CONTEXT = tf.distribute.InputContext()
 
 
+EVAL = {"batch": 8, "context": CONTEXT}
+
+
+@pytest.fixture(scope="module")
+def files(shards, tmp_path_factory):
+    """Of a copy, found before a test damages it."""
+    return find_pretraining(shutil.copytree(shards, tmp_path_factory.mktemp("d") / "data"), 16)
+
+
 @pytest.fixture
-def folder(shards, tmp_path):
-    return shutil.copytree(shards, tmp_path / "data")
+def folder(files, shards):
+    """Theirs, which a test may damage."""
+    folder = Path(files.manifest_file).parent
+    yield folder
+    shutil.copytree(shards, folder, dirs_exist_ok=True)
 
 
-def training_error(files, steps=4):
-    """What reading one epoch of the 32 training examples raises, as a message for the user."""
-    dataset = pretraining_dataset(files, Updates(8, 8, CONTEXT, seed=1, first_step=0, steps=steps))
+@pytest.fixture(scope="module")
+def training(files):
+    """An epoch of the 32 training examples; what it reads, it reads anew each time."""
+    return pretraining_dataset(files, Updates(8, 8, CONTEXT, seed=1, first_step=0, steps=4))
+
+
+@pytest.fixture(scope="module")
+def held_out(files):
+    return pretraining_eval_dataset(files, **EVAL)
+
+
+@pytest.fixture(scope="module")
+def of_training(files):
+    """Evaluates the training examples."""
+    return pretraining_eval_dataset(dataclasses.replace(files, eval=files.train), **EVAL)
+
+
+def error_of(dataset):
+    """What reading it raises, as a message for the user."""
     with pytest.raises(tf.errors.OpError) as error:
         list(dataset)
     return reading_error(error.value)
+
+
+def evaluation_error(files):
+    return error_of(pretraining_eval_dataset(files, **EVAL))
 
 
 def offsets(content):
@@ -38,79 +71,51 @@ def offsets(content):
 
 
 @pytest.mark.parametrize("offset", [0, 9, 20], ids=["length", "length's CRC", "data"])
-def test_a_flipped_bit_is_an_error_that_names_file_and_record(folder, offset):
-    files = find_pretraining(folder, 16)
+def test_a_flipped_bit_is_an_error_that_names_file_and_record(
+    folder, training, of_training, offset
+):
     shard = folder / "x-00001.tfrecord"
     content = bytearray(shard.read_bytes())
     content[list(offsets(content))[5] + offset] ^= 4
     shard.write_bytes(content)
-    # One of the three in training, which takes longer to build: both read with the same function.
-    message = training_error(files) if offset == 20 else evaluation_error(of_training(files))
-    assert message.startswith(f"{shard}: record 5 cannot be read")
-    assert "the manifest says 8 records" in message
+    for dataset in (training, of_training):
+        message = error_of(dataset)
+        assert message.startswith(f"{shard}: record 5 cannot be read")
+        assert "the manifest says 8 records" in message
 
 
 @pytest.mark.parametrize("kept", [0, 3])
-def test_a_file_cut_after_it_was_found_is_an_error(folder, kept):
+def test_a_file_cut_after_it_was_found_is_an_error(folder, training, of_training, kept):
     """Also between two records, where the file looks whole."""
-    files = find_pretraining(folder, 16)
     shard = folder / "x-00002.tfrecord"
     content = shard.read_bytes()
     shard.write_bytes(content[: list(offsets(content))[kept]])
-    message = training_error(files) if kept else evaluation_error(of_training(files))
-    assert message.startswith(f"{shard}: record {kept} cannot be read")
+    for dataset in (training, of_training):
+        assert error_of(dataset).startswith(f"{shard}: record {kept} cannot be read")
 
 
-def test_a_file_with_more_records_than_its_manifest_says_is_an_error(folder):
-    files = find_pretraining(folder, 16)
+def test_a_file_with_more_records_than_its_manifest_says_is_an_error(folder, training):
     shard = folder / "x-00000.tfrecord"
     shard.write_bytes(shard.read_bytes() + (folder / "x-00001.tfrecord").read_bytes())
-    assert training_error(files) == f"{shard} holds more than the 13 records of its manifest"
+    assert error_of(training) == f"{shard} holds more than the 13 records of its manifest"
 
 
 @pytest.mark.timeout(60)
-def test_a_file_removed_after_it_was_found_is_an_error_that_names_it(folder):
-    files = find_pretraining(folder, 16)
+def test_a_file_removed_after_it_was_found_is_an_error_that_names_it(folder, of_training):
     (folder / "x-00001.tfrecord").unlink()
-    message = evaluation_error(of_training(files))
-    assert message == f"{folder}/x-00001.tfrecord: this shard is no longer there"
-
-
-EVAL = {"batch": 8, "context": CONTEXT}
-
-
-def of_training(files):
-    """Evaluates the training examples."""
-    return dataclasses.replace(files, eval=files.train)
-
-
-def evaluation_error(files):
-    with pytest.raises(tf.errors.OpError) as error:
-        list(pretraining_eval_dataset(files, **EVAL))
-    return reading_error(error.value)
+    wanted = f"{folder}/x-00001.tfrecord: this shard is no longer there"
+    assert error_of(of_training) == wanted
 
 
 @pytest.mark.parametrize("changes", [{"sequence_length": 24}, {"max_predictions": 2}])
-def test_a_record_of_another_length_than_the_manifest_says_is_named(folder, changes):
-    files = dataclasses.replace(find_pretraining(folder, 16), **changes)
+def test_a_record_of_another_length_than_the_manifest_says_is_named(files, folder, changes):
+    files = dataclasses.replace(files, **changes)
     length, predictions = files.sequence_length, files.max_predictions
     assert evaluation_error(files) == (
         f"{folder}/x-eval-00000.tfrecord: record 0 is not an example of {length} tokens and "
         f"{predictions} predictions, as {folder}/x.manifest.json says: a feature is missing or has "
         "another length"
     )
-
-
-def rewritten(folder, new_example, serialise, name, place, value):
-    """The files, with one number of record 2 of the held-out split's second shard changed."""
-    files = find_pretraining(folder, 16)
-    with tf.io.TFRecordWriter(files.eval[1].path) as writer:
-        for number in range(4):
-            example = new_example(number, 16, 3)
-            if number == 2:
-                example[name][place] = value
-            writer.write(serialise(example))
-    return files
 
 
 @pytest.mark.parametrize(
@@ -127,14 +132,18 @@ def rewritten(folder, new_example, serialise, name, place, value):
     ],
 )
 def test_a_number_out_of_its_range_is_named_with_file_and_record(
-    folder, new_example, serialise, name, place, value, wanted
+    folder, held_out, new_example, serialise, name, place, value, wanted
 ):
     """Found before any of it reaches the model: a token outside the vocabulary has no row of the
     embedding, and on an accelerator nothing would say so."""
-    files = rewritten(folder, new_example, serialise, name, place, value)
-    assert evaluation_error(files) == (
-        f"{folder}/x-eval-00001.tfrecord: record 2 has {value} in {name}, wanted {wanted}"
-    )
+    shard = folder / "x-eval-00001.tfrecord"
+    with tf.io.TFRecordWriter(str(shard)) as writer:
+        for number in range(4):
+            example = new_example(number, 16, 3)
+            if number == 2:
+                example[name][place] = value
+            writer.write(serialise(example))
+    assert error_of(held_out) == f"{shard}: record 2 has {value} in {name}, wanted {wanted}"
 
 
 def test_a_path_that_is_not_ascii_is_said_as_it_is(shards, tmp_path):
