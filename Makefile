@@ -38,6 +38,9 @@ demo: environment
 	@$(python) -m largebatch.experiments.sweep --table=7 --scale=laptop --seeds=2 --grid=none --jobs=2 --output_dir=runs/demo
 	@$(python) -m largebatch.experiments.report --runs=runs/demo --table=7 --output_dir=runs/demo/report
 
+# What Python and pytest compile is kept: else each process of tests compiles all of it again, half of its start.
+test test-core: export PYTHONDONTWRITEBYTECODE :=
+
 test: environment
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .

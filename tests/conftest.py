@@ -76,14 +76,20 @@ def optimized_graphs():
     optimize_graphs(False)
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collection():
+    """The garbage collector never looks through what is imported, all of which stays."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_collection_finish(session):
     """Configures TensorFlow once the tests are known, if any of them has imported it.
 
-    The devices must exist before the first tensor does. What is there by now stays: the garbage
-    collector need not look through all of TensorFlow again and again.
+    The devices must exist before the first tensor does.
     """
-    gc.collect()
-    gc.freeze()
     if "tensorflow" in sys.modules:
         import tensorflow as tf
 
