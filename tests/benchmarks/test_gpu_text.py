@@ -43,7 +43,7 @@ def test_batches_of_every_size_are_those_of_the_stream(shards, tmp_path):
     store = TextStore(tmp_path)
     context = tf.distribute.InputContext(1, 0, 1)
     for stage, each in enumerate(files):
-        for batch in BATCHES:
+        for batch in BATCHES[stage:]:  # of one stage two
             steps = (48, 24)[stage] // batch
             numbers, dropout = store.block(SEED, stage, batch, 1, steps)
             ours = batches(store.examples[stage], numbers, dropout, batch)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -241,8 +242,16 @@ def generator_options(tmp_path_factory):
     )
 
 
+@pytest.fixture(scope="session")
+def generated_once(generator_options, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("generated")
+    options = dataclasses.replace(generator_options, output=str(folder / "x"))
+    return pretraining_shards.create(options), folder
+
+
 @pytest.fixture
-def generated(generator_options, tmp_path):
-    """(options, manifest, folder) of that set, made."""
-    options = dataclasses.replace(generator_options, output=str(tmp_path / "x"))
-    return options, pretraining_shards.create(options), tmp_path
+def generated(generated_once, generator_options, tmp_path):
+    """(options, manifest, folder) of that set, made; the folder is the test's own."""
+    manifest, folder = generated_once
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    return dataclasses.replace(generator_options, output=str(tmp_path / "x")), manifest, tmp_path

@@ -52,6 +52,7 @@ def test_two_hosts_are_one_through_a_sigterm_and_a_restart(program, free_ports):
     (step,) = {
         line for h in pair.hosts for line in h.output.splitlines() if "checkpoint of" in line
     }
+    assert pair.chief.result()["status"] == "interrupted"
     stopped = pair.chief.result()["last_step"]
     assert f"checkpoint of step {stopped} written" in step
     assert f"ckpt-{stopped}.index" in checkpoints(pair.chief)

@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from largebatch.models import bert_pretrainer, bert_span_model, export_encoder, export_span_model
 
+ONE_LAYER = "bert_L-1_H-128_A-2"
+
 
 def tokens(length):
     draw = np.random.default_rng(length)
@@ -19,7 +21,7 @@ def tokens(length):
 
 @pytest.fixture(scope="module")
 def pretrainer():
-    return bert_pretrainer("bert_tiny", 30, max_positions=16)
+    return bert_pretrainer(ONE_LAYER, 30, max_positions=16)
 
 
 def test_an_exported_encoder_gives_the_same_at_every_length(pretrainer, tmp_path):
@@ -39,7 +41,7 @@ def test_an_exported_encoder_gives_the_same_at_every_length(pretrainer, tmp_path
 
 @pytest.mark.slow
 def test_an_exported_span_model_loads_where_this_package_is_not(tmp_path):
-    model = bert_span_model("bert_tiny", 30, max_positions=16)
+    model = bert_span_model(ONE_LAYER, 30, max_positions=16)
     export_span_model(model, str(tmp_path / "span"))
     given, folder = tokens(9), str(tmp_path)
     np.savez(f"{folder}/given.npz", **{name: value.numpy() for name, value in given.items()})
@@ -61,7 +63,7 @@ def test_an_exported_span_model_loads_where_this_package_is_not(tmp_path):
 def test_a_model_of_mixed_precision_and_replicas_is_exported_with_float32_outputs(tmp_path):
     tf.keras.mixed_precision.set_global_policy("mixed_bfloat16")
     with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
-        model = bert_pretrainer("bert_tiny", 30, max_positions=16)
+        model = bert_pretrainer(ONE_LAYER, 30, max_positions=16)
     export_encoder(model, str(tmp_path))
     tf.keras.mixed_precision.set_global_policy(None)
     serve = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]

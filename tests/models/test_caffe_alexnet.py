@@ -48,6 +48,7 @@ def test_the_parameters_are_caffes(full):
     biases = 96 + 256 + 384 + 384 + 256 + 4096 + 4096 + 1000
     assert count(full.trainable_variables) == sum(kernels) + biases == 60_965_224
     assert count(full.variables) == count(full.trainable_variables)
+    assert len(full.variables) == 16
 
 
 def test_an_image_takes_one_and_a_half_billion_operations(full):

@@ -44,8 +44,7 @@ def test_each_epoch_holds_every_example_once_though_batches_straddle_epochs(imag
     assert len({tuple(epoch) for epoch in labels}) == 8
 
 
-def test_the_stream_is_a_function_of_the_seed(image_set, augmented):
-    assert_same(augmented, stream(image_set, augment="davidnet"))
+def test_another_seed_gives_another_stream(image_set, augmented):
     assert not np.array_equal(augmented["label"], stream(image_set, seed=4)["label"])
     assert not np.array_equal(augmented["label"], stream(image_set, seed=3 + (1 << 32))["label"])
 
@@ -55,8 +54,8 @@ def augmented(image_set):
     return stream(image_set, augment="davidnet")
 
 
-# 3 and 4 lie in front of and behind the first epoch's end, 25 is the end itself.
-@pytest.mark.parametrize("first_step", [3, 4, 25])
+# The first epoch ends within update 3, the run with 25.
+@pytest.mark.parametrize("first_step", [3, 25])
 def test_starting_at_a_step_equals_skipping_to_it(image_set, augmented, first_step):
     resumed = stream(image_set, augment="davidnet", first_step=first_step)
     np.testing.assert_array_equal(resumed["label"], augmented["label"][16 * first_step :])
@@ -64,17 +63,9 @@ def test_starting_at_a_step_equals_skipping_to_it(image_set, augmented, first_st
         np.testing.assert_array_equal(resumed["image"], augmented["image"][16 * first_step :])
 
 
-@pytest.mark.parametrize(("micro_batch", "replicas"), [(8, 1), (2, 4), (1, 16)])
-def test_micro_batches_and_replicas_do_not_change_a_global_batch(
-    image_set, augmented, micro_batch, replicas
-):
-    split = stream(
-        image_set,
-        micro_batch=micro_batch,
-        context=context(replicas=replicas),
-        steps=7,
-        augment="davidnet",
-    )
+def test_micro_batches_and_replicas_do_not_change_a_global_batch(image_set, augmented):
+    settings = {"steps": 7, "augment": "davidnet"}
+    split = stream(image_set, micro_batch=2, context=context(replicas=4), **settings)
     assert_same(split, {key: value[: 7 * 16] for key, value in augmented.items()})
 
 
@@ -90,10 +81,9 @@ def test_hosts_get_disjoint_slices_that_make_up_the_global_batch(image_set, augm
         np.testing.assert_array_equal(joined, whole[key])
 
 
-@pytest.mark.parametrize("calls", [1, 3])
-def test_the_number_of_parallel_calls_changes_nothing(image_set, augmented, calls):
+def test_the_number_of_parallel_calls_changes_nothing(image_set, augmented):
     settings = {"augment": "davidnet", "micro_batch": 2}
-    assert_same(stream(image_set, num_parallel_calls=calls, **settings), augmented)
+    assert_same(stream(image_set, num_parallel_calls=3, **settings), augmented)
 
 
 def test_a_batch_may_be_larger_than_the_set(image_set):
@@ -109,7 +99,7 @@ def of_thirteen(image_set):
     return stream(image_set, batch_size=13, micro_batch=13, augment="davidnet", steps=9)
 
 
-@pytest.mark.parametrize(("micro_batch", "replicas"), [(8, 1), (3, 2), (16, 4)])
+@pytest.mark.parametrize(("micro_batch", "replicas"), [(3, 2), (16, 4)])
 def test_a_batch_that_does_not_divide_is_filled_up_with_weight_0(
     image_set, of_thirteen, micro_batch, replicas
 ):

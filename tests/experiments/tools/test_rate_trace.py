@@ -66,7 +66,8 @@ def call(*arguments):
     return rate_trace.program(["rate_trace", *arguments])
 
 
-def test_the_program_prints_the_landmarks_and_draws(tmp_path, capsys):
+def test_the_program_prints_the_landmarks_and_draws(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(rate_trace, "POINTS", 10)
     picture = tmp_path / "rate.svg"
     assert call(f"--experiment={MIXED.name}", f"--output={picture}") == 0
     output = capsys.readouterr().out

@@ -69,8 +69,7 @@ def test_a_block_mixes_the_examples_of_its_shards(files):
     assert not np.array_equal(one, np.sort(one))
 
 
-def test_the_stream_is_a_function_of_the_seed(files, stream):
-    assert_same(joined(stream), joined(elements(files)))
+def test_another_seed_gives_another_stream(files, stream):
     for seed in (4, 3 + (1 << 32)):
         assert not np.array_equal(numbers(elements(files, seed=seed)), numbers(stream))
 
@@ -84,12 +83,9 @@ def test_starting_at_a_step_equals_skipping_to_it(files, stream, first_step):
         assert_same(mine, wanted)
 
 
-@pytest.mark.parametrize(("micro_batch", "replicas"), [(4, 1), (2, 2), (1, 8)])
-def test_micro_batches_and_replicas_do_not_change_a_global_batch(
-    files, stream, micro_batch, replicas
-):
-    split = elements(files, micro_batch=micro_batch, context=context(replicas=replicas), steps=5)
-    assert len(split) == 5 * 8 // micro_batch
+def test_micro_batches_and_replicas_do_not_change_a_global_batch(files, stream):
+    split = elements(files, micro_batch=2, context=context(replicas=2), steps=5)
+    assert len(split) == 5 * 8 // 2
     assert_same(joined(split), joined(stream[:5]))
 
 
