@@ -14,7 +14,7 @@ from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tables import registry
 from largebatch.experiments.tables.registry import scaled
 from largebatch.experiments.tasks.classification import ImageClassification
-from largebatch.models import dawnbench
+from largebatch.models import dawnbench, resnet
 from largebatch.tpu.loop.eval_loop import EvalLoop
 from largebatch.tpu.loop.train_loop import TrainLoop
 
@@ -37,13 +37,14 @@ def first_batch(task, micro_batch=8):
     return next(iter(task.train_dataset(0, context, micro_batch, 0)))
 
 
-def test_a_model_gets_the_settings_that_it_reads():
+def test_a_model_gets_the_settings_that_it_reads(monkeypatch):
+    monkeypatch.setattr(resnet, "BLOCKS", (1,))
     grouped = classification(model="alexnet_bn", model_width=6, norm_group=2, dropout=0.0)
     layers = grouped.build_model().layers
     assert {layer.group for layer in layers if layer.name.endswith("/norm")} == {2}
     assert not [layer for layer in layers if isinstance(layer, tf.keras.layers.Dropout)]
-    resnet = classification(model="resnet50", model_width=2, zero_last_scale=False).build_model()
-    assert resnet.get_layer("stage1/block1/3/norm").gamma.numpy().all()
+    residual = classification(model="resnet50", model_width=2, zero_last_scale=False).build_model()
+    assert residual.get_layer("stage1/block1/3/norm").gamma.numpy().all()
     dropouts = [la for la in classification(model="alexnet", model_width=6).build_model().layers
                 if isinstance(la, tf.keras.layers.Dropout)]  # fmt: skip
     assert [layer.rate for layer in dropouts] == [0.5, 0.5]  # the model's own
@@ -56,7 +57,7 @@ def test_seeds_come_with_the_batches_of_models_that_drop(model):
 
 
 def test_a_run_with_dropout_that_was_stopped_ends_in_the_weights_of_one_that_was_not(tmp_path):
-    strategy = tpu.configure_devices("cpu", 2)
+    strategy = tpu.configure_devices("cpu", 1)
     options = tpu.FitOptions(steps_per_epoch=4, eval_batch=None, steps_per_loop=2)
 
     def weights_after(folder, *steps):
@@ -98,7 +99,7 @@ def test_masks_of_dropout_are_those_of_the_batch_on_any_devices_in_any_micro_bat
     one, two = tpu.configure_devices("cpu", 1), tpu.configure_devices("cpu", 2)
     convnet = {"model": "mnist_convnet", "model_width": 0.1}
     wanted = weights_of(one, None, **convnet)
-    for how in ((one, 4), (two, 2), (one, None, (1e6, 4))):
+    for how in ((two, 2), (one, None, (1e6, 4))):
         for found, expected in zip(weights_of(*how, **convnet), wanted):
             np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
     kept = weights_of(one, None, **convnet, dropout=0.0)
@@ -128,8 +129,8 @@ def test_batch_norm_over_so_many_images_is_the_same_on_any_devices_in_any_micro_
     assert difference(one, None, norm_batch=16) > 1e-3
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "top1"])
-def test_the_first_test_images_are_scored_by_themselves_too(metric):
+@pytest.mark.parametrize(("metric", "batch"), [("accuracy", 33), ("top1", 1000)])
+def test_the_first_test_images_are_scored_by_themselves_too(metric, batch):
     strategy = tpu.configure_devices("cpu", 2)
     paper = {"paper_accuracy": None, f"paper_{metric}": 0.5}
     task = classification(eval_subset=200, **paper)
@@ -139,15 +140,12 @@ def test_the_first_test_images_are_scored_by_themselves_too(metric):
     context = tf.distribute.InputContext()
     whole = next(iter(task.eval_dataset(context, len(labels))))
     right = task.forward(model, whole, training=False).numpy().argmax(-1) == labels
-    for batch in (33, 1000):
-        dataset = tpu.distributed_dataset(
-            strategy, lambda context, batch=batch: task.eval_dataset(context, batch)
-        )
-        results = EvalLoop(task, model, strategy, dataset).evaluate()
-        assert (results["examples"], results["subset_examples"]) == (360, 200)
-        assert results[metric] == right.sum() / 360
-        assert results[f"{metric}_subset"] == right[:200].sum() / 200
-        assert ("top5_subset" in results) == (metric == "top1")
+    dataset = tpu.distributed_dataset(strategy, lambda context: task.eval_dataset(context, batch))
+    results = EvalLoop(task, model, strategy, dataset).evaluate()
+    assert (results["examples"], results["subset_examples"]) == (360, 200)
+    assert results[metric] == right.sum() / 360
+    assert results[f"{metric}_subset"] == right[:200].sum() / 200
+    assert ("top5_subset" in results) == (metric == "top1")
 
 
 def test_a_setting_that_the_model_does_not_read_is_refused():

@@ -23,20 +23,17 @@ covering = runpy.run_path(str(Path(__file__).with_name("covering.py")))["coverin
 
 
 def traits(row):
-    """What makes a step of the row another program than another row's: names, not numbers."""
+    """What makes the row's run another program than another row's: names, not numbers.
+
+    An optimizer's settings reach it, as the test below finds, and are tests/optimizers' own.
+    """
     small = scaled(registry.run_of(row), "smoke")
-    settings = small.optimizer_settings.items()
     return {
         *(("model", small.model), ("schedule", small.schedule), ("augment", small.augment)),
-        ("clipped", small.clip_norm is not None, small.clip_batch is not None),
+        *(("clipped", small.clip_norm is not None), ("groups", small.clip_batch is not None)),
         *(("norm", small.norm_batch is not None), ("subset", small.eval_subset is not None)),
-        *((small.optimizer, name, str(v)) for name, v in settings if not is_number(v)),
         *(("optimizer", small.optimizer), ("metric", small.metric)),
     }
-
-
-def is_number(value):
-    return isinstance(value, (int, float, tuple)) and not isinstance(value, bool)
 
 
 def of_every_kind():
@@ -47,10 +44,7 @@ def of_every_kind():
     has = {row.name: traits(row) for row in ROWS if row.task == "classification"}
     models = set()
     for name in covering(has, cheap=lambda name: ("model", "lenet5") in has[name]):
-        # Of batch norm are the groups that it is over, and what is left out by that name.
-        added = {trait for trait in has[name] if trait[0] in ("model", "norm")} | {
-            trait for trait in has[name] if trait[-1] == "batch_norm"
-        }
+        added = {trait for trait in has[name] if trait[0] in ("model", "norm")}
         yield name, not added <= models
         models |= added
 
@@ -63,9 +57,9 @@ def test_every_row_builds_its_optimizer_and_a_schedule_that_warms_up_before_it_e
         optimizer = optimizer_of(row, schedule)
         for field, value in row.optimizer_settings.items():
             assert getattr(optimizer, field) == value, (row.name, field)
-        rates = [float(schedule(step)) for step in (0, row.warmup_steps, row.steps - 1)]
-        assert all(math.isfinite(rate) and rate >= 0 for rate in rates), row.name
-        assert 0 < rates[1] <= max(stage.learning_rate for stage in row.stages) * (1 + 1e-6)
+        # Before and after: tools/test_rate_trace.py.
+        peak = max(stage.learning_rate for stage in row.stages)
+        assert 0 < float(schedule(row.warmup_steps)) <= peak * (1 + 1e-6), row.name
 
 
 def test_the_polynomial_decay_of_lars_ends_where_mlperfs_does():
@@ -80,7 +74,7 @@ def test_the_polynomial_decay_of_lars_ends_where_mlperfs_does():
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "adds_model"), of_every_kind())
 def test_a_row_of_each_kind_runs_at_smoke_scale(name, adds_model, tmp_path, request, monkeypatch):
-    """Each model, optimizer and switch that a row of images has is in a step that runs."""
+    """Each model, optimizer, schedule and switch of a row of images is in a step that runs."""
     from largebatch.models import dawnbench
 
     def block(x, norm, channels, name, residual):

@@ -30,15 +30,6 @@ def test_the_whole_recipe_is_refused_on_a_part_of_imagenet(run, imagenet_folder)
         run("table5/lamb-512", data_dir=str(imagenet_folder))
 
 
-def test_a_part_of_imagenet_is_trained_on_where_that_is_said(run, imagenet_folder):
-    small = {**SMALL, "examples": "32"}
-    _, whole = run("table5/lamb-512", overrides=small, data_dir=str(imagenet_folder))
-    assert (whole["steps"], whole["last_step"], whole["metrics"]["examples"]) == (2, 2, 11)
-    assert whole["overrides"]["examples"] == 32 and whole["precision"] == "bfloat16"
-    assert whole["data"]["train_examples"] == 32 and whole["data"]["version"] == "5.1.0"
-    assert {"top1", "top5"} <= set(whole["metrics"])
-
-
 def test_real_jpegs_are_trained_on(run, imagenet_sample):
     from largebatch.data import find_imagenet
 
@@ -73,11 +64,17 @@ def test_a_corrupt_image_ends_a_run_with_its_name(run, damaged_imagenet):
             data_dir=str(damaged_imagenet))  # fmt: skip
 
 
-def test_skipped_images_are_counted_and_named_in_the_result(run, damaged_imagenet, capsys):
+def test_a_part_of_imagenet_is_trained_on_and_skipped_images_are_counted_and_named(
+    run, damaged_imagenet, capsys
+):
+    """Without skipping: test_smoke_rows."""
     overrides = {**SMALL, "examples": "32", "epochs": "1"}
     _, result = run("table5/lamb-512", overrides=overrides, data_dir=str(damaged_imagenet),
                     skip_corrupt=True)  # fmt: skip
-    assert result["status"] == "finished"
+    assert (result["status"], result["steps"], result["last_step"]) == ("finished", 4, 4)
+    assert result["overrides"]["examples"] == 32 and result["precision"] == "bfloat16"
+    assert result["data"]["train_examples"] == 32 and result["data"]["version"] == "5.1.0"
+    assert {"top1", "top5"} <= set(result["metrics"])
     # Evaluation counts all but the one that it leaves out.
     assert (result["metrics"]["examples"], result["metrics"]["left_out"]) == (10, 1)
     assert len(result["skipped_images"]) == 2

@@ -106,38 +106,29 @@ def test_micro_batches_and_replicas_do_not_change_a_global_batch(files, whole):
     assert_same(split, {key: value[: 5 * 8] for key, value in whole.items()})
 
 
-@pytest.fixture(scope="module")
-def of_seven(files):
-    return stream(files, batch_size=7, micro_batch=7, first_step=2, steps=5)
-
-
-@pytest.mark.parametrize(("micro_batch", "replicas"), [(4, 1), (3, 2)])
-def test_a_batch_that_does_not_divide_is_filled_up_with_weight_0(
-    files, of_seven, micro_batch, replicas
-):
-    padded = stream(files, batch_size=7, micro_batch=micro_batch, first_step=2, steps=5, pad=True,
-                    context=context(replicas=replicas))  # fmt: skip
-    assert len(padded["weight"]) % (3 * micro_batch * replicas) == 0
+def test_a_batch_that_does_not_divide_is_filled_up_with_weight_0(files):
+    seven = {"batch_size": 7, "first_step": 2, "steps": 5}
+    of_seven = stream(files, micro_batch=7, **seven)
+    padded = stream(files, micro_batch=3, context=context(replicas=2), pad=True, **seven)
+    assert len(padded["weight"]) % (3 * 3 * 2) == 0
     grey = padded["image"][padded["weight"] == 0]
     assert len(grey) and np.abs(grey).max() < 1e-5
     assert_same(of_seven, {key: value[padded["weight"] == 1] for key, value in padded.items()})
 
 
 def test_hosts_share_no_image_of_an_epoch_and_draw_apart(files):
-    parts = [
-        stream(files, context=context(3, host, 3), micro_batch=2, batch_size=6, steps=5)
-        for host in range(3)
-    ]
-    # The shards of 13, 8 and 11 images go to three hosts: fewer than 13 are in each first epoch.
-    seen = [set(part["label"][:8]) for part in parts]
+    settings = {"micro_batch": 2, "batch_size": 4, "steps": 6}
+    parts = [stream(files, context=context(2, host, 2), **settings) for host in range(2)]
+    # The shards of 13, 8 and 11 images go to two hosts: at least 13 are in each first epoch.
+    seen = [set(part["label"]) for part in parts]
     assert sum(len(labels) for labels in seen) == len(set.union(*seen)) == 24
-    resumed = stream(files, context=context(3, 1, 3), micro_batch=2, batch_size=6, steps=5,
-                     first_step=4)  # fmt: skip
+    resumed = stream(files, context=context(2, 1, 2), first_step=4, **settings)
     assert_same(resumed, {key: value[2 * 4 :] for key, value in parts[1].items()})
 
 
-@pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
-def test_an_element_is_a_micro_batch_of_static_shape(files, dtype):
+def test_an_element_is_a_micro_batch_of_static_shape(files, whole):
+    assert whole["image"].dtype == np.float32
+    dtype = tf.bfloat16
     settings = {"context": context(replicas=2), "dtype": dtype}
     updates = Updates(16, 4, settings["context"], seed=0, first_step=0, steps=1)
     train = imagenet_train_dataset(files, updates, dtype=dtype)
@@ -213,11 +204,10 @@ def test_real_images_make_batches_of_the_usual_statistics(imagenet_sample):
 CUT = r"tfrecord-00000-of-0000\d: record 3 \(n00000003.JPEG\) is corrupt"
 
 
-@pytest.mark.parametrize("settings", [{"steps": 4}, {"first_step": 5, "steps": 8}])
-def test_a_corrupt_image_is_named(damaged_imagenet, settings):
+def test_a_corrupt_image_is_named(damaged_imagenet):
     files = find_imagenet(str(damaged_imagenet), 8)
     with pytest.raises(tf.errors.OpError) as caught:
-        stream(files, micro_batch=4, **settings)
+        stream(files, micro_batch=4, first_step=5, steps=8)
     assert re.search(f"imagenet2012-train.{CUT}", reading_error(caught.value))
 
 

@@ -38,17 +38,13 @@ def order_of(count, seed, length):
     return np.concatenate(orders)[:length]
 
 
-STRADDLES, SPANS = (16, 16, 6), (100, 50, 2)  # epochs
-MICRO_BATCHES, PADDED = (16, 8, 6), (10, 4, 3)
+# Of two epochs and of more, in one piece and in several, of which the last is filled up.
+STRADDLES, SPANS, PADDED = (16, 16, 6), (100, 50, 2), (10, 4, 3)
 
 
 # How an image is augmented does not depend on how the batch is cut.
 @pytest.mark.parametrize(
-    ("augment", "sizes"),
-    [
-        *(("crop_flip", sizes) for sizes in (STRADDLES, MICRO_BATCHES, SPANS, PADDED)),
-        *(("davidnet", STRADDLES), ("davidnet", PADDED), ("none", STRADDLES)),
-    ],
+    ("augment", "sizes"), [("crop_flip", SPANS), ("davidnet", PADDED), ("none", STRADDLES)]
 )
 def test_a_batch_is_the_pipelines_bit_for_bit(images, augment, sizes):
     batch, micro_batch, steps = sizes

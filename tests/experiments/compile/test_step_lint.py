@@ -34,22 +34,40 @@ def few(kinds, traits):
     return [kinds[n] for n in covering({n: traits(kind) for n, kind in enumerate(kinds)})]
 
 
+def there(value):
+    """Of a number whether there is one: any number is the same operation."""
+    return bool(value) if isinstance(value, (int, float)) else value
+
+
 def model_traits(kind):
     """Each setting of a model by itself; of sizes, whether there is one. One BERT for all."""
     model, *key = step_lint.model_key(kind.row, kind.stage)
     if kind.row.task == "pretraining":
         model, key = "bert", key[7:]  # without sizes and words
     return {
-        (model, place, bool(value) if isinstance(value, int) else value)
+        (model, place, tuple(map(there, value)) if isinstance(value, tuple) else there(value))
         for place, value in enumerate(key)
     }
 
 
 def update_traits(kind):
-    """Each setting of an optimizer by itself, clipping with it, and the schedule."""
+    """Each setting of an optimizer, of the schedule and of clipping by itself.
+
+    Without a setting there are operations less. Of what is left out of decay or adaptation,
+    whether anything is: `Layers` has what is and what is not.
+    """
     clip, optimizer, *more = step_lint.update_key(kind.row, kind.stage)[1:]
     settings, *schedule = more or [()]
-    return {(optimizer, clip), ("schedule", *schedule), *((optimizer, s) for s in settings)}
+    traits = {(optimizer,), ("clip", clip)} | {
+        (optimizer, field, True if field.startswith("exclude_from") else value)
+        for field, value in settings
+        if value
+    }
+    if schedule:
+        (name, decay_from, power, end), *others = schedule
+        traits |= {("schedule", name), ("decay", decay_from, power is None), ("end", end)}
+        traits |= set(enumerate(others))
+    return traits
 
 
 # What an operation is does not depend on how wide its layer is.
