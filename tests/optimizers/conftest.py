@@ -7,6 +7,7 @@ of decay and of layer adaptation.
 
 import importlib.util
 import itertools
+import types
 from pathlib import Path
 from typing import NamedTuple
 
@@ -299,16 +300,9 @@ def runner(problem):
     return lambda *arguments, **more: Runner(problem, *arguments, **more)
 
 
-class After(NamedTuple):
-    """What a run has come to."""
-
-    weights: list
-    state: list
-
-
 @pytest.fixture(scope="session")
 def eager(runner):
-    """`eager(configuration, n)`: After the problem's first n steps, which all tests share."""
+    """`eager(configuration, n)` has `weights` and `state` after the problem's first n steps."""
     made = {}
 
     def after(configuration, steps):
@@ -318,7 +312,7 @@ def eager(runner):
         run, passed = made[name]
         while len(passed) < steps:
             run.step(len(passed))
-            passed.append(After(run.weights, run.state))
+            passed.append(types.SimpleNamespace(weights=run.weights, state=run.state))
         return passed[steps - 1]
 
     return after

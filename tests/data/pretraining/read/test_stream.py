@@ -118,39 +118,34 @@ def test_an_element_has_static_shapes_and_the_models_types(files):
     }
 
 
-def test_the_replicas_parts_of_an_update_sum_to_the_whole(files):
-    """4 replicas, 2 micro-batches each: every element of an update says the same on a host."""
-    hosts, micro_batch, steps = 2, 1, 3
-    parts = [
-        elements(files, micro_batch=micro_batch, context=context(hosts, host, 4), steps=steps)
-        for host in range(hosts)
+@pytest.fixture(scope="module")
+def of_two_hosts(files):
+    """3 updates on 4 replicas, 2 micro-batches each: 4 elements a host and update."""
+    return [
+        elements(files, micro_batch=1, context=context(2, host, 4), steps=3) for host in range(2)
     ]
-    for step in range(steps):
-        a_host = 8 // hosts
-        updates = [part[step * a_host : (step + 1) * a_host] for part in parts]
+
+
+def test_the_replicas_parts_of_an_update_sum_to_the_whole(of_two_hosts):
+    """Every element of an update says the same on a host."""
+    for step in range(3):
+        updates = [part[step * 4 : (step + 1) * 4] for part in of_two_hosts]
         masked = sum(element["masked_lm_weights"].sum() for part in updates for element in part)
         said = [[element["update_masked"] for element in part] for part in updates]
         assert all(len(set(values)) == 1 for values in said)
-        assert sum(values[0] * 4 / hosts for values in said) == masked
+        assert sum(values[0] * 2 for values in said) == masked
         sequences = {element["update_sequences"] for part in updates for element in part}
         assert sequences == {2.0}  # 8 sequences on 4 replicas
 
 
-def test_dropout_seeds_differ_and_depend_on_the_place_in_the_global_batch_only(files):
-    seeds = {
-        hosts: [
-            [
-                tuple(element["dropout_seed"])
-                for element in elements(files, micro_batch=2, context=context(hosts, host, 2))
-            ]
-            for host in range(hosts)
-        ]
-        for hosts in (1, 2)
-    }
-    (one,) = seeds[1]
-    assert len(set(one)) == 12 * 4
-    first, second = (np.reshape(part, (12, 2, 2)) for part in seeds[2])
-    np.testing.assert_array_equal(np.concatenate([first, second], 1), np.reshape(one, (12, 4, 2)))
+def test_dropout_seeds_differ_and_depend_on_the_place_in_the_global_batch_only(files, of_two_hosts):
+    of_one = elements(files, micro_batch=1, context=context(replicas=4), steps=3)
+    one, first, second = (
+        np.reshape([element["dropout_seed"] for element in host], (3, -1, 2))  # [step, place, 2]
+        for host in (of_one, *of_two_hosts)
+    )
+    assert len({tuple(seed) for seed in one.reshape(-1, 2)}) == 3 * 8
+    np.testing.assert_array_equal(np.concatenate([first, second], 1), one)
 
 
 def test_more_hosts_than_shards_share_records_disjointly(write_shards, tmp_path):
