@@ -1,6 +1,6 @@
 """ImageNet's input beside tf-models-official's two, in images per second of processor time.
 
-    python -m largebatch.benchmarks.image_input --data_dir=TFDS \
+    python -m largebatch.benchmarks.image_input --data_dir=TFDS \\
         [--rounds=5] [--batch=64] [--copies=4] [--output=FILE.json]
 
 The images of a TFDS folder's imagenet2012, training and validation together, are written to

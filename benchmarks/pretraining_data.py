@@ -1,6 +1,6 @@
 """Speed and memory of making BERT's pre-training data, beside tf-models-official's program.
 
-    python -m largebatch.benchmarks.pretraining_data --input='books/*.txt' --vocab=vocab.txt \
+    python -m largebatch.benchmarks.pretraining_data --input='books/*.txt' --vocab=vocab.txt \\
         [--megabytes=5] [--rounds=3] [--output=FILE.json]
 
 Both programs are run as a user runs them, from the command line and with their imports, on the same

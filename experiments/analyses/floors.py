@@ -1,6 +1,6 @@
 """What counting words scores on a BERT row's held-out text: the floors of its figures.
 
-    python -m largebatch.experiments.floors --experiment=table1/lamb-8192 --scale=laptop \
+    python -m largebatch.experiments.floors --experiment=table1/lamb-8192 --scale=laptop \\
         --data_dir=SHARDS --output=results/analyses/bert_floors.json
 
 With --output they are kept beside those of other texts, where a report finds them by what a run

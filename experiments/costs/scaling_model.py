@@ -3,7 +3,7 @@
     python -m largebatch.experiments.scaling_model                # Table 1 and Figure 8, predicted
     python -m largebatch.experiments.scaling_model --lecture      # the lecture's tables
     python -m largebatch.experiments.scaling_model --list_chips   # the chips and their sources
-    python -m largebatch.experiments.scaling_model --experiment=table1/lamb-32768 \
+    python -m largebatch.experiments.scaling_model --experiment=table1/lamb-32768 \\
         --chips=256 --kind=tpu-v4
 
     step = flops / (utilisation x peak) + passes over the weights + all-reduce

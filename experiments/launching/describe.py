@@ -104,7 +104,10 @@ def _text(source: Source) -> str:
 
 
 def _entry(name: str, value: Any, note: str) -> list[str]:
-    head = f"  {name:<29} {'-' if value is None else value!s:<14} "
+    shown = "-" if value is None else str(value)
+    if isinstance(value, float) and len(shown) > 14:
+        shown = f"{value:.8g}"  # as wide as the column; --format=json has all digits
+    head = f"  {name:<29} {shown:<14} "
     return textwrap.wrap(note, 100, initial_indent=head, subsequent_indent=" " * len(head)) or [
         head.rstrip()
     ]

@@ -15,6 +15,7 @@ from largebatch.experiments.rows.source import Source
 
 SCALES = ("paper", "laptop", "smoke")  # every table has these
 ALL_SCALES = (*SCALES, "laptop-cifar10")
+MEANING = "How much to run: all of it, the recipe on less data or a smaller model, or a few steps."
 
 
 def of(row: Row) -> tuple[str, ...]:
