@@ -15,8 +15,8 @@ from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.path("data_dir", None, "The files' folder, also gs://....")
-define.integer("jobs", 16, "Files that are read at once.")
+define.path("data_dir", None, "The files' folder, local or gs://...")
+define.integer("jobs", 16, "How many files to read at once.")
 
 
 def main() -> int:

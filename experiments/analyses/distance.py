@@ -41,8 +41,8 @@ FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
 observed_runs.define(FLAGS, points=40)
 define.multi_path("run", [], "In place of --experiment: a folder that this program ran.")
-define.integer("since", 1, "The first update that is fitted.")
-define.float("until", 1.0, "Share of the updates that is fitted.")
+define.integer("since", 1, "Fit from this update on.")
+define.float("until", 1.0, "Fit up to this share of the updates.")
 
 FEWEST_POINTS = 3  # of a fit of two constants
 POWERS = np.linspace(0.01, 3, 300)  # p that are tried

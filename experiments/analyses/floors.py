@@ -32,8 +32,8 @@ FLAGS = cli.new_flags()
 row_flags.define(FLAGS, "table1/lamb-8192")
 define = cli.Define(FLAGS)
 define.path("data_dir", None, "The row's text or shards.")
-define.enum("format", "text", ["text", "json"], "Of what is printed.")
-define.output_file("output", None, "A JSON file to add them to.")
+define.enum("format", "text", ["text", "json"], "The format of what is printed.")
+define.output_file("output", None, "A JSON file to add the floors to.")
 
 
 def main() -> int:

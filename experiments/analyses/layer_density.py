@@ -8,7 +8,7 @@ momentum, no decay, a constant rate, phi bounded), each at the best of its rates
 chooses and --seeds others compare. On the way it looks at the gradient, the smoothness and the
 noise of each layer, and computes from these psi_g, psi_L, psi_sigma and the factors by which LARS's
 bound differs from SGD's; beside them stands what was measured: E |grad f|^2 over the iterates of
-SGD, (E |grad f|)^2 over those of LARS. The runs are those of `run`, to the bit, with their folders
+SGD, (E |grad f|)^2 over those of LARS. The runs are bit for bit those of `run`, with their folders
 under OUTPUT/runs. Writes layer_density.svg and layer_density.json.
 """
 
@@ -62,14 +62,14 @@ PHI_BOUNDS = "0.1,10"
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
 observed_runs.define(FLAGS, points=33)
-define.list("sgd_rates", "0.025,0.05,0.1,0.2", "SGD's grid.")
-define.list("lars_rates", "0.005,0.01,0.02,0.05", "LARS's grid.")
+define.list("sgd_rates", "0.025,0.05,0.1,0.2", "Learning rates of SGD to choose from.")
+define.list("lars_rates", "0.005,0.01,0.02,0.05", "Learning rates of LARS to choose from.")
 define.list("phi", PHI_BOUNDS.split(","), "gamma_l, gamma_u of LARS, which Theorem 2 needs.")
-define.integer("seeds", 3, "Of the comparison, from --seed on; the next one tunes the rates.")
+define.integer("seeds", 3, "Seeds compared, from --seed on; the next one chooses the rates.")
 define.integer("examples", 128, "Training examples in f.")
-define.integer("group", 4, "Examples whose mean gradients vary.")
-define.integer("full", 4, "Looks of a run at curvature and noise.")
-define.integer("iterations", 3, "Of the power iteration for L_i.")
+define.integer("group", 4, "Examples in a group; the noise is estimated from groups.")
+define.integer("full", 4, "How often a run's curvature and noise are measured.")
+define.integer("iterations", 3, "Iterations of the power method for L_i.")
 
 
 def main() -> int:

@@ -45,10 +45,10 @@ PRINTED = {
 FLAGS = cli.new_flags()
 row_flags.define(FLAGS, "alexnet/momentum-4096")
 define = cli.Define(FLAGS)
-define.path("run", None, "Or a run's folder, at its checkpoint.")
-define.integer("seed", 0, "Of the row's weights and data.")
+define.path("run", None, "In place of --experiment: a run's folder; its newest checkpoint is used.")
+define.integer("seed", 0, "Seed of the row's weights and data.")
 define.path("data_dir", None, "The data, as for a run.")
-define.output_folder("output", None, "A folder for picture and numbers.")
+define.output_folder("output", None, "The folder for picture and numbers.")
 
 
 def main() -> int:

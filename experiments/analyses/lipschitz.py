@@ -3,10 +3,10 @@
     python -m largebatch.experiments.lipschitz --experiment=table7/momentum --scale=laptop \\
         --batch_sizes=16,64,256 --epochs=4 --output=OUT
 
-Runs the rows with the suite's own loop, which an observer looks into (tpu.Observer): the runs
-are those of `run`, to the bit, with their folders under OUTPUT/runs; they resume, diverge, and use
-any device. L is estimated on the first --examples of the data, the same for all runs and all looks,
-so that curves differ by their weights alone. Rate and warm-up follow the batch by --scaling. Writes
+Runs the rows in the suite's own loop, with an observer (tpu.Observer): the runs are bit for bit
+those of `run`, with their folders under OUTPUT/runs, and so resume and use any device. L is
+estimated on the first --examples of the data, the same for all runs and measurements, so that
+curves differ only by the weights. --scaling says how rate and warm-up follow the batch. Writes
 lipschitz.svg and lipschitz.json.
 """
 

@@ -35,18 +35,18 @@ def define(values: flags.FlagValues, points: int) -> None:
     """Defines the flags that say which rows to run, and how."""
     execution_flags.define(values)
     define = cli.Define(values)
-    define.multi_string("experiment", [], "A row; repeatable.")
-    define.list("batch_sizes", None, "Run each row at these; default: its own.")
-    define.float("epochs", None, "Of each run; default: the row's.")
+    define.multi_string("experiment", [], "A row; may be given several times.")
+    define.list("batch_sizes", None, "Batch sizes to run each row at. Default: its own.")
+    define.float("epochs", None, "Epochs of each run. Default: the row's.")
     define.enum(
         "scaling",
         "sqrt",
         [*RULES, "none"],
-        "Of the rate with the batch, from the row's; none also leaves the warm-up as it is, which "
-        "otherwise grows with the batch (LEGW).",
+        "How the rate follows the batch, from the row's. The warm-up grows with the batch (LEGW), "
+        "except with none.",
     )
-    define.integer("points", points, "Looks at each run.")
-    define.integer("seed", 0, "Of the runs.")
+    define.integer("points", points, "How many measurements during each run.")
+    define.integer("seed", 0, "Seed of the runs.")
     define.output_folder("output", None, "A folder for picture, numbers and the runs.")
 
 

@@ -31,14 +31,14 @@ COLOURS = ("#0072B2", "#009E73", "#D55E00", "#D55E00")
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.list("steps", "4,16,64,256,1024,4096", "T, several.")
-define.integer("layers", 8, "h.")
+define.list("steps", "4,16,64,256,1024,4096", "The values of T.")
+define.integer("layers", 8, "The number of layers, h.")
 define.integer("width", 16, "Weights of a layer.")
-define.float("noise", 0.3, "A sample's deviation, in each weight.")
-define.list("phi", "0.9,1.1", "alpha_l, alpha_u.")
-define.float("beta_2", 0.999, "LAMB's, in theorem 3.2.")
-define.integer("seeds", 16, "Runs that an expectation is the mean of.")
-define.output_folder("output", None, "A folder for picture and numbers.")
+define.float("noise", 0.3, "Standard deviation of a sample's gradient, in each weight.")
+define.list("phi", "0.9,1.1", "The bounds of phi: alpha_l,alpha_u.")
+define.float("beta_2", 0.999, "beta_2 of LAMB in Theorem 3.2.")
+define.integer("seeds", 16, "How many runs to average over.")
+define.output_folder("output", None, "The folder for picture and numbers.")
 
 
 def main() -> int:

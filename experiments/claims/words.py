@@ -16,21 +16,23 @@ PROGRAM = "largebatch.experiments.claims"
 COMMAND = f"python -m {PROGRAM} --format=markdown --output=docs/claims.md"
 DECIMALS = {"f1": 3, "exact_match": 3}  # decimals; accuracies have 4
 LEGEND = (
-    f"A verdict is computed from the results: `holds`, `fails`, `cannot tell` where the "
-    f"{CONFIDENCE:.0%} interval holds both, `not run`. The scales: the paper's rows as printed; as "
-    "run, the rows that follow the first author's public code; laptop and laptop-cifar10, the "
-    "recipes on smaller models and data, which say nothing of the paper's own.",
-    "Intervals are over seeds: Welch's t of two means, Student's t of one, of logarithms for a "
-    "ratio; the bootstrap over runs for a share of pairs; Clopper and Pearson's for a share of "
-    "runs. One seed gives no interval. Where a side is the best of several points that its seeds "
-    "do not tell apart, the interval allows for the expected maximum of noise. A claim of several "
-    "comparisons holds where all hold, fails where one fails with Bonferroni's allowance for their "
-    "number, and shows its weakest. A diverged run scores 0. At this confidence one verdict in "
-    "twenty that rests on a true difference of zero is wrong by chance.",
+    "A verdict is computed from the results: `holds`, `fails`, `not run`, or `cannot tell` where "
+    f"the {CONFIDENCE:.0%} interval contains both outcomes. The scales: `paper`, the rows as "
+    "printed; `as run`, the rows that follow the first author's public code; `laptop` and "
+    "`laptop-cifar10`, the recipes on smaller models and data, which say nothing of the paper's "
+    "own numbers. Runs marked `pjrt` were made by portable programs.",
+    "Intervals are over seeds: Welch's t for two means, Student's t for one, both on logarithms "
+    "for a ratio; the bootstrap over runs for a share of pairs; Clopper and Pearson's for a share "
+    "of runs. One seed gives no interval. Where a side is the best of several points that its "
+    "seeds do not tell apart, the interval allows for the expected maximum of noise. A claim of "
+    "several comparisons holds where all hold and fails where one fails with Bonferroni's "
+    "correction for their number; its line shows the weakest. A diverged run scores 0. At this "
+    "confidence one verdict in twenty about a true difference of zero is wrong by chance.",
     "What was chosen when: the criteria and margins were written when most of the laptop results "
     "were known, so the verdicts at that scale are descriptions rather than tests of a prediction. "
-    "That a level on CIFAR-10 is judged only where momentum reaches its own was added after the "
-    "runs on this JPEG copy, which would otherwise have said `fails`; so, too, the margin for it.",
+    "The rule that a level on CIFAR-10 is judged only where the control, momentum, reaches its own "
+    "printed value was added, with its margin, after the runs on the JPEG copy of the images; "
+    "without it the verdict would have been `fails`.",
 )
 
 
@@ -124,7 +126,7 @@ def remarks(one: Judged) -> list[str]:
         found = dict.fromkeys(v.beside for v in (verdict, *verdict.parts) if v.beside)
         told += [f"{scale}: {text}." for text in found]
     for scale, verdict in one.earlier.items():
-        told.append(f"{scale}, by runs with the settings that the rows had before: "
+        told.append(f"{scale}, by runs with earlier settings of the rows: "
                     f"{sentence(verdict)} ({what(verdict)}).")  # fmt: skip
     return told
 
@@ -164,7 +166,7 @@ def as_text(judged: Sequence[Judged]) -> str:
                 lines.append(f"  {scale}: {sentence(verdict)}")
                 if scale in one.earlier:
                     before = sentence(one.earlier[scale])
-                    lines.append(f"    with the settings that the rows had before: {before}")
+                    lines.append(f"    with earlier settings of the rows: {before}")
             parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
@@ -186,7 +188,7 @@ def as_markdown(judged: Sequence[Judged]) -> str:
     parts = [
         "# Claims and verdicts",
         f"What the paper claims, and what the committed results say of it. Made by `{COMMAND}`; a "
-        "test keeps it so, and nobody writes a verdict by hand.",
+        "test keeps it current. No verdict is written by hand.",
         summary(judged),
         "## How a verdict is made",
         *LEGEND,

@@ -59,9 +59,11 @@ define.enum(
     *("program", "update", PROGRAMS),
     "update, or accumulate: a pass whose gradients are summed up.",
 )
-define.multi_string("set", [], "field=value: change the row.")
-define.boolean("search", True, "Look for the largest batch; otherwise compile the one.")
-define.integer("bits", 3, "The search's step: batches of so many significant binary digits.")
+define.multi_string("set", [], "field=value: change a setting; may be given several times.")
+define.boolean(
+    "search", True, "Search for the largest batch that fits; --nosearch compiles one batch."
+)
+define.integer("bits", 3, "Search among batches with this many significant binary digits.")
 define.path("environment", str(ENVIRONMENT), f"The compiler's environment, made by `{MAKE}`.")
 define.output_folder("cache_dir", str(default_cache()), "Where results are kept.")
 define.boolean("fresh", False, "Ignore what is kept.")

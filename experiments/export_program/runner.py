@@ -43,10 +43,18 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--seeds", default=[0], type=numbers, help="One run each: 0,1,2.")
     add("--rates", type=numbers, help="Peak rates, one run each; default: the row's.")
     add("--data", help="Image sets: an .npz to read in place of the folder's data.npz.")
-    add("--max_steps", type=int, help="End after so many updates; the run can go on later.")
-    add("--time_limit", type=float, help="End after so many seconds of all runs together.")
-    add("--steps_per_loop", type=int, help="Updates between two looks at the loss.")
-    add("--checkpoint_every", type=int, help="Updates between checkpoints; 0: none are written.")
+    add("--max_steps", type=int, help="Stop after this many updates; the run can be continued.")
+    add("--time_limit", type=float, help="Stop after this many seconds, counted over all runs.")
+    add(
+        "--steps_per_loop",
+        type=int,
+        help="Updates in one call of the device's loop; default: 100, on a CPU 10.",
+    )
+    add(
+        "--checkpoint_every",
+        type=int,
+        help="Updates between checkpoints; default: a twentieth; 0: none.",
+    )
     add("--matmul_precision", default="default", choices=("default", "highest"))
     add("--compile_cache", help="A folder that keeps compiled programs between processes.")
     return parser.parse_args(arguments)

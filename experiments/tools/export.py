@@ -24,7 +24,7 @@ from largebatch.stack import quiet_tensorflow
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
 define.path("run", None, "The run's folder.")
-define.enum("part", "encoder", ["encoder", "squad"], "Which model.")
+define.enum("part", "encoder", ["encoder", "squad"], "Which model to export.")
 define.enum(
     "format",
     "saved_model",
@@ -32,7 +32,7 @@ define.enum(
     "A SavedModel, or bert_model.ckpt, which --init_checkpoint starts from; both with vocabulary "
     "and bert_config.json.",
 )
-define.output_folder("output_dir", None, "Where to; it must not be there yet.")
+define.output_folder("output_dir", None, "The folder to make; it must not exist yet.")
 
 
 def main() -> int:

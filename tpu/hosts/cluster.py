@@ -1,6 +1,6 @@
 """The hosts of a run that several drive together: who they are, and waiting until all are there.
 
-Nothing here imports TensorFlow: its own start-up waits for a peer without an end, deaf to SIGTERM.
+Nothing here imports TensorFlow: its own start-up waits forever for a peer, ignoring SIGTERM.
 """
 
 from __future__ import annotations

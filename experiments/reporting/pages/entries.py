@@ -37,7 +37,7 @@ TABLES, TUNING, FIGURES, TEXT, LECTURE, STUDIES = GROUPS = (
 STATUSES = ("measured", "running", "interrupted", "diverged", "not run")
 PAPER = "Large Batch Optimization for Deep Learning: Training BERT in 76 minutes"
 EXPLAIN_OVERRIDDEN = (
-    "Settings changed by hand, or that the row had before; these fill no cell above."
+    "With settings changed by --set, or with earlier settings of the row; they fill no cell above."
 )
 
 
