@@ -182,17 +182,17 @@ CLAIMS = (
     ),
     Claim(
         "theorem-2-bound",
-        "LARS converges no slower than Theorem 2 says, with its proof's constants",
+        "On a quadratic, LARS converges no slower than Theorem 2 with its proof's constants",
         "appendix A",
         at(UnderBound("theorem 2"), PAPER),
-        remark="on a quadratic of known constants (theorem_rates)",
+        remark="the quadratic's constants are known (theorem_rates)",
     ),
     Claim(
         "theorem-3-bound",
-        "LAMB converges no slower than Theorem 3 says, with its proof's constants",
+        "On a quadratic, LAMB converges no slower than Theorem 3 with its proof's constants",
         "appendix B",
         at(every(UnderBound("theorem 3.1"), UnderBound("theorem 3.2")), PAPER),
-        remark="on a quadratic of known constants (theorem_rates)",
+        remark="the quadratic's constants are known (theorem_rates)",
     ),
     Claim(
         "gradients-denser",
