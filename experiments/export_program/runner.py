@@ -45,16 +45,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--data", help="Image sets: an .npz to read in place of the folder's data.npz.")
     add("--max_steps", type=int, help="Stop after this many updates; the run can be continued.")
     add("--time_limit", type=float, help="Stop after this many seconds, counted over all runs.")
-    add(
-        "--steps_per_loop",
-        type=int,
-        help="Updates in one call of the device's loop; default: 100, on a CPU 10.",
-    )
-    add(
-        "--checkpoint_every",
-        type=int,
-        help="Updates between checkpoints; default: a twentieth; 0: none.",
-    )
+    add("--steps_per_loop", type=int, help="Updates in one call of the loop on the device.")
+    add("--checkpoint_every", type=int, help="Updates between checkpoints; 0: none are written.")
     add("--matmul_precision", default="default", choices=("default", "highest"))
     add("--compile_cache", help="A folder that keeps compiled programs between processes.")
     return parser.parse_args(arguments)
