@@ -161,9 +161,8 @@ def prose_jobs() -> tuple[list[Job], list[Job]]:
         for name in OPTIMIZERS
     }
     sizes = [*map(str, reversed(BATCHES)), "-".join(map(str, MIXED))]
-    order = sorted(sizes, key=lambda size: size not in SEEDED)
     first, others = [], []
-    for size in order:
+    for size in sorted(sizes, key=lambda size: size not in SEEDED):
         for name in OPTIMIZERS:
             first.append(_prose(name, size, PROSE_SEEDS[0], after[name]))
             if size in SEEDED:
