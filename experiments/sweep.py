@@ -47,8 +47,7 @@ define.boolean("dry_run", False, "Print what would be run, and exit.")
 
 
 def main() -> int:
-    if FLAGS.jobs < 1:
-        raise UserError(f"--jobs={FLAGS.jobs}: want 1 or more")
+    cli.at_least(FLAGS, jobs=1)
     rows, without = _rows()
     planned = plan(
         rows,
