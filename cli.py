@@ -201,7 +201,7 @@ def require(values: flags.FlagValues, *names: str) -> None:
 def at_least(values: flags.FlagValues, **least: int) -> None:
     """Raises ValueError for the first of these flags that is below its least value."""
     for name, wanted in least.items():
-        if values[name].value < wanted:
+        if values[name].value is not None and values[name].value < wanted:
             raise ValueError(f"--{name}={values[name].value}: want {wanted} or more")
 
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
+from largebatch.experiments.records.best import summarize
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -39,15 +41,12 @@ class Sample(NamedTuple):
 
     @property
     def mean(self) -> float:
-        return math.fsum(self.values) / self.n if self.n else math.nan
+        return summarize(self.values).mean
 
     @property
     def std(self) -> float:
         """The sample standard deviation (n - 1); nan below two values."""
-        if self.n < 2:
-            return math.nan
-        mean = self.mean
-        return math.sqrt(math.fsum((v - mean) ** 2 for v in self.values) / (self.n - 1))
+        return summarize(self.values).std
 
     @property
     def error(self) -> float:
