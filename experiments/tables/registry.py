@@ -15,8 +15,10 @@ from largebatch.experiments.rows.row import Row
 from largebatch.experiments.rows.validation import validate
 
 # In the paper's order, then its figures, what stands in its text alone, the lecture's tables and
-# the studies: each is a module of this folder that holds LAYOUT, ROWS, laptop() and smoke().
+# the studies: each is a module of this folder that holds LAYOUT, ROWS, laptop() and smoke(), or a
+# column or two of one.
 PAPER_TABLES = tuple(f"table{number}" for number in range(1, 26))
+_COLUMNS = {f"table{number}": "tuning" for number in range(9, 26)}
 _IN_ORDER = (
     *PAPER_TABLES,
     *("figure1", "figure2", "figure3", "figure9"),
@@ -52,9 +54,16 @@ def table_names(text: str) -> list[str]:
     return list(dict.fromkeys(table_name(one.strip()) for one in text.split(",")))
 
 
-def module(table: str) -> types.ModuleType:
-    """The module of a table, 'table7'."""
-    return importlib.import_module(f"largebatch.experiments.tables.{table}")
+def home(table: str) -> tuple[str, str]:
+    """(the module that a table is in, what it has of it): ('table7', 'ROWS')."""
+    return (_COLUMNS[table], "TABLES") if table in _COLUMNS else (table, "ROWS")
+
+
+def module(table: str) -> types.ModuleType | types.SimpleNamespace:
+    """The module of a table, 'table7', or what stands for it in a module of several."""
+    name, _ = home(table)
+    found = importlib.import_module(f"largebatch.experiments.tables.{name}")
+    return found if name == table else found.TABLES[table]
 
 
 def table_flag(table: str) -> str:
