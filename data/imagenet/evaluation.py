@@ -99,10 +99,7 @@ def imagenet_eval_dataset(
         )
     if subset is not None:
         stream = stream.enumerate().map(
-            lambda number, element: {
-                **element,
-                "subset": plan.among_first(number, subset) * element["weight"],
-            }
+            lambda number, one: {**one, "subset": plan.among_first(number, subset) * one["weight"]}
         )
     return prefetched(stream)
 
@@ -124,6 +121,4 @@ def _runs(shards, first: int, count: int) -> tuple:
             runs.append((here - first, shard.path, here - before, part, shard.examples))
         before += shard.examples
     kinds = (tf.int64, tf.string, tf.int64, tf.int64, tf.int64)
-    return tuple(
-        tf.constant([run[place] for run in runs], kind) for place, kind in enumerate(kinds)
-    )
+    return tuple(tf.constant([run[k] for run in runs], kind) for k, kind in enumerate(kinds))
