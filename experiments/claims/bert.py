@@ -5,14 +5,7 @@ from __future__ import annotations
 from largebatch.experiments.claims.claim import LAPTOP, NADO, PAPER, Claim, Test, at
 from largebatch.experiments.claims.criteria import Share, every
 from largebatch.experiments.claims.evidence import side
-from largebatch.experiments.claims.means import (
-    Comparison,
-    below,
-    better,
-    equal,
-    no_worse,
-    reaches,
-)
+from largebatch.experiments.claims.means import Comparison, below, better, equal, no_worse, reaches
 
 BASELINE_F1 = 90.395  # Table 1: Google's BERT-Large of February 2019
 LARS_BASELINE_F1 = 90.390  # Table 2's caption
@@ -44,6 +37,12 @@ def falls(first: str, last: str, margin: float) -> Comparison:
     return Comparison(side(first), side(last), at_least=margin)
 
 
+def _within(criterion, *rows) -> tuple[Test, ...]:
+    """A criterion of a margin: of F1, and at laptop scale of what stands in for it."""
+    margins = {PAPER: F1_MARGIN, LAPTOP: PROXY_MARGIN}
+    return tuple(Test(scale, criterion(*rows, margin)) for scale, margin in margins.items())
+
+
 CLAIMS = (
     Claim(
         "bert-reaches-baseline",
@@ -58,10 +57,7 @@ CLAIMS = (
         "bert-no-loss-to-32k",
         "LAMB, untuned, loses nothing from batch 512 to 32K",
         "abstract; section 4.3, Table 4",
-        (
-            Test(PAPER, no_worse(_lamb(32768), _lamb(512), F1_MARGIN)),
-            Test(LAPTOP, no_worse(_lamb(32768), _lamb(512), PROXY_MARGIN)),
-        ),
+        _within(no_worse, _lamb(32768), _lamb(512)),
         remark=f"less than {F1_MARGIN} points of F1; at laptop scale {PROXY_MARGIN} of accuracy",
     ),
     Claim(
@@ -118,10 +114,7 @@ CLAIMS = (
         "bert-rewarmup",
         "Warming up again stabilises the second stage of the mixed batch",
         "section 4.1",
-        (
-            Test(PAPER, better(side(MIXED), side(MIXED, rewarmup=False))),
-            Test(LAPTOP, better(side(MIXED), side(MIXED, rewarmup=False))),
-        ),
+        at(better(side(MIXED), side(MIXED, rewarmup=False)), PAPER, LAPTOP),
         remark="an ablation: runs with rewarmup set to false",
     ),
     Claim(
@@ -191,19 +184,13 @@ CLAIMS = (
         "bert-lars-falls",
         "LARS falls from batch 512 to 32K",
         "abstract; Table 2: 90.717 at 512, diverged at 32K",
-        (
-            Test(PAPER, falls("table2/lars-512", "table2/lars-32768", F1_MARGIN)),
-            Test(LAPTOP, falls("table2/lars-512", "table2/lars-32768", PROXY_MARGIN)),
-        ),
+        _within(falls, "table2/lars-512", "table2/lars-32768"),
     ),
     Claim(
         "bert-adamw-falls",
         "AdamW falls from batch 512 to 32K",
         "section 4.1: AdamW 'stops scaling at the batch size of 16K'",
-        (
-            Test(PAPER, falls(f"{CHECK}/adamw-512", f"{CHECK}/adamw-32768", F1_MARGIN)),
-            Test(LAPTOP, falls(f"{CHECK}/adamw-512", f"{CHECK}/adamw-32768", PROXY_MARGIN)),
-        ),
+        _within(falls, f"{CHECK}/adamw-512", f"{CHECK}/adamw-32768"),
         remark="its rates by the paper's rules for LAMB; at laptop scale tuned at batch 8K",
     ),
     Claim(
@@ -223,12 +210,9 @@ CLAIMS = (
         "LAMB's loss is almost the same at every batch size",
         "appendix H.0.1, Figure 6",
         at(
-            every(
-                *(equal(_lamb(b, metric=LOSS), _lamb(512, metric=LOSS), LOSS_MARGIN)
-                  for b in BATCHES[1:])
-            ),
-            PAPER,
-            LAPTOP,
+            every(*(equal(_lamb(b, metric=LOSS), _lamb(512, metric=LOSS), LOSS_MARGIN)
+                    for b in BATCHES[1:])),
+            *(PAPER, LAPTOP),
         ),
         remark=f"on held-out text, at the end, within {LOSS_MARGIN} nats",
     ),
@@ -243,10 +227,7 @@ CLAIMS = (
         "tuned-adamw-on-bert",
         "Tuned AdamW reaches LAMB's F1 on BERT-Large at 32K: 91.58",
         "arXiv 2102.06356",
-        (
-            Test(PAPER, no_worse(side(f"{CHECK}/adamw-32768"), _lamb(32768), F1_MARGIN)),
-            Test(LAPTOP, no_worse(side(f"{CHECK}/adamw-32768"), _lamb(32768), PROXY_MARGIN)),
-        ),
+        _within(no_worse, side(f"{CHECK}/adamw-32768"), _lamb(32768)),
         by=NADO,
         remark="its own settings have no row: rates by the paper's rules for LAMB; at laptop scale "
         "each optimizer has as many trials",
@@ -255,16 +236,7 @@ CLAIMS = (
         "tuned-momentum-on-bert",
         "Tuned Nesterov momentum reaches LARS's score on BERT at 32K",
         "after arXiv 2102.06356, which says it of ResNet-50",
-        (
-            Test(
-                PAPER,
-                no_worse(side(f"{CHECK}/momentum-32768"), side("table2/lars-32768"), F1_MARGIN),
-            ),
-            Test(
-                LAPTOP,
-                no_worse(side(f"{CHECK}/momentum-32768"), side("table2/lars-32768"), PROXY_MARGIN),
-            ),
-        ),
+        _within(no_worse, side(f"{CHECK}/momentum-32768"), side("table2/lars-32768")),
         by=NADO,
         remark="at laptop scale each optimizer has as many trials",
     ),

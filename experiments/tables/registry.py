@@ -10,13 +10,14 @@ import types
 from pathlib import Path
 
 from largebatch.experiments.program.errors import UserError, nearest
+from largebatch.experiments.recipes import bert_scales, small_scales
 from largebatch.experiments.rows import scale as scales
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.rows.validation import validate
 
 # In the paper's order, then its figures, what stands in its text alone, the lecture's tables and
-# the studies: each is a module of this folder that holds LAYOUT, ROWS, laptop() and smoke(), or a
-# column or two of one.
+# the studies: each is a module of this folder, or a column or two of one, with LAYOUT and ROWS, and
+# with laptop() and smoke() where its scales are not those of all of BERT's or ImageNet's tables.
 PAPER_TABLES = tuple(f"table{number}" for number in range(1, 26))
 _COLUMNS = {f"table{number}": "tuning" for number in range(9, 26)}
 _IN_ORDER = (
@@ -128,7 +129,13 @@ def scaled(row: Row, scale: str) -> Row:
             f"--scale={scale}: {row.name} is what the first author's code ran, at its own scale "
             f"only; want --scale=paper (or smoke), or {row.twin}"
         )
-    scale_down = getattr(module(row.table), scale.replace("-", "_"), None)
+    homes = [module(row.table)]
+    if row.task == "pretraining":
+        homes.append(bert_scales)
+    elif row.dataset == "imagenet2012":
+        homes.append(small_scales)
+    name = scale.replace("-", "_")
+    scale_down = next((getattr(home, name) for home in homes if hasattr(home, name)), None)
     if scale_down is None:
         raise UserError(f"{row.table} has no scale {scale!r}; valid: {', '.join(scales.SCALES)}")
     scaled_row = scale_down(row)

@@ -8,12 +8,9 @@ The adaptive optimizers' runs are the best of their tuning tables, 9 to 25; LAMB
 from __future__ import annotations
 
 from largebatch.experiments.recipes.imagenet import MOMENTUM
-from largebatch.experiments.recipes.small_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.table import same_runs, table
 from largebatch.experiments.tables import table5, tuning
-
-__all__ = ["LAYOUT", "ROWS", "laptop", "laptop_cifar10", "smoke"]
 
 LAYOUT = Layout(
     title="ImageNet with ResNet-50 at batch 16K (90 epochs)",

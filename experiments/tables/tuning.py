@@ -14,7 +14,6 @@ import types
 from typing import Any
 
 from largebatch.experiments.recipes import imagenet
-from largebatch.experiments.recipes.small_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.table import table
 
@@ -31,7 +30,7 @@ _BASES = {
 def _tables(
     columns: tuple[tuple, ...], *lines: tuple[float, ...], l2: float | None = None
 ) -> dict[str, types.SimpleNamespace]:
-    """{table: its LAYOUT, ROWS and scales, as a module of its own has them}.
+    """{table: its LAYOUT and ROWS, as a module of its own has them}.
 
     Args:
       columns: (table, optimizer, and of AdamW the weight decay of each of its columns).
@@ -65,9 +64,6 @@ def _tables(
                 labelled="learning rate",
             ),
             ROWS=table(name, base, pattern, "label learning_rate weight_decay paper_top1", *cells),
-            laptop=laptop,
-            laptop_cifar10=laptop_cifar10,
-            smoke=smoke,
         )
     return found
 
