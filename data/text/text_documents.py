@@ -16,8 +16,6 @@ import hashlib
 import re
 from collections.abc import Iterator
 
-STYLES = ("sentences", "free")
-
 _SENTENCE_END = re.compile("[.!?…][\"'”’)\\]]*\\s+(?=[^a-z\\s])|[。！？][」』”’）]*")
 _LINE_END = re.compile("[.!?…:;。！？][\"'”’)\\]」』）*_]*$")
 _ABBREVIATIONS = frozenset(

@@ -56,8 +56,7 @@ define.string("topology", None, "v2:2x2 to v6e:2x2; a generation alone is one ho
 define.string("stage", None, "1, 2 or squad. Default: the row's last one.")
 define.integer("batch_per_core", None, "Default: the row's, on the paper's chips.")
 define.enum(
-    *("program", "update", PROGRAMS),
-    "update, or accumulate: a pass whose gradients are summed up.",
+    *("program", "update", PROGRAMS), "update, or accumulate: a pass whose gradients are summed up."
 )
 define.multi_string("set", [], "field=value: change the row.")
 define.boolean("search", True, "Look for the largest batch; otherwise compile the one.")

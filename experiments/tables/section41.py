@@ -12,12 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from largebatch.experiments.recipes.bert import (
-    ADAM_SETTINGS,
-    ADAMW_SETTINGS,
-    BERT_LARGE,
-    DEVLIN,
-)
+from largebatch.experiments.recipes.bert import ADAM_SETTINGS, ADAMW_SETTINGS, BERT_LARGE, DEVLIN
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.source import assumed, paper, rule
 from largebatch.experiments.rows.table import same_runs, table

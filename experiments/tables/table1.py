@@ -71,10 +71,7 @@ MIXED = {
         RATES,
     ),
 }
-NVIDIA_RATES = {
-    **MIXED,
-    **assumed(f"tuned by others, not the paper's: {NVIDIA}", RATES),
-}
+NVIDIA_RATES = {**MIXED, **assumed(f"tuned by others, not the paper's: {NVIDIA}", RATES)}
 LAMB_MIXED = dataclasses.replace(
     BERT_LARGE_LAMB,
     batch_size=65536,

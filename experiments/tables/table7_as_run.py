@@ -119,8 +119,7 @@ ADAM = {
     **code(f"{_ADAM_RUN}: AdamOptimizer with its defaults", "optimizer beta_1 beta_2 epsilon"),
     **code(f"{MNIST}: adam/, logs of 2019-04-16: the best rate", "learning_rate"),
     **code(
-        f"{_ADAM_RUN}: constant; the warm-up flag is not read",
-        "schedule warmup_epochs decay_from",
+        f"{_ADAM_RUN}: constant; the warm-up flag is not read", "schedule warmup_epochs decay_from"
     ),
 }
 ADAGRAD = {
