@@ -1,7 +1,7 @@
 """Intervals of means, differences, shares and maxima: what the verdicts are computed with.
 
-All intervals have the coverage CONFIDENCE unless told otherwise. The standard library alone, with
-NumPy, imported where it is needed, for what is drawn; a test compares the quantiles with SciPy's.
+All intervals have the coverage CONFIDENCE unless told otherwise. NumPy and SciPy are imported where
+they are needed.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
+from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
+
+from largebatch.experiments.records.best import summarize
 
 if TYPE_CHECKING:
     import numpy as np
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000  # of a bootstrap
-_TINY = 1e-300
 
 
 class Interval(NamedTuple):
@@ -39,15 +41,12 @@ class Sample(NamedTuple):
 
     @property
     def mean(self) -> float:
-        return math.fsum(self.values) / self.n if self.n else math.nan
+        return summarize(self.values).mean
 
     @property
     def std(self) -> float:
         """The sample standard deviation (n - 1); nan below two values."""
-        if self.n < 2:
-            return math.nan
-        mean = self.mean
-        return math.sqrt(math.fsum((v - mean) ** 2 for v in self.values) / (self.n - 1))
+        return summarize(self.values).std
 
     @property
     def error(self) -> float:
@@ -59,7 +58,7 @@ def mean_interval(sample: Sample, confidence: float = CONFIDENCE) -> Interval:
     """mean ± t(n - 1) std / sqrt(n); no interval for one value."""
     if sample.n < 2:
         return Interval(sample.mean, math.nan, math.nan)
-    half = t_quantile(0.5 + confidence / 2, sample.n - 1) * sample.error
+    half = _t(confidence, sample.n - 1) * sample.error
     return Interval(sample.mean, sample.mean - half, sample.mean + half)
 
 
@@ -78,26 +77,29 @@ def welch_interval(first: Sample, second: Sample, confidence: float = CONFIDENCE
     if total == 0:
         return Interval(effect, effect, effect)
     freedom = total**2 / math.fsum(part**2 / n for part, n in parts)
-    half = t_quantile(0.5 + confidence / 2, freedom) * math.sqrt(total)
+    half = _t(confidence, freedom) * math.sqrt(total)
     return Interval(effect, effect - half, effect + half)
+
+
+def _t(confidence: float, freedom: float) -> float:
+    """Student's t that so large a share of values lies within, either way."""
+    from scipy import special
+
+    return float(special.stdtrit(freedom, 0.5 + confidence / 2))
 
 
 def share_interval(successes: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
     """The share of successes, by Clopper and Pearson: exact, from 0 and 1 on, too."""
-    tail = (1 - confidence) / 2
-    low, high = 0.0, 1.0
-    if successes > 0:
-        low = beta_quantile(tail, successes, trials - successes + 1)
-    if successes < trials:
-        high = beta_quantile(1 - tail, successes + 1, trials - successes)
+    from scipy import special
+
+    tail, failures = (1 - confidence) / 2, trials - successes
+    low = float(special.betaincinv(successes, failures + 1, tail)) if successes else 0.0
+    high = float(special.betaincinv(successes + 1, failures, 1 - tail)) if failures else 1.0
     return Interval(successes / trials, low, high)
 
 
 def bootstrap_interval(
-    items: Sequence,
-    statistic: Callable[[np.ndarray], float],
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
+    items: Sequence, statistic: Callable[[np.ndarray], float], confidence: float = CONFIDENCE
 ) -> Interval:
     """The percentile interval of a statistic that is no mean, from items drawn with replacement.
 
@@ -110,7 +112,7 @@ def bootstrap_interval(
     n = len(items)
     effect = statistic(np.ones(n, int))
     random = np.random.RandomState(0)  # its draws are the same in every version of NumPy
-    counts = random.multinomial(n, np.full(n, 1 / n), size=resamples)
+    counts = random.multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
     drawn = np.array([statistic(count) for count in counts])
     drawn = drawn[np.isfinite(drawn)]
     if n < 2 or not len(drawn):
@@ -130,12 +132,9 @@ def expected_maximum(n: int) -> float:
         raise ValueError(f"the maximum of {n} values: want 1 or more")
     if n == 1:
         return 0.0
-    step = 0.01
+    step, normal = 0.01, NormalDist()
     points = (step * k for k in range(-900, 901))
-    return step * math.fsum(
-        x * n * math.exp(-x * x / 2) / math.sqrt(2 * math.pi) * normal_cdf(x) ** (n - 1)
-        for x in points
-    )
+    return step * math.fsum(x * n * normal.pdf(x) * normal.cdf(x) ** (n - 1) for x in points)
 
 
 def maximum_interval(sample: Sample, n: int, confidence: float = CONFIDENCE) -> Interval:
@@ -194,70 +193,3 @@ def disagreement_interval(
         return float(count @ against @ count / pairs) if pairs else math.nan
 
     return bootstrap_interval(points, share, confidence)
-
-
-def normal_cdf(x: float) -> float:
-    return 0.5 * math.erfc(-x / math.sqrt(2))
-
-
-def t_cdf(t: float, freedom: float) -> float:
-    """Student's t: 1 - I(ν / (ν + t²); ν/2, 1/2) / 2 for t > 0."""
-    tail = 0.5 * incomplete_beta(freedom / (freedom + t * t), freedom / 2, 0.5)
-    return 1 - tail if t > 0 else tail
-
-
-def t_quantile(probability: float, freedom: float) -> float:
-    if not freedom > 0:
-        raise ValueError(f"{freedom} degrees of freedom: want more than 0")
-    if probability < 0.5:
-        return -t_quantile(1 - probability, freedom)
-    high = 1.0
-    while t_cdf(high, freedom) < probability:
-        high *= 2
-    return _bisect(lambda t: t_cdf(t, freedom), probability, 0.0, high)
-
-
-def beta_quantile(probability: float, a: float, b: float) -> float:
-    return _bisect(lambda x: incomplete_beta(x, a, b), probability, 0.0, 1.0)
-
-
-def incomplete_beta(x: float, a: float, b: float) -> float:
-    """The regularised I(x; a, b), by Lentz's evaluation of its continued fraction.
-
-    The fraction converges fast for x < (a + 1) / (a + b + 2); beyond, I(x; a, b) =
-    1 - I(1 - x; b, a) (DLMF 8.17.22 and 8.17.4).
-    """
-    if x <= 0 or x >= 1:
-        return 0.0 if x <= 0 else 1.0
-    if x > (a + 1) / (a + b + 2):
-        return 1 - incomplete_beta(1 - x, b, a)
-    front = math.exp(
-        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-        + a * math.log(x) + b * math.log1p(-x)
-    ) / a  # fmt: skip
-    c, d = 1.0, 1 - (a + b) * x / (a + 1)
-    d = 1 / (d or _TINY)
-    total = d
-    for m in range(1, 500):
-        for numerator in (
-            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
-            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
-        ):
-            d = 1 / ((1 + numerator * d) or _TINY)
-            c = (1 + numerator / c) or _TINY
-            total *= c * d
-        if abs(c * d - 1) < 1e-15:
-            break
-    return front * total
-
-
-def _bisect(rising: Callable[[float], float], value: float, low: float, high: float) -> float:
-    """x with rising(x) = value, to the last bit of a float."""
-    while True:
-        middle = (low + high) / 2
-        if middle in (low, high):
-            return middle
-        if rising(middle) < value:
-            low = middle
-        else:
-            high = middle

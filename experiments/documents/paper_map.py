@@ -64,10 +64,8 @@ def _tables(tables: Sequence[str]) -> str:
         module = registry.module(table)
         as_run = sum(row.follows_code for row in module.ROWS.values())
         count = f"{len(module.ROWS) - as_run}" + (f", {as_run} as run" if as_run else "")
-        rows.append(
-            [registry.heading(table), module.LAYOUT.title, count,
-             _links(f"experiments/tables/{table}.py:ROWS")]
-        )  # fmt: skip
+        where = "experiments/tables/{}.py:{}".format(*registry.home(table))
+        rows.append([registry.heading(table), module.LAYOUT.title, count, _links(where)])
     return piped(Sheet(["", "what", "rows", "where"], rows))
 
 

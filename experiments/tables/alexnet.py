@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 
-from largebatch.experiments.recipes import small_scales
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.rows.source import assumed, paper, sources
@@ -112,8 +111,3 @@ ROWS = {
     ),
 }
 # fmt: on
-
-
-laptop = small_scales.laptop
-laptop_cifar10 = small_scales.laptop_cifar10
-smoke = small_scales.smoke

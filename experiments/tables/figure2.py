@@ -10,13 +10,10 @@ from __future__ import annotations
 import dataclasses
 
 from largebatch.experiments.recipes.imagenet import LAMB_32K
-from largebatch.experiments.recipes.small_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.source import assumed, paper
 from largebatch.experiments.rows.table import same_runs, table
 from largebatch.experiments.tables import table5
-
-__all__ = ["LAYOUT", "ROWS", "laptop", "laptop_cifar10", "smoke"]
 
 LAYOUT = Layout(
     title="LAMB with and without adam-correction and warm-up (90 epochs)",
@@ -43,16 +40,12 @@ ROWS = {
         "name                 same_run_as          label                 paper_top1",
         ("correction-warmup", "table5/lamb-32768", "correction, warm-up", 0.7642),
     ),
-    **{
-        name: row
-        for label, *cells in (
-            ("correction",     True,  0),
-            ("warmup",         False, 20),
-            ("neither",        False, 0),
-        )
-        for name, row in table(
-            "figure2", _BASE, label, "bias_correction  warmup_epochs  label", (*cells, label)
-        ).items()
-    },
+    **table(
+        "figure2", _BASE, "{label}",
+        "label         bias_correction  warmup_epochs",
+        ("correction", True,            0),
+        ("warmup",     False,           20),
+        ("neither",    False,           0),
+    ),
 }
 # fmt: on

@@ -102,15 +102,9 @@ def _plan(options: GeneratorOptions, progress: GeneratorProgress) -> tuple[list,
 
 
 def _tasks(options: GeneratorOptions, vocabulary: Vocabulary, parts: list) -> list[ShardTask]:
-    recipe = Recipe(
-        vocab=options.vocab,
-        vocab_sha256=vocabulary.sha256,
-        **{
-            field.name: getattr(options, field.name)
-            for field in dataclasses.fields(Recipe)
-            if field.name not in ("vocab", "vocab_sha256")
-        },
-    )
+    _, _, *settings = (field.name for field in dataclasses.fields(Recipe))
+    values = (getattr(options, name) for name in settings)
+    recipe = Recipe(options.vocab, vocabulary.sha256, *values)
 
     def file(split: str, number: int) -> str:
         return pretraining_manifest.shard_file(options.output, split, number, len(parts))
@@ -164,17 +158,10 @@ def _made(tasks: list, options: GeneratorOptions) -> Iterator[tuple[ShardTask, d
         return iter(())
     if options.runner is not None:
         return beam.made(tasks, options)
-    jobs = min(options.jobs or cores(), len(tasks))
+    jobs = min(options.jobs or workers.cores(), len(tasks))
     if jobs == 1:
         return ((task, make_shard(task)) for task in tasks)
     return _made_by_processes(tasks, jobs)
-
-
-def cores() -> int:
-    """The processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _made_by_processes(tasks: list, jobs: int) -> Iterator[tuple[ShardTask, dict]]:
