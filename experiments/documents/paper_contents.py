@@ -67,7 +67,7 @@ SECTIONS = (
     Place("H.0.2", "Trust ratios of the layers",
           "optimizers/base.py:Statistics experiments/reporting/figures/trust_ratios.py:iterations"),
     Place("H.1", "Tuning of the baselines",
-          "experiments/tables/tuning.py:TABLES experiments/reporting/figures/tuning.py:SETS"),
+          "experiments/recipes/imagenet.py:tuning experiments/reporting/figures/tuning.py:SETS"),
 )  # fmt: skip
 
 FORMULAS = (

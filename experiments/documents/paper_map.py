@@ -64,8 +64,10 @@ def _tables(tables: Sequence[str]) -> str:
         module = registry.module(table)
         as_run = sum(row.follows_code for row in module.ROWS.values())
         count = f"{len(module.ROWS) - as_run}" + (f", {as_run} as run" if as_run else "")
-        where = "experiments/tables/{}.py:{}".format(*registry.home(table))
-        rows.append([registry.heading(table), module.LAYOUT.title, count, _links(where)])
+        rows.append(
+            [registry.heading(table), module.LAYOUT.title, count,
+             _links(f"experiments/tables/{table}.py:ROWS")]
+        )  # fmt: skip
     return piped(Sheet(["", "what", "rows", "where"], rows))
 
 

@@ -7,10 +7,13 @@ et al. 2017: warm-up over 5 epochs, then x 0.1 at epochs 30, 60 and 80.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from largebatch.experiments.rows import author_code
+from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.rows.source import assumed, code, paper, sources
+from largebatch.experiments.rows.table import table
 
 GOYAL = "Goyal et al. 2017"
 
@@ -192,3 +195,36 @@ MOMENTUM = dataclasses.replace(
         assumed("Goyal et al.'s decay is an L2 regularization", "weight_decay"),
     ),
 )
+
+
+def tuning(name: str, base: Row, columns: str, *cells: tuple, **fixed: Any) -> dict[str, Row]:
+    """The rows of a tuning table: {row name: Row}, a row a line, in the printed order.
+
+    Args:
+      name: of the table, 'table9'.
+      columns: what is printed, the accuracy last.
+      *cells: a tuple a line.
+      **fixed: the settings that a column prints in every line alike.
+    """
+    settings = columns.split()[:-1]
+    pattern = "-".join(["{optimizer}", *(f"{_SHORT[f]}{{{f}:g}}" for f in settings)])
+    labelled = [(", ".join(f"{value:g}" for value in line[:-1]), *line) for line in cells]
+    base = dataclasses.replace(base, **fixed)
+    return table(name, base, pattern, f"label {columns}", *labelled)
+
+
+def tuning_layout(title: str, corner: str) -> Layout:
+    """How a tuning table is printed: a line for each point, named after its rate."""
+    decays = ("weight decay", "L2 regularization") if title.startswith("tuning AdamW") else ()
+    return Layout(
+        title,
+        measures="Top-1 Validation Accuracy",
+        seeds=1,
+        corner=corner,
+        down=True,
+        settings=("learning rate", *decays),
+        labelled="learning rate",
+    )
+
+
+_SHORT = {"learning_rate": "rate", "weight_decay": "decay"}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from largebatch.experiments.recipes import small_scales
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.rows.source import assumed, paper, sources
@@ -111,3 +112,8 @@ ROWS = {
     ),
 }
 # fmt: on
+
+
+laptop = small_scales.laptop
+laptop_cifar10 = small_scales.laptop_cifar10
+smoke = small_scales.smoke

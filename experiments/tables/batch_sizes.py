@@ -12,11 +12,14 @@ from __future__ import annotations
 import dataclasses
 
 from largebatch.experiments.recipes.imagenet import ADAM_PLUS, GOYAL, MOMENTUM
+from largebatch.experiments.recipes.small_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.source import assumed, rule
 from largebatch.experiments.rows.table import same_runs, table
 from largebatch.experiments.tables import resnet50, table5
 from largebatch.optimizers.scaling import linear_scaling, sqrt_scaling
+
+__all__ = ["LAYOUT", "ROWS", "laptop", "laptop_cifar10", "smoke"]
 
 LAYOUT = Layout(
     title="LAMB, LARS, momentum and Adam over batch sizes (90 epochs)",

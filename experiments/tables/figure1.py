@@ -18,10 +18,13 @@ from largebatch.experiments.recipes.imagenet import (
     RESNET50,
     SCHEME,
 )
+from largebatch.experiments.recipes.small_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.source import assumed, paper, sources
 from largebatch.experiments.rows.table import same_runs, table
 from largebatch.experiments.tables import table5
+
+__all__ = ["LAYOUT", "ROWS", "laptop", "laptop_cifar10", "smoke"]
 
 LAYOUT = Layout(
     title="N-LAMB and NN-LAMB for ImageNet with ResNet-50 at batch 32K (90 epochs)",

@@ -10,10 +10,13 @@ from __future__ import annotations
 import dataclasses
 
 from largebatch.experiments.recipes.imagenet import LAMB_32K
+from largebatch.experiments.recipes.small_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.source import assumed
 from largebatch.experiments.rows.table import same_runs, table
 from largebatch.experiments.tables import table5
+
+__all__ = ["LAYOUT", "ROWS", "laptop", "laptop_cifar10", "smoke"]
 
 LAYOUT = Layout(
     title="LAMB with different norms (90 epochs)",

@@ -8,9 +8,12 @@ report draws them. The figures give neither the batch nor the iterations.
 
 from __future__ import annotations
 
+from largebatch.experiments.recipes.small_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.table import same_runs
 from largebatch.experiments.tables import table5
+
+__all__ = ["LAYOUT", "ROWS", "laptop", "laptop_cifar10", "smoke"]
 
 LAYOUT = Layout(
     title="LAMB's trust ratios, ImageNet with ResNet-50",

@@ -11,9 +11,12 @@ from __future__ import annotations
 import dataclasses
 
 from largebatch.experiments.recipes.imagenet import MOMENTUM
+from largebatch.experiments.recipes.small_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.table import same_runs, table
 from largebatch.experiments.tables import resnet50
+
+__all__ = ["LAYOUT", "ROWS", "laptop", "laptop_cifar10", "smoke"]
 
 LAYOUT = Layout(
     title="Speedup for ResNet-50 (90 epochs)",

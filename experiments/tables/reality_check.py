@@ -17,10 +17,13 @@ from typing import Any, NamedTuple
 
 from largebatch.experiments.recipes import bert_scales
 from largebatch.experiments.recipes.bert import ADAM_SETTINGS, ADAMW_SETTINGS, BERT_LARGE, DEVLIN
+from largebatch.experiments.recipes.bert_scales import laptop, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.source import assumed, rule, sources
 from largebatch.experiments.rows.table import same_runs, table
 from largebatch.experiments.tables import section41, table1, table2
+
+__all__ = ["LAYOUT", "ROWS", "laptop", "smoke"]
 
 LAYOUT = Layout(
     title="Standard optimizers beside LAMB and LARS for BERT",

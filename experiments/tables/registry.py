@@ -10,16 +10,13 @@ import types
 from pathlib import Path
 
 from largebatch.experiments.program.errors import UserError, nearest
-from largebatch.experiments.recipes import bert_scales, small_scales
 from largebatch.experiments.rows import scale as scales
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.rows.validation import validate
 
 # In the paper's order, then its figures, what stands in its text alone, the lecture's tables and
-# the studies: each is a module of this folder, or a column or two of one, with LAYOUT and ROWS, and
-# with laptop() and smoke() where its scales are not those of all of BERT's or ImageNet's tables.
+# the studies: each is a module of this folder that holds LAYOUT, ROWS, laptop() and smoke().
 PAPER_TABLES = tuple(f"table{number}" for number in range(1, 26))
-_COLUMNS = {f"table{number}": "tuning" for number in range(9, 26)}
 _IN_ORDER = (
     *PAPER_TABLES,
     *("figure1", "figure2", "figure3", "figure9"),
@@ -55,16 +52,9 @@ def table_names(text: str) -> list[str]:
     return list(dict.fromkeys(table_name(one.strip()) for one in text.split(",")))
 
 
-def home(table: str) -> tuple[str, str]:
-    """(the module that a table is in, what it has of it): ('table7', 'ROWS')."""
-    return (_COLUMNS[table], "TABLES") if table in _COLUMNS else (table, "ROWS")
-
-
-def module(table: str) -> types.ModuleType | types.SimpleNamespace:
-    """The module of a table, 'table7', or what stands for it in a module of several."""
-    name, _ = home(table)
-    found = importlib.import_module(f"largebatch.experiments.tables.{name}")
-    return found if name == table else found.TABLES[table]
+def module(table: str) -> types.ModuleType:
+    """The module of a table, 'table7'."""
+    return importlib.import_module(f"largebatch.experiments.tables.{table}")
 
 
 def table_flag(table: str) -> str:
@@ -129,13 +119,7 @@ def scaled(row: Row, scale: str) -> Row:
             f"--scale={scale}: {row.name} is what the first author's code ran, at its own scale "
             f"only; want --scale=paper (or smoke), or {row.twin}"
         )
-    homes = [module(row.table)]
-    if row.task == "pretraining":
-        homes.append(bert_scales)
-    elif row.dataset == "imagenet2012":
-        homes.append(small_scales)
-    name = scale.replace("-", "_")
-    scale_down = next((getattr(home, name) for home in homes if hasattr(home, name)), None)
+    scale_down = getattr(module(row.table), scale.replace("-", "_"), None)
     if scale_down is None:
         raise UserError(f"{row.table} has no scale {scale!r}; valid: {', '.join(scales.SCALES)}")
     scaled_row = scale_down(row)

@@ -12,11 +12,14 @@ from __future__ import annotations
 import dataclasses
 
 from largebatch.experiments.recipes.imagenet import LAMB, LAMB_CODE, RESNET50
+from largebatch.experiments.recipes.small_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.rows import author_code
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.source import assumed, code
 from largebatch.experiments.rows.table import table
 from largebatch.experiments.tables import table5
+
+__all__ = ["LAYOUT", "ROWS", "laptop", "laptop_cifar10", "smoke"]
 
 LAYOUT = Layout(
     title="LARS and LAMB for ImageNet with ResNet-50, public recipes (90 epochs)",

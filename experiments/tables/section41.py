@@ -12,11 +12,19 @@ from __future__ import annotations
 
 import dataclasses
 
-from largebatch.experiments.recipes.bert import ADAM_SETTINGS, ADAMW_SETTINGS, BERT_LARGE, DEVLIN
+from largebatch.experiments.recipes.bert import (
+    ADAM_SETTINGS,
+    ADAMW_SETTINGS,
+    BERT_LARGE,
+    DEVLIN,
+)
+from largebatch.experiments.recipes.bert_scales import laptop, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.source import assumed, paper, rule
 from largebatch.experiments.rows.table import same_runs, table
 from largebatch.experiments.tables import table1, table8
+
+__all__ = ["LAYOUT", "ROWS", "laptop", "smoke"]
 
 LAYOUT = Layout(
     title="BERT-Large: AdamW with LAMB's settings, and another fine-tuning",

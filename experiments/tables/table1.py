@@ -19,9 +19,12 @@ from largebatch.experiments.recipes.bert import (
     LAMB_SOURCES,
     NVIDIA,
 )
+from largebatch.experiments.recipes.bert_scales import laptop, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.source import assumed, paper, rule, sources
 from largebatch.experiments.rows.table import table
+
+__all__ = ["LAYOUT", "ROWS", "laptop", "smoke"]
 
 LAYOUT = Layout(
     title="BERT-Large, F1 on SQuAD v1.1 (two stages, fixed number of epochs)",
@@ -71,7 +74,10 @@ MIXED = {
         RATES,
     ),
 }
-NVIDIA_RATES = {**MIXED, **assumed(f"tuned by others, not the paper's: {NVIDIA}", RATES)}
+NVIDIA_RATES = {
+    **MIXED,
+    **assumed(f"tuned by others, not the paper's: {NVIDIA}", RATES),
+}
 LAMB_MIXED = dataclasses.replace(
     BERT_LARGE_LAMB,
     batch_size=65536,

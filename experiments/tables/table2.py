@@ -12,10 +12,13 @@ from __future__ import annotations
 import dataclasses
 
 from largebatch.experiments.recipes.bert import BERT_LARGE
+from largebatch.experiments.recipes.bert_scales import laptop, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.source import assumed, paper, rule, sources
 from largebatch.experiments.rows.table import same_runs, table
 from largebatch.experiments.tables import table1
+
+__all__ = ["LAYOUT", "ROWS", "laptop", "smoke"]
 
 LAYOUT = Layout(
     title="LARS and LAMB for BERT-Large",

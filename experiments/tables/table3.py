@@ -8,9 +8,20 @@ The adaptive optimizers' runs are the best of their tuning tables, 9 to 25; LAMB
 from __future__ import annotations
 
 from largebatch.experiments.recipes.imagenet import MOMENTUM
+from largebatch.experiments.recipes.small_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.table import same_runs, table
-from largebatch.experiments.tables import table5, tuning
+from largebatch.experiments.tables import (
+    table5,
+    table9,
+    table10,
+    table11,
+    table12,
+    table17,
+    table22,
+)
+
+__all__ = ["LAYOUT", "ROWS", "laptop", "laptop_cifar10", "smoke"]
 
 LAYOUT = Layout(
     title="ImageNet with ResNet-50 at batch 16K (90 epochs)",
@@ -20,12 +31,19 @@ LAYOUT = Layout(
     by_row=True,
 )
 
-_TUNED = {name: row for one in tuning.TABLES.values() for name, row in one.ROWS.items()}
+_BESTS = {
+    **table9.ROWS,
+    **table10.ROWS,
+    **table11.ROWS,
+    **table12.ROWS,
+    **table17.ROWS,
+    **table22.ROWS,
+}
 
 # fmt: off
 ROWS = {
     **same_runs(
-        "table3", _TUNED,
+        "table3", _BESTS,
         "name       same_run_as                            label       paper_top1",
         ("adagrad",  "table9/adagrad-rate0.4",             "adagrad",  0.5538),
         ("adagrad+", "table10/adagrad-rate14",             "adagrad+", 0.7201),

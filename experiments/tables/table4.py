@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from largebatch.experiments.recipes.bert_scales import laptop, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.table import same_runs
 from largebatch.experiments.tables import table1
+
+__all__ = ["LAYOUT", "ROWS", "laptop", "smoke"]
 
 LAYOUT = Layout(
     title="untuned LAMB for BERT-Large across batch sizes",

@@ -6,9 +6,12 @@ python -m largebatch.experiments.sweep --table=5 --data_dir=TFDS
 from __future__ import annotations
 
 from largebatch.experiments.recipes.imagenet import LAMB
+from largebatch.experiments.recipes.small_scales import laptop, laptop_cifar10, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.table import table, twins
 from largebatch.experiments.tables import table5_as_run
+
+__all__ = ["LAYOUT", "ROWS", "laptop", "laptop_cifar10", "smoke"]
 
 LAYOUT = Layout(
     title="untuned LAMB for ImageNet with ResNet-50 across batch sizes (90 epochs)",

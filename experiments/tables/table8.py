@@ -9,10 +9,18 @@ from __future__ import annotations
 
 import dataclasses
 
-from largebatch.experiments.recipes.bert import ADAM_SETTINGS, ADAMW_SETTINGS, BERT_LARGE, DEVLIN
+from largebatch.experiments.recipes.bert import (
+    ADAM_SETTINGS,
+    ADAMW_SETTINGS,
+    BERT_LARGE,
+    DEVLIN,
+)
+from largebatch.experiments.recipes.bert_scales import laptop, smoke
 from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.source import assumed, paper, sources
 from largebatch.experiments.rows.table import table
+
+__all__ = ["LAYOUT", "ROWS", "laptop", "smoke"]
 
 LAYOUT = Layout(
     title="AdamW for BERT-Large at batch 16K",

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 
 import pytest
 
 from largebatch.experiments.recipes.small_scales import RATE_FACTORS
-from largebatch.experiments.tables import registry
 from largebatch.experiments.tables.registry import scaled
 from largebatch.experiments.tasks.schedule import learning_rate
 
 BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
 
 
-def rows_of(table):
-    return list(registry.module(table).ROWS.values())
+def rows_of(module):
+    return list(importlib.import_module(f"largebatch.experiments.tables.{module}").ROWS.values())
 
 
 def rows(number):
