@@ -68,7 +68,6 @@ INSTALL_REQUIRES = [
     "matplotlib>=3.7,<4",  # the report's curves
     "rich>=13,<16",  # the live bar and the report's terminal tables
     "scikit-learn>=1.3,<2",  # the digits: real data that needs no network
-    "scipy>=1.11,<2",  # the quantiles of the verdicts' intervals
     # What the packages above need and do not say, or say too loosely.
     "importlib-resources>=5",  # tensorflow-datasets imports it, but declares it for 3.8 only
     "kaggle>=1.5,<1.8",  # 1.8 brings kagglesdk and half of Jupyter; nothing here uses it
@@ -106,6 +105,7 @@ TEST_REQUIRES = [
     "pytest>=8,<10",
     "pytest-timeout>=2.3,<3",  # a hung test fails, with a traceback, instead of eating the job
     "pytest-xdist>=3.7,<4",  # --no-loadscope-reorder
+    "scipy>=1.11,<2",  # an independent maximiser, for the sharpness
     "mypy==1.18.2",  # exact: another mypy finds other mistakes; the last for Python 3.9 is 1.19
     "ruff==0.17.5",  # exact: another ruff formats differently
     "codespell==2.4.1",  # exact: another one knows other words

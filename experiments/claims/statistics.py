@@ -1,7 +1,7 @@
 """Intervals of means, differences, shares and maxima: what the verdicts are computed with.
 
-All intervals have the coverage CONFIDENCE unless told otherwise. NumPy and SciPy are imported where
-they are needed.
+All intervals have the coverage CONFIDENCE unless told otherwise. The standard library alone, with
+NumPy, imported where it is needed, for what is drawn; a test compares the quantiles with SciPy's.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000  # of a bootstrap
+_TINY = 1e-300
 
 
 class Interval(NamedTuple):
@@ -58,7 +59,7 @@ def mean_interval(sample: Sample, confidence: float = CONFIDENCE) -> Interval:
     """mean ± t(n - 1) std / sqrt(n); no interval for one value."""
     if sample.n < 2:
         return Interval(sample.mean, math.nan, math.nan)
-    half = _t(confidence, sample.n - 1) * sample.error
+    half = t_quantile(0.5 + confidence / 2, sample.n - 1) * sample.error
     return Interval(sample.mean, sample.mean - half, sample.mean + half)
 
 
@@ -77,24 +78,15 @@ def welch_interval(first: Sample, second: Sample, confidence: float = CONFIDENCE
     if total == 0:
         return Interval(effect, effect, effect)
     freedom = total**2 / math.fsum(part**2 / n for part, n in parts)
-    half = _t(confidence, freedom) * math.sqrt(total)
+    half = t_quantile(0.5 + confidence / 2, freedom) * math.sqrt(total)
     return Interval(effect, effect - half, effect + half)
-
-
-def _t(confidence: float, freedom: float) -> float:
-    """Student's t that so large a share of values lies within, either way."""
-    from scipy import special
-
-    return float(special.stdtrit(freedom, 0.5 + confidence / 2))
 
 
 def share_interval(successes: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
     """The share of successes, by Clopper and Pearson: exact, from 0 and 1 on, too."""
-    from scipy import special
-
     tail, failures = (1 - confidence) / 2, trials - successes
-    low = float(special.betaincinv(successes, failures + 1, tail)) if successes else 0.0
-    high = float(special.betaincinv(successes + 1, failures, 1 - tail)) if failures else 1.0
+    low = beta_quantile(tail, successes, failures + 1) if successes else 0.0
+    high = beta_quantile(1 - tail, successes + 1, failures) if failures else 1.0
     return Interval(successes / trials, low, high)
 
 
@@ -193,3 +185,59 @@ def disagreement_interval(
         return float(count @ against @ count / pairs) if pairs else math.nan
 
     return bootstrap_interval(points, share, confidence)
+
+
+def t_quantile(probability: float, freedom: float) -> float:
+    """Student's t: beyond t > 0, either way, lies the share I(ν / (ν + t²); ν/2, 1/2)."""
+    if not freedom > 0:
+        raise ValueError(f"{freedom} degrees of freedom: want more than 0")
+    if probability < 0.5:
+        return -t_quantile(1 - probability, freedom)
+    x = beta_quantile(2 * (1 - probability), freedom / 2, 0.5)
+    return math.sqrt(freedom * (1 - x) / x)
+
+
+def beta_quantile(probability: float, a: float, b: float) -> float:
+    return _bisect(lambda x: incomplete_beta(x, a, b), probability, 0.0, 1.0)
+
+
+def incomplete_beta(x: float, a: float, b: float) -> float:
+    """The regularised I(x; a, b), by Lentz's evaluation of its continued fraction.
+
+    The fraction converges fast for x < (a + 1) / (a + b + 2); beyond, I(x; a, b) =
+    1 - I(1 - x; b, a) (DLMF 8.17.22 and 8.17.4).
+    """
+    if x <= 0 or x >= 1:
+        return 0.0 if x <= 0 else 1.0
+    if x > (a + 1) / (a + b + 2):
+        return 1 - incomplete_beta(1 - x, b, a)
+    front = math.exp(
+        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+        + a * math.log(x) + b * math.log1p(-x)
+    ) / a  # fmt: skip
+    c, d = 1.0, 1 - (a + b) * x / (a + 1)
+    d = 1 / (d or _TINY)
+    total = d
+    for m in range(1, 500):
+        for numerator in (
+            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
+        ):
+            d = 1 / ((1 + numerator * d) or _TINY)
+            c = (1 + numerator / c) or _TINY
+            total *= c * d
+        if abs(c * d - 1) < 1e-15:
+            break
+    return front * total
+
+
+def _bisect(rising: Callable[[float], float], value: float, low: float, high: float) -> float:
+    """x with rising(x) = value, to the last bit of a float."""
+    while True:
+        middle = (low + high) / 2
+        if middle in (low, high):
+            return middle
+        if rising(middle) < value:
+            low = middle
+        else:
+            high = middle

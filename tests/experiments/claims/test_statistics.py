@@ -4,13 +4,33 @@ import math
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
 from largebatch.experiments.claims import statistics
 from largebatch.experiments.claims.statistics import Sample
 
 FIRST = Sample((0.9929, 0.9928, 0.9925, 0.9921, 0.9919))
 SECOND = Sample((0.9913, 0.9918, 0.9912))
+
+
+@pytest.mark.parametrize("freedom", [1, 1.3, 2, 4.7, 30, 400])
+def test_quantiles_of_t_are_scipys(freedom):
+    for probability in (0.001, 0.025, 0.4, 0.5, 0.9, 0.975, 0.9995):
+        expected = stats.t.ppf(probability, freedom)
+        found = statistics.t_quantile(probability, freedom)
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def test_no_degrees_of_freedom_is_an_error():
+    with pytest.raises(ValueError, match="0 degrees of freedom"):
+        statistics.t_quantile(0.975, 0)
+
+
+@pytest.mark.parametrize("a, b", [(0.5, 0.5), (1, 3), (7.5, 0.5), (40, 60), (300, 2)])
+def test_the_incomplete_beta_function_is_scipys(a, b):
+    for x in (0.0, 1e-6, 0.1, 0.5, 0.8, 0.999, 1.0):
+        found = statistics.incomplete_beta(x, a, b)
+        assert found == pytest.approx(special.betainc(a, b, x), rel=1e-10, abs=1e-15)
 
 
 def test_an_interval_of_two_means_is_that_of_welchs_test():
