@@ -39,7 +39,7 @@ _MODULES = {
     "squad_train_dataset": "squad.squad_datasets",
     "squad_predictions": "squad.squad_answers",
     "squad_score": "squad.squad_answers",
-    "random_span_score": "squad.squad_answers",
+    "random_span_score": "squad.random_spans",
 }
 
 __all__ = sorted(_MODULES)

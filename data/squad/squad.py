@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import glob
+import logging
 import os
 
 import tensorflow as tf
@@ -16,22 +17,37 @@ SPLITS = ("train", "dev")
 
 
 @dataclasses.dataclass(frozen=True)
+class AnswerMismatch:
+    """A training answer that does not stand where it says it does."""
+
+    question_id: str
+    found: str  # the context at answer_start, as long as the answer
+    wanted: str  # the answer's text
+
+    def __str__(self):
+        return f"{self.question_id}: found {self.found!r}, wanted {self.wanted!r}"
+
+
+@dataclasses.dataclass(frozen=True)
 class SquadSet:
-    """One file. `articles` is its "data"."""
+    """One file. `articles` is its "data", without the questions that `mismatches` lists."""
 
     file: str
     split: str
     articles: list = dataclasses.field(repr=False)
     questions: int
+    mismatches: tuple = ()
 
 
-def load_squad(path: str, *, split: str) -> SquadSet:
+def load_squad(path: str, *, split: str, allow_mismatches: bool = False) -> SquadSet:
     """Reads and checks a file of SQuAD v1.1.
 
     Args:
       path: The JSON file, or a folder with it: SPLIT-v1.1.json, or the only *SPLIT*.json there is.
       split: "train" or "dev". In a training file each question has one answer, and
         context[answer_start:] starts with it, but for white space.
+      allow_mismatches: leave out training questions whose answer does not stand in the context
+        where it says, with a warning that counts and lists them, instead of refusing the file.
 
     Raises:
       ValueError: no such file, or more than one; not JSON; not SQuAD v1.1 (v2.0 has questions
@@ -45,11 +61,17 @@ def load_squad(path: str, *, split: str) -> SquadSet:
     questions = _check(file, articles, split)
     mismatches = _mismatches(articles) if split == "train" else []
     if mismatches:
-        raise ValueError(
+        message = (
             f"{file}: {len(mismatches)} of {questions} answers do not stand in their context at "
-            f"answer_start: {_some(mismatches)}. Mend the file"
+            f"answer_start: {_some(mismatches)}"
         )
-    return SquadSet(file, split, articles, questions)
+        if not allow_mismatches:
+            raise ValueError(f"{message}. Mend the file, or allow mismatches to leave them out")
+        if len(mismatches) == questions:
+            raise ValueError(f"{message}. No question is left to train on")
+        logging.warning("%s. They are left out of training.", message)
+        articles = _without(articles, {mismatch.question_id for mismatch in mismatches})
+    return SquadSet(file, split, articles, questions - len(mismatches), tuple(mismatches))
 
 
 def _find(path: str, split: str) -> str:
@@ -138,8 +160,7 @@ def _parts(file: str, whole, name: str, place: str):
         yield value, f"{place}.{name}[{number}]"
 
 
-def _mismatches(articles: list) -> list[str]:
-    """The training answers that do not stand where they say they do."""
+def _mismatches(articles: list) -> list:
     found = []
     for article in articles:
         for paragraph in article["paragraphs"]:
@@ -149,10 +170,23 @@ def _mismatches(articles: list) -> list[str]:
                 there = paragraph["context"][start : start + len(text)] if start >= 0 else ""
                 # As the official reader compares: any run of white space is one space.
                 if len(there) < len(text) or there.split() != text.split():
-                    found.append(f"{question['id']}: found {there!r}, wanted {text!r}")
+                    found.append(AnswerMismatch(question["id"], there, text))
     return found
 
 
-def _some(found: list[str], most: int = 20) -> str:
+def _without(articles: list, identities: set) -> list:
+    return [
+        {
+            **article,
+            "paragraphs": [
+                {**part, "qas": [qa for qa in part["qas"] if qa["id"] not in identities]}
+                for part in article["paragraphs"]
+            ],
+        }
+        for article in articles
+    ]
+
+
+def _some(found: list, most: int = 20) -> str:
     more = f"; and {len(found) - most} more" if len(found) > most else ""
-    return "; ".join(found[:most]) + more
+    return "; ".join(str(one) for one in found[:most]) + more

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import collections
 import os
-import random
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -16,7 +15,6 @@ from official.nlp.tools import squad_evaluate_v1_1
 
 from largebatch.data.squad.squad import SquadSet, load_squad
 
-DRAWS = 20_000  # random answers in all, at least: their mean F1 is then known to about .2
 _Result = collections.namedtuple("_Result", ["unique_id", "start_logits", "end_logits"])
 
 
@@ -92,37 +90,6 @@ def squad_score(
         articles = dataset["data"] if isinstance(dataset, Mapping) else dataset
     score = squad_evaluate_v1_1.evaluate(articles, predictions)
     return {"f1": 100.0 * score["final_f1"], "exact_match": 100.0 * score["exact_match"]}
-
-
-def random_span_score(dev: SquadSet, train: SquadSet) -> dict[str, float]:
-    """The floor: the mean {"f1", "exact_match"}, in percent, of answers that ignore the question.
-
-    An answer is a run of the context's words; its length is that of a training answer, drawn at
-    random, and its place uniform. `ceil(DRAWS / questions)` answers to every question are scored,
-    by SQuAD's official evaluation.
-    """
-    draw = random.Random(0)
-    lengths = [
-        len(answer["text"].split())
-        for article in train.articles
-        for paragraph in article["paragraphs"]
-        for question in paragraph["qas"]
-        for answer in question["answers"]
-    ]
-    rounds = -(-DRAWS // dev.questions)
-    total = {"f1": 0.0, "exact_match": 0.0}
-    for _ in range(rounds):
-        answers = {}
-        for article in dev.articles:
-            for paragraph in article["paragraphs"]:
-                words = paragraph["context"].split()
-                for question in paragraph["qas"]:
-                    length = min(draw.choice(lengths), len(words))
-                    start = draw.randrange(len(words) - length + 1)
-                    answers[question["id"]] = " ".join(words[start : start + length])
-        for metric, value in squad_score(dev, answers).items():
-            total[metric] += value / rounds
-    return total
 
 
 def _check_complete(given: np.ndarray, wanted: list) -> None:

@@ -102,9 +102,15 @@ def _plan(options: GeneratorOptions, progress: GeneratorProgress) -> tuple[list,
 
 
 def _tasks(options: GeneratorOptions, vocabulary: Vocabulary, parts: list) -> list[ShardTask]:
-    _, _, *settings = (field.name for field in dataclasses.fields(Recipe))
-    values = (getattr(options, name) for name in settings)
-    recipe = Recipe(options.vocab, vocabulary.sha256, *values)
+    recipe = Recipe(
+        vocab=options.vocab,
+        vocab_sha256=vocabulary.sha256,
+        **{
+            field.name: getattr(options, field.name)
+            for field in dataclasses.fields(Recipe)
+            if field.name not in ("vocab", "vocab_sha256")
+        },
+    )
 
     def file(split: str, number: int) -> str:
         return pretraining_manifest.shard_file(options.output, split, number, len(parts))

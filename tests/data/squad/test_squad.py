@@ -1,4 +1,5 @@
 import json
+import logging
 
 import pytest
 
@@ -29,7 +30,7 @@ def question(content, number=0):
 
 def test_a_files_questions_are_counted(write):
     squad = load_squad(write(), split="train")
-    assert (squad.split, squad.questions) == ("train", 3)
+    assert (squad.split, squad.questions, squad.mismatches) == ("train", 3, ())
     assert paragraph({"data": squad.articles})["context"].startswith("The Normans")
     assert load_squad(write(split="dev"), split="dev").questions == 3
 
@@ -135,10 +136,28 @@ def test_answers_that_do_not_match_the_context_are_counted_and_listed(write):
     )
 
 
+def test_allowed_mismatches_are_left_out_with_a_warning_that_lists_them(write, caplog):
+    path = write(shift)
+    with caplog.at_level(logging.WARNING):
+        squad = load_squad(path, split="train", allow_mismatches=True)
+    assert [mismatch.question_id for mismatch in squad.mismatches] == ["q1"]
+    assert squad.questions == 2
+    assert [qa["id"] for qa in paragraph({"data": squad.articles})["qas"]] == ["q2"]
+    assert "1 of 3 answers" in caplog.text and "q1: found 'ormans '" in caplog.text
+
+    def damage(content):
+        for part in content["data"][0]["paragraphs"]:
+            for qa in part["qas"]:
+                qa["answers"][0]["answer_start"] = -1
+
+    with pytest.raises(ValueError, match="No question is left"):
+        load_squad(write(damage), split="train", allow_mismatches=True)
+
+
 def test_white_space_may_differ_and_the_dev_files_answers_are_not_held_to_the_context(write):
     def respaced(content):
         answer = question(content, 1)["answers"][0]
         answer["text"] = answer["text"].replace(" region ", "\u00a0region\t")
 
-    assert load_squad(write(respaced), split="train").questions == 3
-    assert load_squad(write(shift, "dev"), split="dev").questions == 3
+    assert load_squad(write(respaced), split="train").mismatches == ()
+    assert load_squad(write(shift, "dev"), split="dev").mismatches == ()

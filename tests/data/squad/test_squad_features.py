@@ -122,6 +122,7 @@ def test_an_answer_that_the_official_reader_does_not_find_is_listed(
     paragraph["context"] = paragraph["context"].replace("a region", "a\u00a0region")
     (tmp_path / "train-v1.1.json").write_text(json.dumps(content))
     squad = load_squad(tmp_path, split="train")
+    assert squad.mismatches == ()
     with caplog.at_level(logging.WARNING):
         mine = squad_windows(squad, vocabulary, **SIZES)
     assert mine.left_out == ("q2",)
