@@ -56,14 +56,17 @@ _DOCSTRINGS = (
 )
 FORMER = (
     *_DOCSTRINGS,
-    # Before its trials chose other factors, 16 for LARS and 2.5 for AdamW.
-    Former("table2/lars-*", "learning_rate", tuple(8 * rate for rate in _RULE), optimizer="lars"),
-    Former("reality_check/adamw-8192", "learning_rate", (5 * (1e-4 * math.sqrt(2**4)),)),
-    # AdamW's of the first round of trials.
+    # Before the trials chose other factors: guesses, then those of their first round.
+    Former(
+        "table2/lars-*",
+        "learning_rate",
+        tuple(factor * rate for factor in (8, 16) for rate in _RULE),
+        optimizer="lars",
+    ),
     Former(
         "reality_check/adamw-*",
         "learning_rate",
-        tuple(2.5 * (1e-4 * math.sqrt(2**k)) for k in range(7)),
+        tuple(factor * (1e-4 * math.sqrt(2**k)) for factor in (5, 2.5) for k in range(7)),
     ),
     # Keras's, before the rows had TensorFlow 1's.
     Former("*", "epsilon", (1e-7,), optimizer="adam*"),
