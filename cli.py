@@ -198,6 +198,13 @@ def require(values: flags.FlagValues, *names: str) -> None:
             raise ValueError(f"--{name} is missing (--help prints all flags)")
 
 
+def at_least(values: flags.FlagValues, **least: int) -> None:
+    """Raises ValueError for the first of these flags that is below its least value."""
+    for name, wanted in least.items():
+        if values[name].value is not None and values[name].value < wanted:
+            raise ValueError(f"--{name}={values[name].value}: want {wanted} or more")
+
+
 def print_or_write(text: str, path: str | None) -> int:
     """Prints `text`, or writes it to `path` and says so; returns 0, the exit code."""
     if path is None:

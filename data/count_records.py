@@ -21,8 +21,7 @@ define.integer("jobs", 16, "How many files to read at once.")
 
 def main() -> int:
     cli.require(FLAGS, "data_dir")
-    if FLAGS.jobs < 1:
-        raise ValueError(f"--jobs={FLAGS.jobs}: want 1 or more")
+    cli.at_least(FLAGS, jobs=1)
 
     quiet_tensorflow(gpus=False)
     from largebatch.data.imagenet import counts

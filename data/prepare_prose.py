@@ -45,8 +45,8 @@ def main() -> int:
     from largebatch.data.pretraining.make import shards
     from largebatch.data.pretraining.make.generator_options import GeneratorOptions
     from largebatch.data.pretraining.make.generator_progress import GeneratorProgress
-    from largebatch.data.pretraining.make.shard import is_held_out
     from largebatch.data.text import prose, vocabulary
+    from largebatch.data.text.text_documents import is_held_out
 
     found = prose.collect(FLAGS.input)
     text, pieces = (

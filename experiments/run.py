@@ -64,6 +64,12 @@ define.string("list", None, "Print the rows that match a glob, all without one, 
 define.boolean("describe", False, "Print every setting of --experiment, and exit.")
 define.enum("format", "text", ["text", "json"], "The format of --list and --describe.")
 
+# The fields of RunSettings that no sweep sets.
+OWN = (
+    *("seed", "threads", "mlperf_log", "init_checkpoint", "lower_case"),
+    *("workers", "worker_index", "peer_timeout", "eval_only"),
+)
+
 
 def main() -> int:
     if FLAGS.list is not None:
@@ -79,21 +85,10 @@ def main() -> int:
         return 0
     if row.name != asked.name:
         print(f"{asked.name} is the same run as {row.name}")
+    names = (*OWN, *execution_flags.FORWARDED, *execution_flags.OF_RUNS)
     settings = RunSettings(
         output_dir=FLAGS.output_dir or run_folder("runs", row, FLAGS.seed),
-        seed=FLAGS.seed,
-        threads=FLAGS.threads,
-        mlperf_log=FLAGS.mlperf_log,
-        init_checkpoint=FLAGS.init_checkpoint,
-        lower_case=FLAGS.lower_case,
-        workers=FLAGS.workers,
-        worker_index=FLAGS.worker_index,
-        peer_timeout=FLAGS.peer_timeout,
-        eval_only=FLAGS.eval_only,
-        **{
-            name: FLAGS[name].value
-            for name in (*execution_flags.FORWARDED, *execution_flags.OF_RUNS)
-        },
+        **{name: FLAGS[name].value for name in names},
     )
     # Imported here: it loads TensorFlow, which takes seconds.
     from largebatch.experiments.launching import launch

@@ -45,8 +45,7 @@ define.boolean("dry_run", False, "Print what would be run, and exit.")
 
 
 def main() -> int:
-    if FLAGS.jobs < 1:
-        raise UserError(f"--jobs={FLAGS.jobs}: want 1 or more")
+    cli.at_least(FLAGS, jobs=1)
     rows, without = _rows()
     planned = plan(
         rows,
@@ -172,15 +171,12 @@ def print_best(planned: list[Planned]) -> None:
         # A scaled or overridden run is not to be compared with the paper's number.
         is_papers = row.scale == "paper" and set(row.overrides) <= set(row.grid)
         printed = row.paper.get(metric) if is_papers else None  # a study's row has none
+        printer = "a log" if row.printed_source(metric).kind == "code" else "the paper"
         print(
             f"  {name}: {metric} {summary.mean:.4f}{spread} (n={summary.n})"
             + (f" at {at}, best of {tried} of {len(points)} points" if at else "")
-            + ("" if printed is None else f"; {_printer(row, metric)}: {printed}")
+            + ("" if printed is None else f"; {printer}: {printed}")
         )
-
-
-def _printer(row: Row, metric: str) -> str:
-    return "a log" if row.printed_source(metric).kind == "code" else "the paper"
 
 
 def print_failures(progress: Progress, blocked: list[str]) -> None:

@@ -20,11 +20,7 @@ from largebatch.optimizers import keras_internals
 from largebatch.optimizers.decay import SelectsVariables
 from largebatch.optimizers.reduction import folds
 from largebatch.optimizers.schedules import LearningRate
-from largebatch.optimizers.skip_nonfinite import (
-    RefusesNonFinite,
-    check_real,
-    unknown_variable,
-)
+from largebatch.optimizers.skip_nonfinite import RefusesNonFinite, check_real, unknown_variable
 from largebatch.optimizers.small_variables import groups_of, is_small, update_together
 
 # {name: float32 scalar}.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean as mean
 from typing import Any, NamedTuple
 
 from largebatch.experiments.program.text_table import Sheet, piped
@@ -54,10 +55,6 @@ def printed(table: str, decay: float | None = None) -> list[tuple[float, float]]
         for row in rows
         if decay is None or row.weight_decay == decay
     )
-
-
-def mean(accuracies: Sequence[float]) -> float:
-    return sum(accuracies) / len(accuracies)
 
 
 def measured(record: Mapping[str, Any], **settings: Any) -> list[tuple[float, float]]:
@@ -130,7 +127,10 @@ def _opening(record: Mapping[str, Any]) -> list[str]:
 
 
 def _decay(record: Mapping[str, Any]) -> list[str]:
-    last = {form: _decayed(record, "goyal", form, 1e-2) for form in ("rate", "plain")}
+    last = {}
+    for form in ("rate", "plain"):
+        settings = {"schedule": "goyal", "decay_form": form, "weight_decay": 1e-2}
+        ((_, last[form]),) = measured(record, optimizer="adamw", **settings)
     return [
         "## AdamW's decay",
         "**The numbers of Tables 13 to 25 require `decay_form=plain`: w ← w − λw, whatever the "
@@ -167,12 +167,6 @@ def _printed_decays(rate: float) -> str:
     return piped(Sheet(["printed", *heads], rows))
 
 
-def _decayed(record: Mapping[str, Any], schedule: str, form: str, decay: float) -> float:
-    settings = {"schedule": schedule, "decay_form": form, "weight_decay": decay}
-    ((_, accuracy),) = measured(record, optimizer="adamw", **settings)
-    return accuracy
-
-
 def _measured_decays(record: Mapping[str, Any]) -> str:
     runs = [run for run in record["runs"] if run["optimizer"] == "adamw"]
     decays = sorted({run["weight_decay"] for run in runs})
@@ -188,17 +182,15 @@ def _measured_decays(record: Mapping[str, Any]) -> str:
                     if (run["schedule"], run["weight_decay"]) == (schedule, decay)
                     and (run["decay_form"] == form or not decay)
                 ]
-                cells.append(_spread(found[0]))
+                mine = found[0]
+                cells.append(f"{mean(mine):.3f} ({min(mine):.3f}–{max(mine):.3f})")
             rows.append(cells)
     return piped(Sheet(["measured", *(f"λ = {decay:g}" for decay in decays)], rows))
 
 
-def _spread(accuracies: Sequence[float]) -> str:
-    return f"{mean(accuracies):.3f} ({min(accuracies):.3f}–{max(accuracies):.3f})"
-
-
 def _l2(record: Mapping[str, Any]) -> list[str]:
-    found = law(record)
+    found, runs = law(record), record["runs"]
+    rates = sorted({run["learning_rate"] for run in runs if run["optimizer"] == "adam"})
     return [
         "## Adam's L2",
         f"**Tables 11 and 12 fit an L2 regularization of {found.nearest:g} best.** The paper gives "
@@ -211,9 +203,8 @@ def _l2(record: Mapping[str, Any]) -> list[str]:
         "printed for AdamW with little decay, it falls below each of these values at a rate that "
         "is lower than Adam's by this factor:",
         _printed_shifts(),
-        f"The perceptrons (Adam at a constant rate, {_points(record)} rates from "
-        f"{_rates(record)[0]:g} to {_rates(record)[-1]:g}) show how much a factor in L2 lowers the "
-        "rate at which the accuracy falls:",
+        f"The perceptrons (Adam at a constant rate, {len(rates)} rates from {rates[0]:g} to "
+        f"{rates[-1]:g}) show how much a factor in L2 lowers the rate at which the accuracy falls:",
         _measured_shifts(record),
         f"So the rate is proportional to L2 to the power −{found.exponent:.2f}. (Theory says about "
         "−1/2 for weights before batch norm: at rate η and L2 λ₂, ‖w‖³ settles in proportion to "
@@ -277,14 +268,6 @@ def _measured_shifts(record: Mapping[str, Any]) -> str:
                 rows.append([f"{less:g} to {more:g}", factor,
                              f"{_measured_shift(record, less, more):.1f}"])  # fmt: skip
     return piped(Sheet(["L2", "factor in L2", "factor in the rate"], rows))
-
-
-def _rates(record: Mapping[str, Any]) -> list[float]:
-    return sorted({run["learning_rate"] for run in record["runs"] if run["optimizer"] == "adam"})
-
-
-def _points(record: Mapping[str, Any]) -> int:
-    return len(_rates(record))
 
 
 def _upper_half() -> float:

@@ -55,9 +55,7 @@ def main() -> int:
     widths = output.numbers("epsilon", FLAGS.epsilon, float)
     boxes = _boxes(FLAGS.box)
     effort = {name: FLAGS[name].value for name in ("examples", "iterations", "starts")}
-    for name, value in effort.items():
-        if value < 1:
-            raise UserError(f"--{name}={value}: want 1 or more")
+    cli.at_least(FLAGS, **dict.fromkeys(effort, 1))
     opened = [open_run(folder) for folder in FLAGS.run]
     for run, _ in opened:
         if run.status != "finished":

@@ -52,8 +52,7 @@ def main() -> int:
         )
     if not 0 <= FLAGS.beta_2 < 1:
         raise UserError(f"--beta_2={FLAGS.beta_2}: want at least 0 and below 1")
-    if FLAGS.seeds < 1:
-        raise UserError(f"--seeds={FLAGS.seeds}: want 1 or more")
+    cli.at_least(FLAGS, seeds=1)
     settings = theorems.Settings(alpha[0], alpha[1], FLAGS.beta_2)
     problem = theorems.new_quadratic(FLAGS.layers, FLAGS.width, FLAGS.noise)
     points = compare(problem, steps, FLAGS.seeds, settings)

@@ -234,11 +234,8 @@ def error_ratio(
 ) -> Comparison:
     """The error (1 - accuracy) of first over second's: a loss of accuracy that means the same on
     an easy and on a hard data set."""
-    error = f"{metric}_error"
-    return Comparison(
-        evidence.side(first, metric=error), evidence.side(second, metric=error),
-        at_least, at_most, ratio=True,
-    )  # fmt: skip
+    one, other = (evidence.side(name, metric=f"{metric}_error") for name in (first, second))
+    return Comparison(one, other, at_least, at_most, ratio=True)
 
 
 def _printed(part: Side | float) -> float | None:

@@ -14,7 +14,7 @@ from largebatch.experiments.program.text_table import NOTHING, Sheet, aligned, p
 
 PROGRAM = "largebatch.experiments.claims"
 COMMAND = f"python -m {PROGRAM} --format=markdown --output=docs/claims.md"
-DECIMALS = {"f1": 3, "exact_match": 3}  # decimals; accuracies have 4
+DECIMALS = {"f1": 3, "exact_match": 3}  # as the paper prints them; 4 otherwise
 LEGEND = (
     "A verdict is computed from the results: `holds`, `fails`, `not run`, or `cannot tell` where "
     f"the {CONFIDENCE:.0%} interval contains both outcomes. The scales: `paper`, the rows as "
@@ -40,13 +40,12 @@ LEGEND = (
 )
 
 
-def figure(value: float, verdict: Verdict, signed: bool = True) -> str:
+def figure(value: float, verdict: Verdict) -> str:
     """'+0.0008' of an accuracy, '+1.080' of F1, '1.38' of a ratio."""
     if math.isnan(value):
         return NOTHING
     if verdict.unit == DIFFERENCE:
-        sign = "+" if signed else ""
-        return f"{value:{sign}.{DECIMALS.get(verdict.metric, 4)}f}"
+        return f"{value:+.{DECIMALS.get(verdict.metric, 4)}f}"
     return f"{value:.3g}"
 
 
@@ -66,16 +65,12 @@ def seeds(verdict: Verdict) -> str:
 def summary_sheet(judged: Sequence[Judged]) -> Sheet:
     """A line a claim: its verdict at each scale."""
     scales = [s for s in SCALES if any(s in one.verdicts for one in judged)]
-    rows = [
-        [one.claim.sentence, one.claim.place,
-         *(one.verdicts[s].word if s in one.verdicts else _no_test(one) for s in scales)]
-        for one in judged
-    ]  # fmt: skip
+    rows = []
+    for one in judged:
+        no_test = NOTHING if one.verdicts else NOT_RUN
+        words = (one.verdicts[s].word if s in one.verdicts else no_test for s in scales)
+        rows.append([one.claim.sentence, one.claim.place, *words])
     return Sheet(["claim", "where", *scales], rows)
-
-
-def _no_test(one: Judged) -> str:
-    return NOTHING if one.verdicts else NOT_RUN
 
 
 def detail_sheet(one: Judged) -> Sheet:

@@ -59,16 +59,9 @@ def main() -> int:
     from largebatch.tpu.lowering.conversion import ConversionEnvironment
 
     environment = ConversionEnvironment(FLAGS.environment)
-    size = export(
-        row,
-        output,
-        environment,
-        data_dir=FLAGS.data_dir,
-        seeds=seeds,
-        micro_batch=FLAGS.micro_batch,
-        copy_data=FLAGS.data == "copy",
-        max_steps=FLAGS.max_steps,
-    )
+    given = {name: FLAGS[name].value for name in ("data_dir", "micro_batch", "max_steps")}
+    copied = FLAGS.data == "copy"
+    size = export(row, output, environment, seeds=seeds, copy_data=copied, **given)
     runner = os.path.join(output, "runner.py")
     print(f"wrote {output} ({size / 2**20:.1f} MiB); to run it: python {runner} --output_dir=runs")
     return 0

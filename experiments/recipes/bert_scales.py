@@ -67,7 +67,7 @@ ROUNDS = (
     ),
 )
 # The best of the last round.
-CHOSEN: dict[str, float] = {"lamb": 8, "lars": 16, "bert_adamw": 1, "momentum": 1}
+CHOSEN: dict[str, float] = {"lamb": 8, "lars": 32, "bert_adamw": 1, "momentum": 1}
 # Of a few steps at smoke scale: whatever the trials say, those losses stay what they are.
 SMOKE: dict[str, float] = {"lamb": 4, "lars": 4, "bert_adamw": 10, "momentum": 1}
 

@@ -36,9 +36,7 @@ define.output_folder("output_dir", None, "The folder to make; it must not exist 
 
 
 def main() -> int:
-    for name in ("run", "output_dir"):
-        if FLAGS[name].value is None:
-            raise UserError(f"--{name} is missing")
+    cli.require(FLAGS, "run", "output_dir")
     if os.path.isdir(FLAGS.output_dir) and os.listdir(FLAGS.output_dir):
         raise UserError(f"--output_dir={FLAGS.output_dir} is there already; give another folder")
     found, row = open_run(FLAGS.run)

@@ -53,10 +53,7 @@ class Cluster:
 
     @classmethod
     def find(
-        cls,
-        workers: Sequence[str] | None,
-        index: int | None,
-        environment: Mapping[str, str],
+        cls, workers: Sequence[str] | None, index: int | None, environment: Mapping[str, str]
     ) -> Cluster | None:
         """The cluster that flags name, else TF_CONFIG's; None for one host on its own.
 

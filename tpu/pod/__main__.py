@@ -97,9 +97,10 @@ define.boolean("follow", False, "logs: keep printing new lines.")
 
 
 def main(run_flags: list[str]) -> int:
-    for name in ("action", "accelerator"):
-        if FLAGS[name].value is None:
-            raise ValueError(f"--{name} is missing{_where_to_find(name)}")
+    if FLAGS.action is None:
+        raise ValueError(f"--action is missing, one of {', '.join(ACTIONS)}")
+    if FLAGS.accelerator is None:
+        raise ValueError("--accelerator is missing, for example v3-8 or v3-2048")
     if run_flags and FLAGS.action != "run":
         raise ValueError(f"{run_flags[0]} after `--`: only --action=run passes flags on")
     if FLAGS.restart and FLAGS.action != "run":
@@ -264,13 +265,6 @@ def _keep_running(pod: Pod, run: Run) -> int:
     watch.until_done()
     print(f"{pod.name} is still there and is billed; --action=delete ends that")
     return 0
-
-
-def _where_to_find(name: str) -> str:
-    return {
-        "action": f", one of {', '.join(ACTIONS)}",
-        "accelerator": ", for example v3-8 or v3-2048",
-    }[name]
 
 
 program, console = cli.entry(

@@ -37,9 +37,7 @@ SMOOTHED = 20  # points that a curve is averaged down to, so that small batches 
 
 
 def main() -> int:
-    for name in ("runs", "output_dir"):
-        if FLAGS[name].value is None:
-            raise UserError(f"--{name} is missing")
+    cli.require(FLAGS, "runs", "output_dir")
     if not os.path.isdir(FLAGS.runs):
         raise UserError(f"--runs={FLAGS.runs}: there is no such folder")
     runs = ended(gather(FLAGS.runs, [TABLE]), FLAGS.scale)
