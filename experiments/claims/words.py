@@ -193,12 +193,34 @@ def as_markdown(judged: Sequence[Judged]) -> str:
         *LEGEND,
         "## The figures",
     ]
-    for one in judged:
+    tested = [one for one in judged if was_tested(one)]
+    for one in tested:
         claim = one.claim
         parts += [f"### {claim.sentence}", f"`{claim.name}`; {claim.place}."]
         parts += [piped(detail_sheet(one)) if one.verdicts else ""]
         parts += [" ".join(remarks(one))]
+    others = [one for one in judged if one not in tested]
+    parts += ["## Claims that no run has tested", piped(untested_sheet(others))] if others else []
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def was_tested(one: Judged) -> bool:
+    """Whether there are runs that say something of it, at any scale."""
+    return bool(one.earlier) or any(v.word != NOT_RUN for v in one.verdicts.values())
+
+
+def untested_sheet(judged: Sequence[Judged]) -> Sheet:
+    """A line a claim and scale: what would count as holding, and which runs it asks for."""
+    rows = []
+    for one in judged:
+        claim, remark = f"{one.claim.sentence} (`{one.claim.name}`)", " ".join(remarks(one))
+        if not one.verdicts:
+            rows.append([claim, NOTHING, "", "", "", remark])
+        for scale, verdict in one.verdicts.items():
+            printed = figure(verdict.printed, verdict)
+            rows.append([claim, scale, verdict.criterion, printed, verdict.why, remark])
+            claim = remark = ""
+    return Sheet(["claim", "scale", "criterion", "printed", "missing", "remark"], rows)
 
 
 def summary(judged: Sequence[Judged], level: str = "##") -> str:
