@@ -29,10 +29,10 @@ def new_flags() -> flags.FlagValues:
     values = flags.FlagValues()
     define = Define(values)
     define.boolean("help", False, "Print this and exit.", short_name="h")
-    define.boolean("quiet", False, "No progress: results and errors alone.")
+    define.boolean("quiet", False, "Print results, warnings and errors only; no progress.")
     define.enum(
         *("verbosity", "warning", ["debug", "info", "warning", "error"]),
-        "How much to log; debug also shows where a mistake was noticed.",
+        "How much to log; debug adds a traceback to an error.",
     )
     return values
 
@@ -198,6 +198,13 @@ def require(values: flags.FlagValues, *names: str) -> None:
             raise ValueError(f"--{name} is missing (--help prints all flags)")
 
 
+def at_least(values: flags.FlagValues, **least: int) -> None:
+    """Raises ValueError for the first of these flags that is below its least value."""
+    for name, wanted in least.items():
+        if values[name].value is not None and values[name].value < wanted:
+            raise ValueError(f"--{name}={values[name].value}: want {wanted} or more")
+
+
 def print_or_write(text: str, path: str | None) -> int:
     """Prints `text`, or writes it to `path` and says so; returns 0, the exit code."""
     if path is None:
@@ -242,12 +249,23 @@ def _flag_help(values: flags.FlagValues) -> str:
     for name in sorted(dict.fromkeys(flag.name for flag in values._flags().values())):
         flag = values[name]
         kind = "" if flag.boolean else f"={flag.parser.flag_type()}"
+        kind = kind.replace("comma separated list of strings", "a,b,...")
         if isinstance(flag.parser, flags.EnumParser):
             kind = "=" + "|".join(flag.parser.enum_values)
-        default = "" if flag.default in (None, False, []) else f" (default: {flag.default})"
         text = flag.help.rpartition(">: ")[2]  # absl puts an enum's values before its help
-        lines.append(f"  --{name}{kind}\n      {text}{default}")
+        # Of a list of values its help goes on with a line of its own.
+        text = text.partition(";\n    repeat this option")[0]
+        negatable = "[no]" if flag.boolean and flag.default is not False else ""
+        lines.append(f"  --{negatable}{name}{kind}\n      {text}{_default(flag)}")
     return "\n".join(lines)
+
+
+def _default(flag: flags.Flag) -> str:
+    """' (default: 7)'; '' where there is none, or the flag's absence says it."""
+    if flag.default is None or flag.default is False or flag.default == []:
+        return ""
+    listed = isinstance(flag.default, list)
+    return f" (default: {','.join(map(str, flag.default)) if listed else flag.default})"
 
 
 def _end(message: str, code: int = MISTAKE) -> int:

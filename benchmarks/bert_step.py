@@ -181,14 +181,9 @@ def main() -> int:
         steps[name] = training_step(forward, variables, batch, FLAGS.xla)
     timings = measure(steps, FLAGS.rounds, lambda line: print(line, flush=True))
     ours, theirs = timings[OURS], timings[OFFICIAL]
+    named = ("model", "precision", "batch", "sequence_length", "predictions", "vocabulary", "xla")
     result = {
-        "model": FLAGS.model,
-        "precision": FLAGS.precision,
-        "batch": FLAGS.batch,
-        "sequence_length": FLAGS.sequence_length,
-        "predictions": FLAGS.predictions,
-        "vocabulary": FLAGS.vocabulary,
-        "xla": FLAGS.xla,
+        **{name: FLAGS[name].value for name in named},
         "parameters": parameters,
         "examples_per_second": {
             name: round(FLAGS.batch / statistics.median(timing.seconds), 3)

@@ -1,4 +1,4 @@
-"""BERT's step at laptop scale beside the step before its last layer left out what nobody reads.
+"""BERT's step at laptop scale, with its last layer at all tokens and only at those that are read.
 
     python -m largebatch.benchmarks.chosen_rows [--output=FILE]
 

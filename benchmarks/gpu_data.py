@@ -14,7 +14,6 @@ import hashlib
 import io
 import json
 import lzma
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -34,10 +33,20 @@ def digests(arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
     }
 
 
-def write_arrays(folder: Path, name: str, arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes arrays as they are."""
-    _write(folder, name, arrays)
-    _note(folder, name, arrays)
+def write_arrays(
+    folder: Path,
+    name: str,
+    arrays: Mapping[str, np.ndarray],
+    kept: Mapping[str, np.ndarray] | None = None,
+) -> None:
+    """Writes arrays as they are or, in their place, `kept`, which they are read from; notes their
+    digests."""
+    content = io.BytesIO()
+    np.savez(content, **(arrays if kept is None else kept))
+    (folder / f"{name}.npz.xz").write_bytes(lzma.compress(content.getvalue(), preset=6))
+    path = folder / SUMS
+    sums = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps({**sums, name: digests(arrays)}, indent=1))
 
 
 def write_jpegs(
@@ -56,8 +65,7 @@ def write_jpegs(
         scans = [file[len(header) : -2] for file in files]
         kept[f"jpeg_{key}"] = np.frombuffer(b"".join(scans), np.uint8)
         kept[f"size_{key}"] = np.array([len(scan) for scan in scans], np.uint16)
-    _write(folder, name, kept)
-    _note(folder, name, arrays)
+    write_arrays(folder, name, arrays, kept)
 
 
 def read(folder: Path, name: str, processes: int | None = None) -> dict[str, np.ndarray]:
@@ -77,7 +85,7 @@ def read(folder: Path, name: str, processes: int | None = None) -> dict[str, np.
 
 
 def orders(
-    counts: Mapping[str, int], epochs: Mapping[str, Mapping[int, int]], processes: int | None = None
+    counts: Mapping[str, int], epochs: Mapping[str, Mapping[int, int]]
 ) -> dict[str, dict[int, np.ndarray]]:
     """set -> seed -> int32 [epochs x count]: the order in which a run of the seed takes the images.
 
@@ -91,7 +99,7 @@ def orders(
     ]
     if not wanted:
         return {}
-    with concurrent.futures.ProcessPoolExecutor(processes or os.cpu_count() or 1) as pool:
+    with concurrent.futures.ProcessPoolExecutor() as pool:
         drawn = pool.map(draws.permutation, *zip(*wanted), chunksize=4)
         return {
             name: {
@@ -113,22 +121,9 @@ def _with_images(arrays: dict[str, np.ndarray], processes: int | None) -> dict[s
         scans = [content[start:end] for start, end in zip(starts, ends)]
         size = -(-len(scans) // PARTS)
         pieces[name] = [scans[i : i + size] for i in range(0, len(scans), size)]
-    workers = processes or os.cpu_count() or 1
     every = [piece for name in names for piece in pieces[name]]
-    with concurrent.futures.ProcessPoolExecutor(workers) as pool:
+    with concurrent.futures.ProcessPoolExecutor(processes) as pool:
         decoded = pool.map(small_jpegs.decoded, [header] * len(every), every)
         for name in names:
             arrays[name] = np.concatenate([next(decoded) for _ in pieces[name]])
     return arrays
-
-
-def _write(folder: Path, name: str, arrays: Mapping[str, np.ndarray]) -> None:
-    content = io.BytesIO()
-    np.savez(content, **arrays)
-    (folder / f"{name}.npz.xz").write_bytes(lzma.compress(content.getvalue(), preset=6))
-
-
-def _note(folder: Path, name: str, arrays: Mapping[str, np.ndarray]) -> None:
-    path = folder / SUMS
-    sums = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps({**sums, name: digests(arrays)}, indent=1))

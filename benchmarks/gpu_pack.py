@@ -25,7 +25,6 @@ from largebatch.benchmarks import gpu_data, gpu_plan, gpu_text
 
 PROGRAMS, JOBS, RECIPES = "programs.tar.xz", "jobs.json", "normal.json"
 CODE = ("runner.py", "device.py", "draws.py")  # the same in all folders: PACK/code has them
-SMALL_STEPS = 4
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
@@ -103,16 +102,9 @@ def _export(row, target: Path, data_dir: str) -> None:
 
     scratch = target.with_suffix(".scratch")
     shutil.rmtree(scratch, ignore_errors=True)
-    export(
-        row,
-        scratch,
-        ConversionEnvironment(),
-        data_dir=data_dir,
-        seeds=[gpu_plan.FIRST_SEED],
-        copy_data=False,
-        max_steps=0,
-        precisions=("default",),
-    )
+    what = {"copy_data": False, "max_steps": 0, "precisions": ("default",)}
+    seeds = [gpu_plan.FIRST_SEED]
+    export(row, scratch, ConversionEnvironment(), data_dir=data_dir, seeds=seeds, **what)
     code = target.parents[1] / "code"
     code.mkdir(exist_ok=True)
     for name in CODE:
@@ -162,10 +154,9 @@ def _data(folder: Path, kind: str, data_dir: str, seeds: set[int]) -> None:
     arrays = {name: getattr(images, name) for name in SET}
     jpegs = _jpegs(data_dir, kind) if kind == "cifar10" else None
     if jpegs is None:
-        gpu_data.write_arrays(folder, kind, arrays)
-    else:
-        gpu_data.write_jpegs(folder, kind, jpegs, arrays)
-        gpu_data.read(folder, kind)  # a set whose JPEGs decode otherwise is noticed here
+        return gpu_data.write_arrays(folder, kind, arrays)
+    gpu_data.write_jpegs(folder, kind, jpegs, arrays)
+    gpu_data.read(folder, kind)  # a set whose JPEGs decode otherwise is noticed here
 
 
 def _jpegs(data_dir: str, name: str) -> dict[str, list[bytes]] | None:

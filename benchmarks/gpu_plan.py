@@ -15,14 +15,7 @@ from largebatch.benchmarks.gpu_schedule import Job, round_robin
 from largebatch.experiments.rows.overrides import apply_overrides
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tables import registry
-from largebatch.experiments.tables.prose import (
-    BATCHES,
-    FACTORS,
-    MIDDLE,
-    MIXED,
-    OPTIMIZERS,
-    SEEDED,
-)
+from largebatch.experiments.tables.prose import BATCHES, FACTORS, MIDDLE, MIXED, OPTIMIZERS, SEEDED
 from largebatch.experiments.tables.prose import rate as prose_rate
 
 # Apart from the seeds that a machine without a GPU begins with: a row can be run on both.
@@ -50,10 +43,7 @@ MNIST_ROWS = {
     "limit/mnist-lamb-50000": 2,
 }
 # Rates tried where time is left, for what has no log.
-RATES = {
-    "table6/adam-as-run": (0.5 / 512, 2 / 512, 4 / 512),
-    "table7/adagrad-as-run": (0.1, 0.001),
-}
+RATES = {"table6/adam-as-run": (0.5 / 512, 2 / 512, 4 / 512), "table7/adagrad-as-run": (0.1, 0.001)}
 # Table 7 as the paper says: every point of its grid.
 PRINTED_ROWS = ("table7/lamb", "table7/adamw", "table7/adam", "table7/momentum", "table7/adagrad")
 PRINTED_SEEDS = 2
@@ -161,9 +151,8 @@ def prose_jobs() -> tuple[list[Job], list[Job]]:
         for name in OPTIMIZERS
     }
     sizes = [*map(str, reversed(BATCHES)), "-".join(map(str, MIXED))]
-    order = sorted(sizes, key=lambda size: size not in SEEDED)
     first, others = [], []
-    for size in order:
+    for size in sorted(sizes, key=lambda size: size not in SEEDED):
         for name in OPTIMIZERS:
             first.append(_prose(name, size, PROSE_SEEDS[0], after[name]))
             if size in SEEDED:

@@ -33,7 +33,7 @@ from largebatch.benchmarks.gpu_compiler import Compiler
 from largebatch.benchmarks.gpu_runs import Runs
 from largebatch.benchmarks.gpu_schedule import DONE, FAILED, Job, Schedule, read_jobs
 
-RESULTS, RUNNING = "results.tar", "running.txt"
+RESULTS, RUNNING, LOG = "results.tar", "running.txt", "log.json"
 SPARE = 12.0  # seconds that are kept for the last files
 CHECKED_UPDATES = 30
 SECONDS_A_LOG = 10.0
@@ -72,13 +72,13 @@ class Results:
         with self._lock, tarfile.open(self._path, "a") as tar:
             tar.addfile(member, io.BytesIO(content))
 
-    def last_json(self, name: str):
-        """What was last added under a name; None: nothing."""
+    def log(self) -> list[dict[str, Any]]:
+        """The log that was last added."""
         if not self._path.exists():
-            return None
+            return []
         with tarfile.open(self._path) as tar:
-            found = [member for member in tar.getmembers() if member.name == name]
-            return json.load(tar.extractfile(found[-1])) if found else None
+            found = [member for member in tar.getmembers() if member.name == LOG]
+            return json.load(tar.extractfile(found[-1])) if found else []
 
     def add_json(self, name: str, value) -> None:
         self.add(name, (json.dumps(value, indent=1) + "\n").encode())
@@ -159,8 +159,7 @@ def main(options) -> int:
 def _before(results: Results, running: Path) -> list[dict[str, Any]]:
     """The log of a call that was cut off, but for what can still be run: what was done, what
     failed, and the run in which its process ended."""
-    log = results.last_json("log.json") or []
-    log = [entry for entry in log if entry["state"] in (DONE, FAILED)]
+    log = [entry for entry in results.log() if entry["state"] in (DONE, FAILED)]
     title = running.read_text() if running.exists() else ""
     if title and title not in {entry["title"] for entry in log}:
         error = {"state": FAILED, "error": "the process ended", "seconds": 0.0}
@@ -181,12 +180,12 @@ def _run(schedule, runs, compiler, results, running) -> list[dict[str, Any]]:
 
     def keep(entry) -> None:
         if time.monotonic() - keep.last > SECONDS_A_LOG:  # it is written whole
-            results.add_json("log.json", schedule.entries)
+            results.add_json(LOG, schedule.entries)
             keep.last = time.monotonic()
 
     keep.last = 0.0
     entries = schedule.run(make, ready, lambda: not runs.deadline.signum and compiler.wait(), keep)
-    results.add_json("log.json", entries)
+    results.add_json(LOG, entries)
     return entries
 
 
@@ -200,14 +199,12 @@ def _expect(jobs, entries, results, say) -> None:
         lines.append({"title": job.title, "program": job.program, "updates": job.updates,
                       "update_seconds": seconds, "until": total})  # fmt: skip
     results.add_json("schedule.json", lines)
-    said = set()
-    for line in lines:
-        if line["program"] not in said:
-            said.add(line["program"])
-            seconds = line["update_seconds"]
-            shown = "not measured" if seconds is None else f"{1e3 * seconds:.2f} ms"
-            run = "" if seconds is None else f", {seconds * line['updates']:.1f} s a run"
-            say(f"until {line['until']:6.0f} s: {line['program']}: {shown} an update{run}")
+    for program, line in {line["program"]: line for line in reversed(lines)}.items():
+        seconds, shown = line["update_seconds"], "not measured"
+        if seconds is not None:
+            run = seconds * line["updates"]
+            shown = f"{1e3 * seconds:.2f} ms an update, {run:.1f} s a run"
+        say(f"until {line['until']:6.0f} s: {program}: {shown}")
     say(f"all {len(lines)} runs: {total:.0f} s, evaluations and compilation apart")
 
 
@@ -244,17 +241,13 @@ def _epochs(jobs: list[Job], folders: Path) -> dict[str, dict[int, int]]:
     """image set -> seed -> epochs of the longest run."""
     found: dict[str, dict[int, int]] = {}
     for job in jobs:
-        manifest = _json(folders / job.program / "manifest.json")
+        manifest = json.loads((folders / job.program / "manifest.json").read_text())
         if manifest["data"]["kind"] == "set":
             seeds = found.setdefault(manifest["record"]["row"]["dataset"], {})
             seen = sum(place["steps"] * place["batch_size"] for place in manifest["stages"])
             epochs = -(-seen // manifest["data"]["train_examples"])
             seeds[job.seed] = max(epochs, seeds.get(job.seed, 0))
     return found
-
-
-def _json(path: Path):
-    return json.loads(path.read_text()) if path.exists() else None
 
 
 if __name__ == "__main__":

@@ -170,9 +170,8 @@ class Schedule:
 
     def _ended(self, job: Job, state: str, seconds: float, told: Mapping) -> dict[str, Any]:
         self._state[job.title] = state
-        entry = {"title": job.title, "program": job.program, "part": job.part, "state": state}
-        entry["seconds"] = seconds
-        entry |= {"at": self._clock() - self._started, **told}
+        entry = {"title": job.title, "program": job.program, "part": job.part, "state": state,
+                 "seconds": seconds, "at": self._clock() - self._started, **told}  # fmt: skip
         self.entries.append(entry)
         if state != LEFT or seconds:
             words = " ".join(f"{k} {v:.4f}" for k, v in told.items() if isinstance(v, float))

@@ -187,7 +187,7 @@ def loop(step: Callable[[dict], dict], state, kinds: Mapping[str, str], lengths:
     return measure
 
 
-def interleaved(steps: Mapping[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[str, list]:
+def interleaved(steps: Mapping[str, Callable[[], Any]]) -> dict[str, list]:
     """name -> seconds of each round; a round runs every contender once, so that what else happens
     on the machine falls on all of them alike."""
     import jax
@@ -195,25 +195,12 @@ def interleaved(steps: Mapping[str, Callable[[], Any]], rounds: int = ROUNDS) ->
     times: dict[str, list[float]] = {name: [] for name in steps}
     for step in steps.values():
         jax.block_until_ready(step())
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         for name, step in steps.items():
             begin = time.perf_counter()
             jax.block_until_ready(step())
             times[name].append(time.perf_counter() - begin)
     return times
-
-
-def paired(times: Mapping[str, Sequence[float]], reference: str) -> dict[str, dict[str, float]]:
-    """name -> {median seconds, the median of the ratios to `reference` in the same round}."""
-    return {
-        name: {
-            "seconds": statistics.median(taken),
-            f"ratio_to_{reference.replace(' ', '_')}": statistics.median(
-                a / b for a, b in zip(taken, times[reference])
-            ),
-        }
-        for name, taken in times.items()
-    }
 
 
 def prepared_optimizers(
@@ -269,10 +256,17 @@ def prepared_optimizers(
             return kept[name]
 
         runs = {name: functools.partial(run, name) for name in contenders}
-        times = {name: [t / updates for t in taken] for name, taken in interleaved(runs).items()}
-        found = paired(times, "optax lamb")
-        for name, seconds_of in compile_seconds.items():
-            found[name]["compile_seconds"] = seconds_of
+        times = interleaved(runs)
+        found = {
+            name: {
+                "seconds": statistics.median(taken) / updates,
+                "ratio_to_optax_lamb": statistics.median(
+                    a / b for a, b in zip(taken, times["optax lamb"])
+                ),
+                "compile_seconds": compile_seconds[name],
+            }
+            for name, taken in times.items()
+        }
         numbers = sum(array.size for array in weights.values())
         # Gradients, weights and two moments are read, all but gradients written: 7 x 4 bytes.
         return {"numbers": numbers, "least_bytes": 28 * numbers, "optimizers": found}

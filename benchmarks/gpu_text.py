@@ -81,8 +81,8 @@ def example_list(files, seed: int, count: int) -> np.ndarray:
 
 def dropout_seeds(seed: int, steps: int) -> np.ndarray:
     """int32 [steps, 2]: dropout's seed of each update that is one micro-batch."""
-    from largebatch.benchmarks.philox import Stream
     from largebatch.data.streams.updates import DROPOUT_STREAM
+    from largebatch.experiments.export_program.draws import Stream
 
     drawn = [Stream(seed, DROPOUT_STREAM + step).words(2) for step in range(steps)]
     return np.array(drawn, np.uint32).view(np.int32)

@@ -1,6 +1,6 @@
 """ImageNet's input beside tf-models-official's two, in images per second of processor time.
 
-    python -m largebatch.benchmarks.image_input --data_dir=TFDS \
+    python -m largebatch.benchmarks.image_input --data_dir=TFDS \\
         [--rounds=5] [--batch=64] [--copies=4] [--output=FILE.json]
 
 The images of a TFDS folder's imagenet2012, training and validation together, are written to
@@ -28,9 +28,10 @@ import time
 from collections.abc import Callable
 
 from largebatch import cli
+from largebatch.experiments.program.text_table import Sheet, aligned
 from largebatch.stack import quiet_tensorflow
 
-SIZE = 224
+SIZE, SHARDS = 224, 4
 FLOOR = "decode_and_crop alone"
 PARSER = "tf-models-official's parser"
 LEGACY = "tf-models-official's legacy ResNet"
@@ -47,7 +48,7 @@ define.integer("copies", 4, "How often an image is in the files.", lower_bound=1
 define.output_file("output", None, "Write the measurements to this JSON file.")
 
 
-def write_raw(data_dir: str, folder: str, copies: int = 1, shards: int = 4) -> int:
+def write_raw(data_dir: str, folder: str, copies: int) -> int:
     """Writes a TFDS imagenet2012's images as both splits of raw files; returns how many."""
     import tensorflow as tf
 
@@ -69,10 +70,10 @@ def write_raw(data_dir: str, folder: str, copies: int = 1, shards: int = 4) -> i
             )
     examples *= copies
     for split in counts.SPLITS:
-        for shard in range(shards):
-            name = os.path.join(folder, f"{split}-{shard:05d}-of-{shards:05d}")
+        for shard in range(SHARDS):
+            name = os.path.join(folder, f"{split}-{shard:05d}-of-{SHARDS:05d}")
             with tf.io.TFRecordWriter(name) as writer:
-                for example in examples[shard::shards]:
+                for example in examples[shard::SHARDS]:
                     writer.write(example)
     counts.count(folder, 1)
     return len(examples)
@@ -229,13 +230,13 @@ def _row(name: str, speeds: dict[str, list[float]]) -> dict:
 
 
 def table(rows: list[dict]) -> str:
-    lines = [f"{'pipeline':<48} images/CPU-s  of the floor  x parser  x legacy"]
-    for row in rows:
-        lines.append(
-            f"{row['pipeline']:<48} {row['images_per_cpu_second']:12,.0f}  {row['of_floor']:12.2f}"
-            f"  {row['of_parser']:8.2f}  {row['of_legacy']:8.2f}"
-        )
-    return "\n".join(lines)
+    lines = [
+        [row["pipeline"], f"{row['images_per_cpu_second']:,.0f}",
+         *(f"{row[of]:.2f}" for of in ("of_floor", "of_parser", "of_legacy"))]
+        for row in rows
+    ]  # fmt: skip
+    head = ["pipeline", "images/CPU-s", "of the floor", "x parser", "x legacy"]
+    return aligned(Sheet(head, lines), "")
 
 
 def main() -> int:

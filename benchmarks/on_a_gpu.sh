@@ -18,7 +18,7 @@
 #
 # The machine with the GPU needs Python 3.10 or later with jax, numpy and optax (made with jax 0.11.2),
 # this checkout and PACK: no TensorFlow, no network. PYTHON names its interpreter, python3 otherwise.
-# All that ended is in OUT/results.tar whenever the call is stopped; OUT/log.txt tells of each run.
+# Whenever the call is stopped, finished runs are in OUT/results.tar; OUT/log.txt has a line for each.
 # float32 is computed as the device does by default: on NVIDIA's GPUs products are rounded to TF32, as
 # TPUs round them to bfloat16.
 set -euo pipefail

@@ -14,6 +14,7 @@ Memory: about 7 GB at --layers=12.
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import platform
@@ -21,6 +22,7 @@ import statistics
 import time
 
 from largebatch import cli
+from largebatch.experiments.program.text_table import NOTHING, Sheet, aligned
 from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
@@ -129,14 +131,8 @@ def measure(shapes, modes, repeats: int, only=None, report=print):
             compile_seconds = time.perf_counter() - start
             report(f"{name}, {mode}: traced and compiled in {compile_seconds:.1f} s")
             steps.append(step)
-            rows.append(
-                {
-                    "optimizer": name,
-                    "mode": mode,
-                    "compile_seconds": round(compile_seconds, 3),
-                    "seconds": [],
-                }
-            )
+            row = {"optimizer": name, "mode": mode, "compile_seconds": round(compile_seconds, 3)}
+            rows.append({**row, "seconds": []})
     for _ in range(repeats):
         for step, row in zip(steps, rows):
             start = time.perf_counter()
@@ -160,16 +156,16 @@ def paired_ratio(row, rows):
 
 def table(rows) -> str:
     """The measurements as text: medians, least times, and ratios to tensorflow-addons' LAMB."""
-    width = max(len(row["optimizer"]) for row in rows)
-    lines = [f"{'optimizer':<{width}}  mode   median s  least s  / TFA's LAMB  compile s"]
+    lines = []
     for row in sorted(rows, key=lambda row: (row["mode"], row["median"])):
         ratio = paired_ratio(row, rows)
+        seconds = (f"{value:.4f}" for value in (row["median"], min(row["seconds"])))
+        shown = NOTHING if ratio is None else f"{ratio:.3f}"
         lines.append(
-            f"{row['optimizer']:<{width}}  {row['mode']:<5}  {row['median']:8.4f}  "
-            f"{min(row['seconds']):7.4f}  {'' if ratio is None else format(ratio, '.3f'):>12}  "
-            f"{row['compile_seconds']:9.1f}"
+            [row["optimizer"], row["mode"], *seconds, shown, f"{row['compile_seconds']:.1f}"]
         )
-    return "\n".join(lines)
+    head = ["optimizer", "mode", "median s", "least s", "/ TFA's LAMB", "compile s"]
+    return aligned(Sheet(head, lines), "")
 
 
 def main() -> int:
@@ -179,13 +175,8 @@ def main() -> int:
     shapes = bert_shapes(FLAGS.layers, vocabulary=FLAGS.vocabulary)
     parameters = sum(math.prod(shape) for _, shape in shapes)
     print(f"{len(shapes)} tensors, {parameters / 1e6:.1f} M parameters", flush=True)
-    rows = measure(
-        shapes,
-        FLAGS.modes,
-        FLAGS.repeats,
-        FLAGS.only,
-        lambda line: print(line, flush=True),
-    )
+    report = functools.partial(print, flush=True)
+    rows = measure(shapes, FLAGS.modes, FLAGS.repeats, FLAGS.only, report)
     print(table(rows))
     record = {
         "tensors": len(shapes),

@@ -1,6 +1,6 @@
 """Speed and memory of making BERT's pre-training data, beside tf-models-official's program.
 
-    python -m largebatch.benchmarks.pretraining_data --input='books/*.txt' --vocab=vocab.txt \
+    python -m largebatch.benchmarks.pretraining_data --input='books/*.txt' --vocab=vocab.txt \\
         [--megabytes=5] [--rounds=3] [--output=FILE.json]
 
 Both programs are run as a user runs them, from the command line and with their imports, on the same
@@ -29,6 +29,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from largebatch import cli
+from largebatch.experiments.program.text_table import Sheet, aligned
 from largebatch.stack import quiet_tensorflow
 
 PEER = "tf-models-official"
@@ -145,10 +146,10 @@ def processes(pid: int) -> list[Process]:
     return found
 
 
-def count_examples(folder: str, prefix: str) -> int:
+def count_examples(folder: str) -> int:
     import tensorflow as tf
 
-    files = tf.io.gfile.glob(os.path.join(folder, f"{prefix}*.tfrecord"))
+    files = tf.io.gfile.glob(os.path.join(folder, "made*.tfrecord"))
     return sum(1 for _ in tf.data.TFRecordDataset(files))
 
 
@@ -166,7 +167,7 @@ def measure(text: str, vocab: str, copies: int, rounds: int, report=print) -> It
                 found = run(command(os.path.join(folder, "made")))
                 rows[name]["runs"].append(found)
                 if not number:
-                    rows[name]["examples"] = count_examples(folder, "made")
+                    rows[name]["examples"] = count_examples(folder)
             report(f"{name}: {found}")
         size = os.path.getsize(text)
         yield [_summed_up(row, size, rows[PEER]) for row in rows.values()]
@@ -231,14 +232,14 @@ def _files(patterns: str) -> list[str]:
 
 
 def table(rows: list[dict]) -> str:
-    lines = [f"{'program':<24} seconds  examples/s  MB/s  x peer (by CPU)  MB: largest, all"]
-    for row in rows:
-        lines.append(
-            f"{row['program']:<24} {row['seconds']:7.1f}  {row['examples_per_second']:10,}  "
-            f"{row['text_mb_per_second']:4.2f}  {row['times_as_fast']:6.2f} "
-            f"({row['times_as_fast_by_cpu']:.2f})  {row[LARGEST]:10.0f}, {row[TOGETHER]:.0f}"
-        )
-    return "\n".join(lines)
+    lines = [
+        [row["program"], f"{row['seconds']:.1f}", f"{row['examples_per_second']:,}",
+         f"{row['text_mb_per_second']:.2f}", f"{row['times_as_fast']:.2f}",
+         f"{row['times_as_fast_by_cpu']:.2f}", f"{row[LARGEST]:.0f}", f"{row[TOGETHER]:.0f}"]
+        for row in rows
+    ]  # fmt: skip
+    head = ["program", "seconds", "examples/s", "MB/s", "x peer", "by CPU", "MB: largest", "all"]
+    return aligned(Sheet(head, lines), "")
 
 
 def main() -> int:

@@ -1,11 +1,9 @@
 """Initial weights from their seeds, by NumPy alone: what Keras' initializers draw on a CPU.
 
-A network's weights are megabytes; the seeds that they are drawn from are bytes. These are two of
-TensorFlow's distributions of float32, so that a machine without TensorFlow starts a run from the
-same weights: uniform ones bit for bit, normal ones to the last place of a logarithm. The recipe of
-an array is made of JSON types:
+A network's weights are megabytes; the seeds that they are drawn from are bytes. Beside the uniform
+numbers of `export_program.draws`, a machine without TensorFlow starts a run from the same normal
+ones, to the last place of a logarithm. The recipe of an array is made of JSON types:
 
-    {"kind": "uniform", "seed": s, "shape": [...], "low": a, "high": b}
     {"kind": "truncated_normal", "seed": s, "shape": [...], "mean": m, "std": d}
     {"kind": "constant", "shape": [...], "value": v, "dtype": "float32"}
 """
@@ -17,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from largebatch.benchmarks.philox import Stream
+from largebatch.experiments.export_program.draws import Stream, unit_floats
 
 # A normal number is drawn again until it lies within 2 deviations: so many numbers are reserved.
 _RESERVED = 256
@@ -29,14 +27,8 @@ def made(recipe: Mapping) -> np.ndarray:
     kind, shape = recipe["kind"], tuple(recipe["shape"])
     if kind == "constant":
         return np.full(shape, recipe["value"], recipe["dtype"])
-    count = math.prod(shape)
-    stream = Stream(recipe["seed"])
-    if kind == "uniform":
-        drawn = _floats(stream.words(count))
-        low, high = np.float32(recipe["low"]), np.float32(recipe["high"])
-        return (drawn * (high - low) + low).reshape(shape)
     if kind == "truncated_normal":
-        drawn = _truncated_normal(stream, count)
+        drawn = _truncated_normal(Stream(recipe["seed"]), math.prod(shape))
         return (drawn * np.float32(recipe["std"]) + np.float32(recipe["mean"])).reshape(shape)
     raise ValueError(f"a recipe of weights has the kind {kind!r}, unknown here")
 
@@ -65,11 +57,6 @@ def recipe_of(array: np.ndarray, seeds: Sequence[int]) -> dict | None:
     return None
 
 
-def _floats(words: np.ndarray) -> np.ndarray:
-    """float32 in [0, 1) of the 23 lowest bits."""
-    return ((words & np.uint32(0x7FFFFF)) | np.uint32(0x3F800000)).view(np.float32) - np.float32(1)
-
-
 def _truncated_normal(stream: Stream, count: int) -> np.ndarray:
     """Four numbers a group, each the next of the group's normal numbers that is not cut off."""
     groups = -(-count // 4)
@@ -91,7 +78,7 @@ def _truncated_normal(stream: Stream, count: int) -> np.ndarray:
 
 def _box_muller(pair: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Two normal numbers of two words each, float32 [n]."""
-    radius = np.maximum(_floats(pair[:, 0]), np.float32(1e-7))
-    angle = np.float32(2 * math.pi) * _floats(pair[:, 1])
+    radius = np.maximum(unit_floats(pair[:, 0]), np.float32(1e-7))
+    angle = np.float32(2 * math.pi) * unit_floats(pair[:, 1])
     radius = np.sqrt(np.float32(-2) * np.log(radius))
     return np.sin(angle) * radius, np.cos(angle) * radius

@@ -19,6 +19,7 @@ Then a checkpoint is timed by itself: its share of the time at the default inter
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import statistics
@@ -84,10 +85,8 @@ def short_task(row):
     from largebatch.experiments.tasks import classification
 
     if FLAGS.data_dir and row.dataset == "imagenet2012":
-        kind, images = (
-            classification.ImageNetClassification,
-            find_imagenet(FLAGS.data_dir, row.image_size),
-        )
+        kind = classification.ImageNetClassification
+        images = find_imagenet(FLAGS.data_dir, row.image_size)
     else:
         kind = classification.ImageClassification
         row, images = on_random_images(row)
@@ -110,7 +109,6 @@ def bare_step(task, row, make_optimizer):
     optimizer.build(model.trainable_variables)
     context = tf.distribute.InputContext()
     batch = next(iter(task.train_dataset(0, context, row.batch_size, 0)))
-
     return update_of(task, model, optimizer, batch)
 
 
@@ -157,10 +155,7 @@ def main() -> int:
     if FLAGS.batch_size is not None:
         row = dataclasses.replace(row, batch_size=FLAGS.batch_size)
     devices.configure_precision(row.precision)
-
-    def make_optimizer():
-        return optimizer_of(row)
-
+    make_optimizer = functools.partial(optimizer_of, row)
     task = short_task(row)
     step = bare_step(task, row, make_optimizer)
     time_bare(step, 2)  # traced and compiled here

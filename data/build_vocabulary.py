@@ -18,8 +18,10 @@ from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.multi_path("input", None, "Text files: glob patterns, with commas between; repeatable.")
-define.enum("corpus", None, CORPORA, "A text that needs no network.")
+define.multi_path(
+    "input", None, "Text files: glob patterns separated by commas; may be given again."
+)
+define.enum("corpus", None, CORPORA, "Text that ships with the package: Python's documentation.")
 define.integer("size", 8192, "Pieces in the vocabulary.")
 define.output_file("output", None, "The file to write.")
 define.boolean("lower_case", True, "Lower-case the text and strip accents.")

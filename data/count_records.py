@@ -15,14 +15,13 @@ from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.path("data_dir", None, "The files' folder, also gs://....")
-define.integer("jobs", 16, "Files that are read at once.")
+define.path("data_dir", None, "The files' folder, local or gs://...")
+define.integer("jobs", 16, "How many files to read at once.")
 
 
 def main() -> int:
     cli.require(FLAGS, "data_dir")
-    if FLAGS.jobs < 1:
-        raise ValueError(f"--jobs={FLAGS.jobs}: want 1 or more")
+    cli.at_least(FLAGS, jobs=1)
 
     quiet_tensorflow(gpus=False)
     from largebatch.data.imagenet import counts

@@ -28,11 +28,13 @@ from largebatch.stack import quiet_tensorflow
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.multi_path("input", None, "Text files: glob patterns, with commas between; repeatable.")
+define.multi_path(
+    "input", None, "Text files: glob patterns separated by commas; may be given again."
+)
 define.string("tfds", None, "A prepared TFDS set with a feature `text`, for example wikipedia.")
 define.path("data_dir", None, "The folder of --tfds; by default TFDS's own.")
-define.enum("corpus", None, CORPORA, "A text that needs no network: Python's documentation.")
-define.output_file("output", None, "What the files' names begin with, with their folder.")
+define.enum("corpus", None, CORPORA, "Text that ships with the package: Python's documentation.")
+define.output_file("output", None, "Folder and beginning of the shards' names: SHARDS/128.")
 define.path("vocab", None, "The WordPiece vocabulary, one piece a line.")
 define.integer("sequence_length", 128, "Tokens of an example.")
 define.integer(
@@ -41,13 +43,17 @@ define.integer(
     "Masked tokens of an example, at most. Default: 20 at 128, 80 at 512, otherwise 15 % of the "
     "length.",
 )
-define.float("masked_fraction", 0.15, "How much of an example is masked.")
-define.integer("duplicate_factor", 10, "How often the text is used, with other masks.")
-define.float("short_sequence_probability", 0.1, "Of a document of shorter examples.")
+define.float("masked_fraction", 0.15, "Share of an example's tokens that is masked.")
+define.integer(
+    "duplicate_factor", 10, "How many times the text is used, each time with other masks."
+)
+define.float("short_sequence_probability", 0.1, "Probability of a shorter example.")
 define.boolean("whole_word_masking", False, "Mask all pieces of a word.")
 define.boolean("lower_case", True, "Lower-case the text and strip accents.")
-define.integer("seed", 12345, "Of everything random.")
-define.float("eval_fraction", 0.0, "Documents set aside in PREFIX-eval-… files.")
+define.integer("seed", 12345, "Seed of everything random.")
+define.float(
+    "eval_fraction", 0.0, "Share of the documents that is held out, in PREFIX-eval-… files."
+)
 define.enum(
     "text",
     "auto",
@@ -60,7 +66,7 @@ define.integer(
     "Blank lines that end a document, at least; 2 or more suit books with a blank line after each "
     "paragraph.",
 )
-define.integer("shards", None, "Default: one for 8 MiB of text, more for less than 64 MiB.")
+define.integer("shards", None, "How many shards. Default: by the size of the text.")
 define.integer("jobs", None, "Processes, each well under 1 GB. Default: the cores.")
 define.enum(
     "runner",

@@ -23,11 +23,15 @@ define = cli.Define(FLAGS)
 define.path("input", None, "The folder of .txt files.")
 define.output_folder("output", None, "The folder to make.")
 define.list("lengths", ["64", "128"], "Tokens of an example, in each stage.")
-define.integer("vocabulary_size", 4096, "Pieces, of the text that is not held out.")
-define.float("eval_fraction", 0.05, "Of the documents, held out.")
-define.integer("duplicate_factor", 5, "How often the text is used, with other masks.")
-define.integer("seed", 12345, "Of everything random.")
-define.integer("jobs", None, "Processes. Default: the cores.")
+define.integer(
+    "vocabulary_size", 4096, "Size of the vocabulary, made from the text that is not held out."
+)
+define.float("eval_fraction", 0.05, "Share of the documents that is held out.")
+define.integer(
+    "duplicate_factor", 5, "How many times the text is used, each time with other masks."
+)
+define.integer("seed", 12345, "Seed of everything random.")
+define.integer("jobs", None, "Processes. Default: as many as cores.")
 
 
 def main() -> int:
@@ -41,8 +45,8 @@ def main() -> int:
     from largebatch.data.pretraining.make import shards
     from largebatch.data.pretraining.make.generator_options import GeneratorOptions
     from largebatch.data.pretraining.make.generator_progress import GeneratorProgress
-    from largebatch.data.pretraining.make.shard import is_held_out
     from largebatch.data.text import prose, vocabulary
+    from largebatch.data.text.text_documents import is_held_out
 
     found = prose.collect(FLAGS.input)
     text, pieces = (

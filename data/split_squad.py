@@ -18,8 +18,8 @@ from largebatch.stack import quiet_tensorflow
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
 define.path("squad_dir", None, "The folder with SQuAD's two files.")
-define.output_folder("output_dir", None, "The folder of the new ones.")
-define.float("dev_fraction", 0.3, "The part of the paragraphs that is not trained on, about.")
+define.output_folder("output_dir", None, "The folder for the new files.")
+define.float("dev_fraction", 0.3, "About what share of the paragraphs goes into the dev file.")
 
 
 def main() -> int:

@@ -1,3 +1,3 @@
-"""experiments: what the paper ran: one row a run, a module a table; run, sweep and report.
+"""The paper's experiments: a row for each run, a module for each table; run, sweep and report.
 
-Nothing here imports TensorFlow except where a run starts (`launch`)."""
+TensorFlow is imported only where a run starts (`launching.launch`)."""

@@ -1,16 +1,16 @@
-"""Prints measured beside printed: the paper's tables, from folders of runs.
+"""Prints the paper's tables with the measured results beside the printed ones.
 
     python -m largebatch.experiments.report --runs=runs
     python -m largebatch.experiments.report --runs=results --table=7 --format=markdown
     python -m largebatch.experiments.report --runs=runs --output_dir=page
     python -m largebatch.experiments.report --runs=results --all --output_dir=page
 
---output_dir gets the tables asked for as one page (report.html), the same as Markdown with its
-pictures (report.md, figures/), and every cell as a line (cells.csv). With --all: every table,
-figure and study of the paper, run or not, and counts in place of the tables on the terminal.
+--output_dir gets one page with the tables asked for (report.html), the same as Markdown with
+pictures (report.md, figures/), and one line a cell (cells.csv). With --all the page has every
+table, figure and study, run or not, and the terminal shows counts instead of tables.
 
-A cell is filled by runs of exactly its row at the paper's scale, the best point of its tuning grid;
-scaled and overridden runs are shown apart, and what cannot be read as a run is listed and left out.
+A cell holds runs of exactly its row at the paper's scale, at the best point of its tuning grid.
+Scaled and overridden runs are shown apart; folders that cannot be read as runs are listed.
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ from largebatch.experiments.tables import registry
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.path("runs", None, "The folder of runs.")
-define.string("table", None, "Some tables alone: 7, or 3,5; default: all.")
+define.path("runs", None, "The folder with the runs, at any depth.")
+define.string("table", None, "Only these tables: 7, or 3,5. Default: all.")
 execution_flags.define_tags(FLAGS, "Only runs with all of these tags, separated by commas.")
-define.enum("format", "text", ["text", "markdown", "html"], "What is printed.")
-define.output_folder("output_dir", None, "Where to write report.md and report.html, too.")
-define.boolean("all", False, "Write the page of every table and figure to --output_dir.")
+define.enum("format", "text", ["text", "markdown", "html"], "The format of what is printed.")
+define.output_folder(
+    "output_dir", None, "Write report.html, report.md and cells.csv to this folder."
+)
+define.boolean("all", False, "Write a page of every table and figure to --output_dir.")
 
 
 FORMATS = {

@@ -5,9 +5,9 @@
     python -m largebatch.experiments.run --experiment=table7/lamb --data_dir=DIR
     python -m largebatch.experiments.run --experiment=table7/lamb --scale=smoke --set epochs=1
 
-The run ends with 0 (finished, or at --max_steps), 3 (diverged), 143 or 130 (stopped by SIGTERM or
-SIGINT after a checkpoint; the same command continues), 2 (a mistake in what was asked for), 4
-(another host of the run was lost; the same command on all of them continues).
+Exit codes: 0 finished, or stopped at --max_steps; 2 a mistake in the flags, or damaged data; 3
+diverged; 4 another host of the run did not start or was lost; 130 and 143 stopped by SIGINT or
+SIGTERM, with a checkpoint if training had begun. After 4, 130 and 143 the same command continues.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ execution_flags.define(FLAGS)
 execution_flags.define_of_runs(FLAGS)
 define.string("experiment", None, "The row to run, for example table7/lamb.")
 define.output_folder(
-    "output_dir", None, "The run's folder; default: one under runs/ named after the row."
+    "output_dir", None, "The run's folder. Default: one under runs/, named after the row."
 )
-define.integer("seed", 0, "Of the weights, the order and the augmentation.")
-define.integer("threads", None, "TensorFlow's threads on the CPU; default: all.")
+define.integer("seed", 0, "Seeds the weights, the order of the examples and their augmentation.")
+define.integer("threads", None, "TensorFlow's threads on the CPU. Default: as many as cores.")
 define.path(
     "init_checkpoint",
     None,
-    "table1/baseline: a released BERT of any size in place of pre-training: a folder with weights, "
-    "config and vocab.txt.",
+    "table1/baseline: fine-tune this released BERT, of any size, and pre-train none: a folder with "
+    "weights, config and vocab.txt.",
 )
 define.boolean(
     "lower_case",
@@ -47,21 +47,28 @@ define.boolean(
 define.output_file(
     "mlperf_log",
     None,
-    "BERT and ResNet-50: a file to write a log in MLPerf's format to, by mlperf-logging.",
+    "BERT and ResNet-50: write a log in MLPerf's format to this file (needs mlperf-logging).",
 )
 define.list(
     "workers",
     None,
-    "Hosts that run this together: host:port of each, in one order on all. Default: TF_CONFIG's.",
+    "The hosts that run this together: host:port of each, in the same order on all of them. "
+    "Default: those of TF_CONFIG.",
 )
-define.integer("worker_index", None, "Which of --workers this host is, from 0.")
-define.float("peer_timeout", 300, "Seconds to wait for another of --workers.")
+define.integer("worker_index", None, "The place of this host in --workers, from 0.")
+define.float("peer_timeout", 300, "Seconds to wait for the other --workers.")
 define.boolean(
     "eval_only", False, "Evaluate the newest checkpoint in --output_dir; train and write nothing."
 )
-define.string("list", None, "Print the rows that match the glob (all), and exit.")
+define.string("list", None, "Print the rows that match a glob, all without one, and exit.")
 define.boolean("describe", False, "Print every setting of --experiment, and exit.")
-define.enum("format", "text", ["text", "json"], "Of --list and --describe.")
+define.enum("format", "text", ["text", "json"], "The format of --list and --describe.")
+
+# The fields of RunSettings that no sweep sets.
+OWN = (
+    *("seed", "threads", "mlperf_log", "init_checkpoint", "lower_case"),
+    *("workers", "worker_index", "peer_timeout", "eval_only"),
+)
 
 
 def main() -> int:
@@ -78,21 +85,10 @@ def main() -> int:
         return 0
     if row.name != asked.name:
         print(f"{asked.name} is the same run as {row.name}")
+    names = (*OWN, *execution_flags.FORWARDED, *execution_flags.OF_RUNS)
     settings = RunSettings(
         output_dir=FLAGS.output_dir or run_folder("runs", row, FLAGS.seed),
-        seed=FLAGS.seed,
-        threads=FLAGS.threads,
-        mlperf_log=FLAGS.mlperf_log,
-        init_checkpoint=FLAGS.init_checkpoint,
-        lower_case=FLAGS.lower_case,
-        workers=FLAGS.workers,
-        worker_index=FLAGS.worker_index,
-        peer_timeout=FLAGS.peer_timeout,
-        eval_only=FLAGS.eval_only,
-        **{
-            name: FLAGS[name].value
-            for name in (*execution_flags.FORWARDED, *execution_flags.OF_RUNS)
-        },
+        **{name: FLAGS[name].value for name in names},
     )
     # Imported here: it loads TensorFlow, which takes seconds.
     from largebatch.experiments.launching import launch

@@ -4,10 +4,10 @@
     python -m largebatch.experiments.sweep --rows='table6/adam*' --grid=none
     python -m largebatch.experiments.sweep --table=7 --seeds=5 --dry_run
 
-What has finished or diverged is skipped, what was cut off is continued, a failure is listed at the
-end and the others go on: the same command again does what is left. Ctrl-C or SIGTERM lets
-the active runs write a checkpoint first. At the end it names the best point of each grid, chosen as
-the paper did, on the test accuracy. Exit code: 0, 1 if a run failed, 2 for a mistake, 130 or 143.
+Runs that have finished or diverged are skipped and interrupted ones continue, so the same command
+does what is left. A failed run does not stop the others; failures are listed at the end, with the
+best point of each grid, chosen on the test accuracy as in the paper. Ctrl-C or SIGTERM lets active
+runs write a checkpoint first. Exit codes: 0; 1 if a run failed; 2 for a mistake; 130 or 143.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from largebatch.experiments.records.match import differences
 from largebatch.experiments.records.reader import Run, read_run
 from largebatch.experiments.rows.overrides import parse_assignments
 from largebatch.experiments.rows.row import Row
-from largebatch.experiments.sweeping.plan import Planned, plan, standing, with_scale
+from largebatch.experiments.sweeping.plan import Planned, plan, scales_of, standing, with_scale
 from largebatch.experiments.sweeping.pool import LOG, Job, Pool, reason
 from largebatch.experiments.sweeping.progress import Progress
 from largebatch.experiments.tables import registry
@@ -37,18 +37,15 @@ execution_flags.define(FLAGS)
 execution_flags.define_of_runs(FLAGS)
 define.string("table", None, "The tables to run: 7, or 3,5.")
 define.string("rows", None, "The rows to run: a glob, 'table7/adam*'.")
-define.integer("seeds", 1, "Runs of each point, with seeds 0, 1, ...")
-define.enum(
-    "grid", "full", ["full", "none"], "The row's tuning grid, or its own values only."
-)  # fmt: skip
+define.integer("seeds", 1, "How many runs of each point, with seeds 0, 1, ...")
+define.enum("grid", "full", ["full", "none"], "Each row's tuning grid, or its own values only.")
 define.output_folder("output_dir", "runs", "The folder of all runs.")
-define.integer("jobs", 1, "Runs at the same time; they share the cores.")
+define.integer("jobs", 1, "How many runs at the same time; they share the cores.")
 define.boolean("dry_run", False, "Print what would be run, and exit.")
 
 
 def main() -> int:
-    if FLAGS.jobs < 1:
-        raise UserError(f"--jobs={FLAGS.jobs}: want 1 or more")
+    cli.at_least(FLAGS, jobs=1)
     rows, without = _rows()
     planned = plan(
         rows,
@@ -60,10 +57,8 @@ def main() -> int:
     )
     todo, blocked = _sort(planned)
     if without:
-        print(
-            f"without the rows as run, of which --rows runs each: {', '.join(without)}",
-            file=sys.stderr,
-        )
+        names = ", ".join(row.name for row in without)
+        print(f"left out: {names} ({_why_without(without[0])})", file=sys.stderr)
     if FLAGS.dry_run:
         for item in todo:
             print(item.title, item.folder)
@@ -105,18 +100,24 @@ def _globs() -> list[str]:
     return [f"{table}/*" for table in registry.table_names(FLAGS.table)]
 
 
-def _rows() -> tuple[list[Row], list[str]]:
-    """(the rows to run, the names of those as run that are not among them).
+def _why_without(row: Row) -> str:
+    if FLAGS.scale in scales_of(row):
+        return "the first author's code ran these; --rows=NAME runs one"
+    return f"the first author's code ran these, which have no {FLAGS.scale} scale"
 
-    A table is what the paper prints; what its authors' code ran in its place is asked for by name,
-    and has no scale in between.
+
+def _rows() -> tuple[list[Row], list[Row]]:
+    """(the rows to run, those as run that are not among them).
+
+    --table means the rows as the paper prints them. Those that follow the first author's code are
+    asked for by name (--rows) and have no laptop scale.
     """
     found = [row for glob in _globs() for row in registry.matching(glob)]
     if FLAGS.table is not None:
         rows = [row for row in found if not row.follows_code]
     else:
         rows, _ = with_scale(found, FLAGS.scale)
-    return rows, [row.name for row in found if row not in rows]
+    return rows, [row for row in found if row not in rows]
 
 
 def _sort(planned: list[Planned]) -> tuple[list[Planned], list[str]]:
@@ -170,15 +171,12 @@ def print_best(planned: list[Planned]) -> None:
         # A scaled or overridden run is not to be compared with the paper's number.
         is_papers = row.scale == "paper" and set(row.overrides) <= set(row.grid)
         printed = row.paper.get(metric) if is_papers else None  # a study's row has none
+        printer = "a log" if row.printed_source(metric).kind == "code" else "the paper"
         print(
             f"  {name}: {metric} {summary.mean:.4f}{spread} (n={summary.n})"
             + (f" at {at}, best of {tried} of {len(points)} points" if at else "")
-            + ("" if printed is None else f"; {_printer(row, metric)}: {printed}")
+            + ("" if printed is None else f"; {printer}: {printed}")
         )
-
-
-def _printer(row: Row, metric: str) -> str:
-    return "a log" if row.printed_source(metric).kind == "code" else "the paper"
 
 
 def print_failures(progress: Progress, blocked: list[str]) -> None:

@@ -2,10 +2,10 @@
 
 Axes: b sequences, L their length, P masked positions a sequence, H hidden size, V vocabulary.
 
-The encoder is a subclass of tf-models-official's BertEncoderV2: being called, it can take the
-batch's dropout seed, which the closed graph of its functional twin could not. As in Google's code
-weights are drawn from a normal distribution of deviation 0.02 cut off at two deviations,
-LayerNorm's epsilon is 1e-12 and gelu is its tanh approximation.
+The encoder subclasses tf-models-official's BertEncoderV2, whose call can take the batch's dropout
+seed; the functional BertEncoder could not. As in Google's code, weights are drawn from a normal
+distribution of standard deviation 0.02, truncated at two deviations, LayerNorm's epsilon is 1e-12,
+and gelu is its tanh approximation.
 
 Under the global policy mixed_bfloat16 the matrix products of the encoder are in bfloat16; weights,
 LayerNorm, gelu and all logits are float32.

@@ -34,14 +34,8 @@ _OURS = [
             r"bert/transformer/(\w+)/self_attention_layer_norm/(\w+)",
             r"bert/encoder/\1/attention/output/LayerNorm/\2",
         ),
-        (
-            r"bert/transformer/(\w+)/(intermediate|output)/(\w+)",
-            r"bert/encoder/\1/\2/dense/\3",
-        ),
-        (
-            r"bert/transformer/(\w+)/output_layer_norm/(\w+)",
-            r"bert/encoder/\1/output/LayerNorm/\2",
-        ),
+        (r"bert/transformer/(\w+)/(intermediate|output)/(\w+)", r"bert/encoder/\1/\2/dense/\3"),
+        (r"bert/transformer/(\w+)/output_layer_norm/(\w+)", r"bert/encoder/\1/output/LayerNorm/\2"),
         (r"bert/pooler_transform/(\w+)", r"bert/pooler/dense/\1"),
         (r"masked_lm/output/bias", "cls/predictions/output_bias"),
         (r"masked_lm/transform/dense/(\w+)", r"cls/predictions/transform/dense/\1"),

@@ -1,13 +1,13 @@
-"""The last block of an encoder, computed where its output is read and nowhere else.
+"""The last block of an encoder, computed only where its output is read.
 
-A pre-trainer reads the encoder's output at the masked words and at [CLS]: with 20 predictions of
-128 tokens at 21 places. Keys and values of the last block come from all tokens; its queries, their
-projection and the feed-forward layer are needed at those places alone. Attention mixes no two
-queries, and all else in a block works on one token: the values are the same, to rounding. BERT-Tiny
-saves a third of its encoder's operations, BERT-Large a fiftieth.
+A pre-trainer reads the encoder's output at the masked words and at [CLS]: with 20 predictions in
+128 tokens, at 21 positions. The last block's keys and values come from all tokens; its queries,
+their projection and the feed-forward layer are needed at those positions only. Attention treats
+each query separately, and the rest of a block works on single tokens, so the values are the same,
+to rounding. BERT-Tiny saves a third of its encoder's operations, BERT-Large a fiftieth.
 
-Dropout draws its masks for all tokens and takes the rows that are read, so that these are the same,
-too. Legend: b sequences, L their length, R rows.
+Dropout draws its masks for all tokens and takes the rows that are read, so these do not change
+either. Axes: b sequences, L their length, R rows.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
 A subclass declares its slots and writes three pure functions: `step_coefficients` (scalars that all
 variables share), `moments` (a variable's new slots) and `change` (what is taken off its weights).
-This class does the rest: slots in float32 whatever the weights are, the refusal of non-finite
-gradients, strategies, and the compilation of one variable's update by XLA on every device.
+This class does the rest: slots in float32 whatever the weights are, skipping steps with non-finite
+gradients, distribution strategies, and the compilation of a variable's update by XLA on any device.
 
-The refusal is a `where` inside the update and not a `tf.cond` around it: it rides on the pass that
-writes the slots and the weights anyway, while XLA on a CPU copies all of them around a conditional.
+A step is skipped by a `where` inside the update and not by a `tf.cond` around it. The `where` is
+part of the pass that writes slots and weights anyway; around a conditional XLA copies all of them.
 """
 
 from __future__ import annotations
@@ -20,11 +20,7 @@ from largebatch.optimizers import keras_internals
 from largebatch.optimizers.decay import SelectsVariables
 from largebatch.optimizers.reduction import folds
 from largebatch.optimizers.schedules import LearningRate
-from largebatch.optimizers.skip_nonfinite import (
-    RefusesNonFinite,
-    check_real,
-    unknown_variable,
-)
+from largebatch.optimizers.skip_nonfinite import RefusesNonFinite, check_real, unknown_variable
 from largebatch.optimizers.small_variables import groups_of, is_small, update_together
 
 # {name: float32 scalar}.
@@ -55,7 +51,7 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
     squares_gradients = True
     #: Names of scalar state shared by all variables, one at the start.
     scalar_names: tuple[str, ...] = ()
-    # While the update of several variables is traced: they lie along a first axis of each tensor.
+    # True while the update of several variables is traced, stacked along a first axis.
     _in_stack = False
 
     def __init__(
@@ -86,7 +82,8 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
     ) -> tuple[tf.Tensor, ...]:
         """The tuple of one variable's new slots, from the old; all tensors in the slots' dtype.
 
-        Or of several variables at once, along a first axis: elementwise but for `norm_of`.
+        It is also called for several variables at once, stacked along a first axis. So all of it
+        has to be elementwise, except for `norm_of`, which knows about the axis.
         """
         raise NotImplementedError
 
@@ -102,7 +99,7 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
     ) -> tuple[tf.Tensor, Statistics | None]:
         """(x_t − x_{t+1} of one variable, Statistics or None), from the *new* slots.
 
-        Or of several variables, as in `moments`.
+        As `moments`, also called for several variables at once.
         """
         raise NotImplementedError
 
@@ -254,7 +251,7 @@ class RuleOptimizer(SelectsVariables, RefusesNonFinite, tf.keras.optimizers.Opti
         wide = tf.cast(weight, dtype)
         slots, statistics = state[: len(self.slot_names)], state[len(self.slot_names) :]
         new = self.moments(gradient, wide, slots, coefficients, **flags)
-        # Refused here and not at the end, so that the change reads what is written: one array less.
+        # Chosen here and not at the end: the change reuses the written slots and saves a temporary.
         new = [tf.where(finite, after, before) for after, before in zip(new, slots)]
         change, norms_and_ratio = self.change(gradient, wide, new, coefficients, **flags)
         change = tf.where(finite, change, tf.zeros_like(change))

@@ -41,7 +41,7 @@ def _all_finite_folded(tensors, squared):
     zeros = [reduce_folded(group, noughts, tf.add, sum_of) for group in alike]
     total = tf.add_n([tf.cast(zero, tf.float32) for zero in zeros])
     # XLA would repeat this sum of scalars in every loop that uses the answer, were it not for the
-    # root, which it takes for too dear to repeat.
+    # root, which it considers too expensive to recompute.
     return tf.equal(tf.sqrt(total), 0.0)
 
 

@@ -18,9 +18,9 @@ from largebatch.optimizers.schedules import LearningRate
 
 
 def bias_correction(beta: float, step: tf.Tensor) -> tf.Tensor:
-    """1 / (1 − βᵗ), a scalar to multiply a moment with: a division an element less.
+    """1 / (1 − βᵗ): a scalar factor for a moment, which saves a division for each element.
 
-    By expm1, since 1 − 0.999 in float32 keeps only four digits.
+    Computed by expm1, since 1 − 0.999 in float32 keeps only four digits.
     """
     return -1 / tf.math.expm1(step * math.log(beta)) if beta else tf.ones_like(step)
 
@@ -46,14 +46,14 @@ class LAMB(LayerwiseOptimizer):
         r_t = m̂_t / (√v̂_t + ε)
         x_{t+1} = x_t − η_t · φ(‖x_t‖) / ‖r_t + λ x_t‖ · (r_t + λ x_t)      for each layer
 
-    Reading of the printed box: it has r_t = m_t / (v_t + ε); the square root was lost in
-    typesetting (section 3.2 speaks of "the square root of the second moment used in Adam", and
-    the slides print the root). The slides print √(v̂ + ε), the public implementations use √v̂ + ε
-    with ε = 1e-6; so does this one. Deviation: where φ(‖x‖) or ‖r + λx‖ is 0 the trust ratio is 1.
+    Reading of the printed box: it prints r_t = m_t / (v_t + ε), without a square root, while
+    section 3.2 speaks of "the square root of the second moment used in Adam" and the lecture's
+    slides print √(v̂ + ε). The public implementations use √v̂ + ε with ε = 1e-6, and so does this
+    one. Deviation: where φ(‖x‖) or ‖r + λx‖ is 0 the trust ratio is 1.
 
-    A variable that is left out of decay has λ = 0; one that is left out of layer adaptation has
-    trust ratio 1. By default (None) layer normalisation, batch-norm scale and offset and biases are
-    left out of both; the two lists are independent. See `exclusions` for patterns and presets.
+    A variable that is excluded from decay has λ = 0; one that is excluded from layer adaptation has
+    trust ratio 1. By default (None) layer normalisation, batch norm's scale and offset, and biases
+    are excluded from both; the two lists are independent. `exclusions` has patterns and presets.
 
     Args:
         learning_rate: η, a float or a LearningRateSchedule of `iterations` (0 at the first update).
@@ -142,7 +142,7 @@ class LAMB(LayerwiseOptimizer):
             r = self.ratio(gradient, m, v, coefficients)
             return r + self.weight_decay * weight if decayed else r
 
-        # Computed for the norm, and again for the weights: under XLA cheaper than kept in between.
+        # Computed twice, for the norm and for the weights: under XLA cheaper than keeping it.
         update_norm = self.norm_of(gradient, weight, *slots, of=update)
         statistics = self.statistics(weight, update_norm, adapted)
         rate = coefficients["learning_rate"] * statistics.trust_ratio

@@ -1,4 +1,4 @@
-"""LARS in its two forms: Algorithm 1 of the paper, and You et al. 2017 as the slides print it."""
+"""LARS in its two forms: Algorithm 1 of the paper, and that of You et al. 2017."""
 
 from __future__ import annotations
 
@@ -27,29 +27,30 @@ class LARS(LayerwiseOptimizer):
         m_t     = β m_{t−1} + (1 − β)(g_t + λ x_t)
         x_{t+1} = x_t − η κ φ(‖x_t‖) / ‖m_t‖ · m_t
 
-    form="you2017" (You et al. 2017; the slides, with κ, which they leave out):
+    form="you2017" (You et al. 2017; the lecture's slides print it without κ):
 
         ratio   = κ φ(‖w‖) / (‖g‖ + λ‖w‖)
         m_t     = β m_{t−1} + η · ratio · (g + λ w)
         w_{t+1} = w_t − m_t            nesterov: w_t − (β m_t + η · ratio · (g + λ w))
 
-    Where φ or the denominator is 0, κ φ / denominator is 1 (as in MLPerf's version).
-    A variable left out of decay has λ = 0; one left out of layer adaptation has ratio 1 without κ,
-    that is plain momentum SGD: with (1 − β) damping in the paper's form, without in the 2017 one.
-    By default (None) layer normalisation, batch-norm scale and offset and biases are left out of
-    both.
+    Where φ or the denominator is 0, the factor κ φ / denominator is 1 (as in MLPerf's version).
+    A variable excluded from decay has λ = 0. One excluded from layer adaptation has ratio 1 without
+    κ: plain momentum SGD, with (1 − β) damping in the paper's form, without it in the 2017 form.
+    By default (None) layer normalisation, batch norm's scale and offset, and biases are excluded
+    from both.
 
     Args:
         learning_rate: η. momentum: β. weight_decay: λ.
         form: "lamb_paper" or "you2017".
         trust_coefficient: κ; None is 1 for the paper's form, 0.001 for that of 2017.
         nesterov: for form="you2017" only; the paper does not define it for its own.
-        max_ratio: the largest ratio, κ in it, that an adapted layer gets; None: no bound. The first
-            author's public PyTorch LARS has 50.
+        max_ratio: an upper bound of an adapted layer's ratio, κ included; None: no bound. The
+            public PyTorch LARS of the first author's laboratory has 50.
         norm, phi_bounds, exclude_from_weight_decay, exclude_from_layer_adaptation, jit_compile, and
             Keras' own arguments: as in LAMB.
 
-    Statistics: the update's norm is the denominator, ‖m‖ or ‖g‖ + λ‖w‖; the ratio has κ in it.
+    In `layer_statistics` the update's norm is the denominator, ‖m‖ or ‖g‖ + λ‖w‖, and the trust
+    ratio includes κ.
     """
 
     slot_names = ("momentum",)

@@ -1,4 +1,4 @@
-"""What LAMB, LARS and their kin share: norms, the trust ratio, and the statistics of each layer."""
+"""What LAMB, LARS and their variants share: norms, the trust ratio, statistics of each layer."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class LayerwiseOptimizer(RuleOptimizer):
         )
 
     def norm_of(self, *tensors: tf.Tensor, of: Callable[..., tf.Tensor] = tf.identity) -> tf.Tensor:
-        """The chosen norm of of(*tensors), tensors of one layer; `of` elementwise; a scalar.
+        """The chosen norm of of(*tensors), a scalar; tensors of one layer, `of` elementwise.
 
-        Of several layers at once, [n, *shape]: the norm of each, [n, 1, ...].
+        For several layers at once, [n, *shape], the norm of each, [n, 1, ...].
         """
         if self._in_stack:
             return norms.norm(*tensors, kind=self.norm, of=of, of_each=True)
@@ -59,8 +59,8 @@ class LayerwiseOptimizer(RuleOptimizer):
     def layer_statistics(self) -> dict:
         """{path: (weight norm, update norm, trust ratio)} of the last applied step, scalars.
 
-        Zeros before the first. Inside a tf.function the scalars are tensors, outside too. Of
-        variables that share a path the second and later have its number after it: "w#2".
+        All are tensors, and zero before the first step. If several variables share a path, the
+        second and later ones have a number after it: "w#2".
         """
         return {
             path: tuple(tf.unstack(tf.convert_to_tensor(statistics)))

@@ -1,4 +1,4 @@
-"""Nadam (Dozat 2016), which Keras does not compute right."""
+"""Nadam (Dozat 2016), which Keras implements incorrectly."""
 
 from __future__ import annotations
 

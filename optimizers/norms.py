@@ -1,4 +1,4 @@
-"""Norms of a layer, the scaling function φ, and the trust ratio (sections 3 and appendix F)."""
+"""Norms of a layer, the scaling function φ, and the trust ratio (section 3 and appendix F)."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""A step whose gradient holds a NaN or an infinity is refused and counted, by every optimizer.
+"""Every optimizer skips and counts a step whose gradient has a NaN or an infinity.
 
-After aggregation and clipping, all gradients of the step are looked at once. If one value is not
+After aggregation and clipping, all gradients of a step are checked together. If one value is not
 finite (or its square is not, in an optimizer that keeps second moments or takes norms), weights,
 slots and `iterations` stay as they are and `refused_steps` grows by one; the training loop reads
-that and decides. The decision is made once for all replicas, so mirrored variables never part.
+it and decides. The check is made once for all replicas, so mirrored variables stay equal.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The small variables of a model, updated together: those of one shape as one stack.
+"""Small variables of one shape, updated together as one stack, to shorten the compilation.
 
-XLA compiles the update of every variable of a step on its own. Two thirds of BERT's variables are
-biases, scales and offsets, which hold a thousandth of its numbers and took half of the compilation.
-Under XLA on a CPU those of one shape are therefore joined, updated as one, and cut apart again:
-copies of a few kilobytes, for which the compiler needs no loops.
+XLA compiles the update of each variable separately. Two thirds of BERT's variables are biases,
+scales and offsets, which hold a thousandth of its numbers and took half of the compilation. Under
+XLA on a CPU those of one shape are therefore joined, updated as one, and cut apart again, by copies
+of a few kilobytes, for which the compiler needs no loops.
 
-The update stands in a `tf.cond` on the refusal here. Nothing is fused across a conditional: without
-it XLA would compute the whole stack anew, join and all, inside the loop of each piece.
+Here the update is inside a `tf.cond` on whether the step is skipped. XLA fuses nothing across a
+conditional; without it, it would recompute the whole stack in the loop of each piece.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import tensorflow as tf
 
 from largebatch.optimizers.reduction import SMALL, grouped
 
-#: Fewer of one kind are updated one by one, which is traced in less time.
+#: Groups with fewer variables are updated one by one, which is faster to trace.
 FEWEST = 8
 
 
 def groups_of(items: Sequence, kind: Callable) -> list[list]:
-    """`items` in lists, each of one that is updated alone or of those that are so together.
+    """`items` in lists: each holds one item, or all those to be updated together.
 
-    kind(item) is what all items of a list have in common, or None for one that stays alone.
+    kind(item) is what the items of a list have in common, or None for one that stays alone.
     """
     groups = []
     for group in grouped(items, kind):

@@ -232,3 +232,28 @@ def test_workers_end_with_a_program_that_is_stopped_and_not_for_another_one_s_mi
     assert (worker.exitcode is None) == (error is ValueError)
     worker.kill()
     worker.join()
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_line_of_a_program_s_help_is_one_command(name):
+    """A single backslash before a line's end in a docstring joins the lines."""
+    usage = sys.modules[name].__doc__
+    assert not re.search(r"\S {9}--", usage)
+
+
+def test_help_shows_each_default_and_how_a_flag_is_turned_off(capsys):
+    values = cli.new_flags()
+    define = cli.Define(values)
+    define.integer("seed", 0, "A number.")
+    define.list("rates", ["0.1", "0.2"], "Numbers.")
+    define.multi_string("set", [], "Settings.")
+    define.boolean("search", True, "A choice.")
+    define.boolean("fresh", False, "Another.")
+    program, _ = cli.entry(lambda: 0, values, "A program.")
+    assert program(["program", "--help"]) == 0
+    shown = dict(re.findall(r"^  --(.+)\n      (.*)$", capsys.readouterr().out, re.MULTILINE))
+    assert shown["seed=int"] == "A number. (default: 0)"
+    assert shown["rates=a,b,..."] == "Numbers. (default: 0.1,0.2)"
+    assert shown["set=string"] == "Settings."
+    assert shown["[no]search"] == "A choice. (default: True)"
+    assert shown["fresh"] == "Another."

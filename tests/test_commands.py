@@ -181,3 +181,20 @@ def test_the_readme_s_lines_of_lamb_train(monkeypatch):
     accuracy = names["model"].history.history["accuracy"]
     assert accuracy[-1] > accuracy[0] > 0
     assert int(names["model"].optimizer.iterations) == 5 * 2
+
+
+def test_the_code_of_the_page_of_the_optimizers_runs(capsys):
+    import tensorflow as tf
+
+    model = tf.keras.Sequential([tf.keras.layers.Dense(2, name="dense")])
+    model.build((None, 3))
+    names = {"model": model}
+    for code in re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs/optimizers.md").read_text(), re.DOTALL
+    ):
+        exec(code, names)
+    assert "dense/kernel" in capsys.readouterr().out
+    assert names["warmup_epochs"] == 1
+    assert [float(names["schedule"](step)) for step in (0, 59, 1758)] == [
+        *(0, pytest.approx(0.01 * (1 - 59 / 1758)), 0)
+    ]

@@ -8,6 +8,7 @@ import pytest
 from largebatch.experiments.documents import doc_tables
 from largebatch.experiments.records import match
 from largebatch.experiments.records.reader import find_runs
+from largebatch.experiments.rows import author_code
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,3 +55,25 @@ def test_a_result_of_the_gpu_is_of_the_row_of_today_as_the_page_says():
     for run in runs:
         different = match.differences(run, match.row_of(run))
         assert set(different) <= set(run.overrides), run.folder
+
+
+SOURCES = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+CITED = re.compile(r"\b[A-Z][a-z]+(?: et al\.| and [A-Z][a-z]+) \d{4}\b")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_work_that_a_page_cites_by_its_year_is_among_the_sources(page):
+    assert not [work for work in CITED.findall(page.read_text("utf-8")) if work not in SOURCES]
+
+
+def test_every_repository_that_rows_cite_is_among_the_sources_at_its_commit():
+    cited = {
+        match.groups()
+        for value in vars(author_code).values()
+        if isinstance(value, str)
+        for match in re.finditer(r"([\w-]+/[\w-]+) @(\w{7})", value)
+    }
+    assert len(cited) >= 7
+    for repository, commit in cited:
+        line = next(line for line in SOURCES.splitlines() if repository.split("/")[1] in line)
+        assert f"@{commit}" in line, f"{repository} @{commit}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import tensorflow as tf
 
+from largebatch import workers
 from largebatch.data.imagenet import files as imagenet
 from largebatch.data.imagenet.files import ImageNetFiles
 from largebatch.data.images.normalisation import pixel_normaliser
@@ -32,9 +32,7 @@ def image_normaliser(files: ImageNetFiles, dtype: tf.DType) -> Callable[[tf.Tens
 
 def parallel_calls(asked: int | None) -> int:
     """Of images decoded at once: this process's cores, unless asked for another number."""
-    if asked is not None:
-        return asked
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return workers.cores() if asked is None else asked
 
 
 def prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:

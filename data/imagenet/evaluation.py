@@ -86,7 +86,9 @@ def imagenet_eval_dataset(
     each = functools.partial(named, skipped=skipped)
     if skipped is None:
         filling = tf.data.Dataset.zip((tf.data.Dataset.range(plan.examples, size), grey.repeat()))
-        filling = filling.map(lambda number, one: {"number": number, **_without_weight(one)})
+        filling = filling.map(
+            lambda number, one: {"number": number, "image": one["image"], "label": one["label"]}
+        )
         stream = images(numbered, 0).concatenate(filling)
         stream = checked(stream, batch, 0, lambda at: make_first(images(each, at)))
         stream = stream.take(plan.batches).enumerate()
@@ -99,16 +101,9 @@ def imagenet_eval_dataset(
         )
     if subset is not None:
         stream = stream.enumerate().map(
-            lambda number, element: {
-                **element,
-                "subset": plan.among_first(number, subset) * element["weight"],
-            }
+            lambda number, one: {**one, "subset": plan.among_first(number, subset) * one["weight"]}
         )
     return prefetched(stream)
-
-
-def _without_weight(element: dict) -> dict:
-    return {name: value for name, value in element.items() if name != "weight"}
 
 
 def _runs(shards, first: int, count: int) -> tuple:
@@ -124,6 +119,4 @@ def _runs(shards, first: int, count: int) -> tuple:
             runs.append((here - first, shard.path, here - before, part, shard.examples))
         before += shard.examples
     kinds = (tf.int64, tf.string, tf.int64, tf.int64, tf.int64)
-    return tuple(
-        tf.constant([run[place] for run in runs], kind) for place, kind in enumerate(kinds)
-    )
+    return tuple(tf.constant([run[k] for run in runs], kind) for k, kind in enumerate(kinds))

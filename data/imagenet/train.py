@@ -19,22 +19,11 @@ from largebatch.data.imagenet.batches import (
     prefetched,
 )
 from largebatch.data.imagenet.cache import ShardCache
-from largebatch.data.imagenet.decoding import (
-    Decoding,
-    SkippedImages,
-    checked,
-    named,
-    numbered,
-)
+from largebatch.data.imagenet.decoding import Decoding, SkippedImages, checked, named, numbered
 from largebatch.data.imagenet.files import ImageNetFiles
 from largebatch.data.imagenet.records import image_of, images_missing, read_block
 from largebatch.data.streams.shard_order import ShardOrder
-from largebatch.data.streams.updates import (
-    AUGMENT_STREAM,
-    Updates,
-    UpdateSlices,
-    stream_seed,
-)
+from largebatch.data.streams.updates import AUGMENT_STREAM, Updates, UpdateSlices, stream_seed
 
 # Images that are shuffled together, beside whole shards: of 110 kB each, and up to twice as many in
 # one of about three blocks that a host holds.
@@ -127,9 +116,8 @@ def imagenet_train_dataset(
         end = updates.steps * per_step
 
         def of_block(position, block):
-            return make(
-                block, position, block["order"][: end - position], randoms(position), decoding
-            )
+            left = block["order"][: end - position]
+            return make(block, position, left, randoms(position), decoding)
 
         return (
             order.blocks(start)

@@ -37,11 +37,8 @@ def draw(name: str, seed: tf.Tensor, batch: int, height: int, width: int) -> dic
     """
     if name == "none":
         return {}
-    ranges = {
-        "row": (-PADDING, PADDING + 1),
-        "column": (-PADDING, PADDING + 1),
-        "flip": (0, 2),
-    }
+    offset = (-PADDING, PADDING + 1)
+    ranges = {"row": offset, "column": offset, "flip": (0, 2)}
     if name == "davidnet":
         ranges["cutout_row"] = (0, height - CUTOUT + 1)
         ranges["cutout_column"] = (0, width - CUTOUT + 1)
@@ -62,8 +59,8 @@ def gather(images: tf.Tensor, index: tf.Tensor, drawn: dict) -> tf.Tensor:
     """images[index], cropped and flipped as `drawn` says: [N, H, W, C], int64 [B] -> [B, H, W, C].
 
     The crop is out of the image padded by 4 pixels of reflection (the border itself is not
-    repeated). No padded copy is
-    made: each output pixel's address in the set is computed, and one gather fetches them all.
+    repeated). No padded copy is made: each output pixel's address in the set is computed, and one
+    gather fetches them all.
     """
     if "row" not in drawn:
         return tf.gather(images, index)

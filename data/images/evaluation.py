@@ -44,14 +44,10 @@ def eval_dataset(
 
     def fetch(number):
         index, weight = plan.index_and_weight(number)
-        element = {
-            "image": normalise(tf.gather(images, index)),
-            "label": tf.gather(labels, index),
-            "weight": weight,
-        }
-        return (
-            element if subset is None else {**element, "subset": plan.among_first(number, subset)}
-        )
+        element = {"label": tf.gather(labels, index), "weight": weight}
+        if subset is not None:
+            element["subset"] = plan.among_first(number, subset)
+        return {"image": normalise(tf.gather(images, index)), **element}
 
     return (
         tf.data.Dataset.range(plan.batches)

@@ -51,11 +51,7 @@ def check_folder(name: str, data_dir: str | None) -> None:
         official_files.check(official_files.SOURCES[name], data_dir)
 
 
-def load(
-    name: str,
-    data_dir: str | None = None,
-    cache_dir: str | None = None,
-) -> ImageSet:
+def load(name: str, data_dir: str | None = None, cache_dir: str | None = None) -> ImageSet:
     """Loads "mnist", "cifar10" or "digits" whole.
 
     Args:

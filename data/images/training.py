@@ -11,11 +11,7 @@ import tensorflow as tf
 from largebatch.data.images import augment as augmentation
 from largebatch.data.images.image_set import ImageSet
 from largebatch.data.images.normalisation import normaliser
-from largebatch.data.streams.updates import (
-    AUGMENT_STREAM,
-    Updates,
-    stream_seed,
-)
+from largebatch.data.streams.updates import AUGMENT_STREAM, Updates, stream_seed
 
 
 @tf.autograph.experimental.do_not_convert
@@ -48,17 +44,10 @@ def train_dataset(
 
     def plan(step, index):
         """Indices and random numbers of this host's part of batch `step`, each int [M, b]."""
-        drawn = augmentation.draw(
-            augment,
-            stream_seed(updates.seed, AUGMENT_STREAM + step),
-            updates.batch_size,
-            height,
-            width,
-        )
-        parts = {
-            key: slices.of_host(slices.filled(value))
-            for key, value in {"index": index, **drawn}.items()
-        }
+        seed = stream_seed(updates.seed, AUGMENT_STREAM + step)
+        drawn = augmentation.draw(augment, seed, updates.batch_size, height, width)
+        whole = {"index": index, **drawn}
+        parts = {key: slices.of_host(slices.filled(value)) for key, value in whole.items()}
         return {**parts, "weight": slices.weights()}
 
     normalise = normaliser(image_set)

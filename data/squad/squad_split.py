@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Sequence
 
 from largebatch.data.files import storage
 from largebatch.data.squad.squad import SPLITS, SquadSet, load_squad
+from largebatch.data.text.text_documents import is_held_out
 
 
 def write(sets: Sequence[SquadSet], dev_fraction: float, folder: str) -> list[SquadSet]:
@@ -29,7 +29,7 @@ def write(sets: Sequence[SquadSet], dev_fraction: float, folder: str) -> list[Sq
                 _trained(paragraph) if split == "train" else paragraph
                 for paragraph in article["paragraphs"]
                 if paragraph["qas"]
-                and is_dev(paragraph["context"], dev_fraction) == (split == "dev")
+                and is_held_out(paragraph["context"], dev_fraction) == (split == "dev")
             ]
             if paragraphs:
                 kept.append({**article, "paragraphs": paragraphs})
@@ -45,12 +45,6 @@ def write(sets: Sequence[SquadSet], dev_fraction: float, folder: str) -> list[Sq
         content = json.dumps({"version": "1.1", "data": articles[split]}, ensure_ascii=False)
         storage.write_bytes(file, content.encode("utf-8", "surrogatepass"))
     return [load_squad(file, split=split) for split, file in files.items()]
-
-
-def is_dev(context: str, fraction: float) -> bool:
-    words = " ".join(context.split()).encode("utf-8", "surrogatepass")
-    number = int.from_bytes(hashlib.blake2b(words, digest_size=8).digest(), "big")
-    return number < fraction * 2**64
 
 
 def _trained(paragraph: dict) -> dict:

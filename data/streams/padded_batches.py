@@ -1,4 +1,4 @@
-"""How an evaluation falls apart into batches that every host and replica has as many of."""
+"""Splits an evaluation into equally many padded batches per host and replica."""
 
 from __future__ import annotations
 

@@ -13,12 +13,7 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from largebatch.data.streams.updates import (
-    BLOCK_STREAM,
-    SHARD_STREAM,
-    permutation,
-    stream_seed,
-)
+from largebatch.data.streams.updates import BLOCK_STREAM, SHARD_STREAM, permutation, stream_seed
 
 
 class Shard(Protocol):

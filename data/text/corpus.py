@@ -41,8 +41,3 @@ def write_python_corpus(path: str) -> None:
       ValueError: the file cannot be written, or the corpus not read.
     """
     storage.write_bytes(path, text())
-
-
-def sources() -> list[str]:
-    """What decides the corpus."""
-    return [f"sha256 {SHA256}"]

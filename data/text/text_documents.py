@@ -12,10 +12,9 @@ sentence does, a paragraph a line has ends of sentences inside lines.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
-
-STYLES = ("sentences", "free")
 
 _SENTENCE_END = re.compile("[.!?…][\"'”’)\\]]*\\s+(?=[^a-z\\s])|[。！？][」』”’）]*")
 _LINE_END = re.compile("[.!?…:;。！？][\"'”’)\\]」』）*_]*$")
@@ -83,6 +82,14 @@ def _shortened(sentence: str):
         yield sentence[:cut]
         sentence = sentence[cut:]
     yield sentence
+
+
+def is_held_out(text: str, fraction: float) -> bool:
+    """Whether a document is of the share that is not trained on: by its words alone, so that copies
+    of one document are all on the same side, wherever they stand."""
+    words = " ".join(text.split()).encode("utf-8", "surrogatepass")
+    number = int.from_bytes(hashlib.blake2b(words, digest_size=8).digest(), "big")
+    return number < fraction * 2**64
 
 
 def detect_style(beginning: bytes) -> str:

@@ -52,10 +52,7 @@ class Setting(NamedTuple):
         if self.optimizer == "adamw":
             return {"weight_decay": self.weight_decay, "decay_form": self.decay_form}
         excluded = ["norm/"] if self.l2_regularization else []
-        return {
-            "l2_regularization": self.l2_regularization,
-            "exclude_from_weight_decay": excluded,
-        }
+        return {"l2_regularization": self.l2_regularization, "exclude_from_weight_decay": excluded}
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean as mean
 from typing import Any, NamedTuple
 
 from largebatch.experiments.program.text_table import Sheet, piped
@@ -54,10 +55,6 @@ def printed(table: str, decay: float | None = None) -> list[tuple[float, float]]
         for row in rows
         if decay is None or row.weight_decay == decay
     )
-
-
-def mean(accuracies: Sequence[float]) -> float:
-    return sum(accuracies) / len(accuracies)
 
 
 def measured(record: Mapping[str, Any], **settings: Any) -> list[tuple[float, float]]:
@@ -118,29 +115,35 @@ def _opening(record: Mapping[str, Any]) -> list[str]:
     return [
         "# Decay and L2 in the tables of AdamW and Adam",
         f"Made by `{COMMAND}` from the printed tables and from `results/decay_and_l2`; a test "
-        "keeps it so.",
-        f"The measurements (`{MEASURE}`) are of perceptrons on scikit-learn's digits: 64 pixels, "
+        "keeps it current.",
+        "Two settings of Tables 9 to 25 are not in the paper: the form of AdamW's weight decay, "
+        "and how much L2 regularization Adam had. This page infers both from the printed numbers, "
+        "with small experiments that show the mechanism.",
+        f"The experiments (`{MEASURE}`) train perceptrons on scikit-learn's digits: 64 pixels, "
         f"32 units with batch norm, 10 classes; {record['steps']:,} updates of 18 images, as many "
-        f"as Tables 9 to 25 have of 16,384; {record['seeds']} seeds. They test a mechanism, not "
-        "ResNet-50.",
+        f"updates as Tables 9 to 25 have; {record['seeds']} seeds. They say nothing of ResNet-50's "
+        "accuracy.",
     ]
 
 
 def _decay(record: Mapping[str, Any]) -> list[str]:
-    last = {form: _decayed(record, "goyal", form, 1e-2) for form in ("rate", "plain")}
+    last = {}
+    for form in ("rate", "plain"):
+        settings = {"schedule": "goyal", "decay_form": form, "weight_decay": 1e-2}
+        ((_, last[form]),) = measured(record, optimizer="adamw", **settings)
     return [
         "## AdamW's decay",
-        "**Tables 13 to 25 were made with `decay_form=plain`: w ← w − λw, whatever the rate.** "
-        "The rows of these tables are set so. With `rate`, w ← w − ηλw, the printed numbers "
-        "cannot come about.",
+        "**The numbers of Tables 13 to 25 require `decay_form=plain`: w ← w − λw, whatever the "
+        "rate.** The rows of these tables have it. `rate`, w ← w − ηλw, cannot give the printed "
+        "numbers.",
         f"At η = 0.0001 and λ = 0.01, {UPDATES:,} updates with `rate` shrink a weight that gets no "
         f"gradient by {1 - (1 - 1e-6) ** UPDATES:.1%}; with `plain` they leave "
         f"{(1 - 1e-2) ** UPDATES:.0e} of it. The paper prints, at this rate and without L2 (chance "
         "is 0.001):",
         _printed_decays(1e-4),
-        "The product ηλ is 0.000001 at most, and yet the accuracy falls to chance. Under the "
-        "scheme, which divides the rate by 1000 in the end, it does so from λ = 0.001 on, up to "
-        "η = 0.004: the updates shrink, and the decay does not.",
+        "The product ηλ is at most 0.000001, and yet the accuracy falls to chance. Under the "
+        "scheme, which divides the rate by 1000 in the end, it does so already at λ = 0.001, for "
+        "rates up to η = 0.004: the updates shrink, and the decay does not.",
         "The perceptrons do the same (mean accuracy, lowest and highest seed in brackets; chance "
         "is 0.1; η = 0.001):",
         _measured_decays(record),
@@ -164,12 +167,6 @@ def _printed_decays(rate: float) -> str:
     return piped(Sheet(["printed", *heads], rows))
 
 
-def _decayed(record: Mapping[str, Any], schedule: str, form: str, decay: float) -> float:
-    settings = {"schedule": schedule, "decay_form": form, "weight_decay": decay}
-    ((_, accuracy),) = measured(record, optimizer="adamw", **settings)
-    return accuracy
-
-
 def _measured_decays(record: Mapping[str, Any]) -> str:
     runs = [run for run in record["runs"] if run["optimizer"] == "adamw"]
     decays = sorted({run["weight_decay"] for run in runs})
@@ -185,42 +182,39 @@ def _measured_decays(record: Mapping[str, Any]) -> str:
                     if (run["schedule"], run["weight_decay"]) == (schedule, decay)
                     and (run["decay_form"] == form or not decay)
                 ]
-                cells.append(_spread(found[0]))
+                mine = found[0]
+                cells.append(f"{mean(mine):.3f} ({min(mine):.3f}–{max(mine):.3f})")
             rows.append(cells)
     return piped(Sheet(["measured", *(f"λ = {decay:g}" for decay in decays)], rows))
 
 
-def _spread(accuracies: Sequence[float]) -> str:
-    return f"{mean(accuracies):.3f} ({min(accuracies):.3f}–{max(accuracies):.3f})"
-
-
 def _l2(record: Mapping[str, Any]) -> list[str]:
-    found = law(record)
+    found, runs = law(record), record["runs"]
+    rates = sorted({run["learning_rate"] for run in runs if run["optimizer"] == "adam"})
     return [
         "## Adam's L2",
         f"**Tables 11 and 12 fit an L2 regularization of {found.nearest:g} best.** The paper gives "
-        "none. The rows of Adam take it, and so do those of AdaGrad, Tables 9 and 10, of which "
-        "there is no such evidence. It leaves out batch norm's variables, as the authors' code "
-        "does.",
-        "That there was some: the same runs without L2 (AdamW, λ = 0.00001) hold their accuracy at "
-        "rates where Adam's falls.",
+        "none. The rows of Adam have it, and so do those of AdaGrad, Tables 9 and 10, for which "
+        "there is no such evidence. As in the authors' code, it leaves out batch norm's variables.",
+        "That there was some: nearly the same runs without L2 (AdamW, λ = 0.00001) keep their "
+        "accuracy at rates where Adam's falls.",
         _with_and_without(),
-        f"How much: more L2 makes a curve fall at lower rates. With L2 {PRINTED_L2:g}, as printed "
-        "of AdamW with little decay, the accuracy falls through these values at rates so many "
-        "times lower than Adam's:",
+        f"How much: with more L2 the accuracy falls at lower rates. With L2 {PRINTED_L2:g}, as "
+        "printed for AdamW with little decay, it falls below each of these values at a rate that "
+        "is lower than Adam's by this factor:",
         _printed_shifts(),
-        f"The perceptrons (Adam at a constant rate, {_points(record)} rates from "
-        f"{_rates(record)[0]:g} to {_rates(record)[-1]:g}) say what a factor in L2 does to the "
-        "rate at which the accuracy falls:",
+        f"The perceptrons (Adam at a constant rate, {len(rates)} rates from {rates[0]:g} to "
+        f"{rates[-1]:g}) show how much a factor in L2 lowers the rate at which the accuracy falls:",
         _measured_shifts(record),
-        f"So the rate goes with L2 to the power −{found.exponent:.2f}. (Weights before batch norm "
-        "explain about −1/2: at rate η and L2 λ₂ they settle where ‖w‖³ goes with η / λ₂, and the "
-        "angle of an update, η / ‖w‖, with (η² λ₂)^(1/3).) The printed factor of "
-        f"{found.shift:.0f} then means an L2 of {found.implied:.0e}, or from {found.lowest:.0e} to "
-        f"{found.highest:.0e} by the steps of the table above: a rough measure, which leaves out "
-        "0.001 and 0.01. Of the flag's defaults in the first author's scripts, 0.001 "
-        "(github.com/fastalgo/imagenet_resnet50_lamb) and 0.0001 (github.com/fastalgo/tpu-1), and "
-        f"of the 0.01 that is printed, {found.nearest:g} is the nearest:",
+        f"So the rate is proportional to L2 to the power −{found.exponent:.2f}. (Theory says about "
+        "−1/2 for weights before batch norm: at rate η and L2 λ₂, ‖w‖³ settles in proportion to "
+        "η / λ₂, and so the angle of an update, η / ‖w‖, in proportion to (η² λ₂)^(1/3).) The "
+        f"printed factor of {found.shift:.0f} then means an L2 of {found.implied:.0e}, or from "
+        f"{found.lowest:.0e} to {found.highest:.0e} with the exponents of single lines of the "
+        "table: a rough estimate, which rules out 0.001 and 0.01. The candidates are the flag's "
+        "defaults in the first author's scripts, 0.001 (github.com/fastalgo/imagenet_resnet50_lamb)"
+        f" and 0.0001 (github.com/fastalgo/tpu-1), and the printed 0.01; {found.nearest:g} is the "
+        "nearest:",
         piped(
             Sheet(
                 ["Adam's L2", "factor expected", "factor printed"],
@@ -231,10 +225,10 @@ def _l2(record: Mapping[str, Any]) -> list[str]:
                 ],
             )
         ),
-        "Table 22 is odd in this. At λ = 0.0001 it agrees with Table 12: from 0.0006 to 0.008 its "
-        f"accuracies differ by {_upper_half():.4f} on average. At λ = 0.00001 it falls as far "
-        "below Table 12 as Tables 13 and 14 below Table 11. So its first half seems to have had "
-        "Table 12's L2, and not 0.01. The rows keep what is printed.",
+        "Table 22 does not fit. At λ = 0.0001 it agrees with Table 12: at rates from 0.0006 to "
+        f"0.008 its accuracies differ by {_upper_half():.4f} on average. At λ = 0.00001 it falls "
+        "as far below Table 12 as Tables 13 and 14 below Table 11. So its first half seems to have "
+        "had Table 12's L2, and not 0.01. The rows keep what is printed.",
     ]  # fmt: skip
 
 
@@ -273,15 +267,7 @@ def _measured_shifts(record: Mapping[str, Any]) -> str:
                 factor = f"{more / less:g}"
                 rows.append([f"{less:g} to {more:g}", factor,
                              f"{_measured_shift(record, less, more):.1f}"])  # fmt: skip
-    return piped(Sheet(["L2", "times more", "times lower rate"], rows))
-
-
-def _rates(record: Mapping[str, Any]) -> list[float]:
-    return sorted({run["learning_rate"] for run in record["runs"] if run["optimizer"] == "adam"})
-
-
-def _points(record: Mapping[str, Any]) -> int:
-    return len(_rates(record))
+    return piped(Sheet(["L2", "factor in L2", "factor in the rate"], rows))
 
 
 def _upper_half() -> float:

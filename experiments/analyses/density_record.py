@@ -33,11 +33,7 @@ def best_rates(tuning: Sequence[Observed]) -> dict[str, float]:
     return best
 
 
-def summary(
-    base: Row,
-    tuning: Sequence[Observed],
-    observed: Sequence[Observed],
-) -> dict[str, Any]:
+def summary(base: Row, tuning: Sequence[Observed], observed: Sequence[Observed]) -> dict[str, Any]:
     """Everything that is kept, of JSON types: `tuning` at all rates, `observed` at the best."""
     optimizers: dict[str, Any] = {}
     for optimizer in OPTIMIZERS:
@@ -55,13 +51,9 @@ def summary(
             "stationarity": criteria,
             "psi": [_psi(run) for run in mine],
         }
+    told = ("name", "scale", "model", "dataset", "batch_size", "steps")
     return {
-        "name": base.name,
-        "scale": base.scale,
-        "model": base.model,
-        "dataset": base.dataset,
-        "batch_size": base.batch_size,
-        "steps": base.steps,
+        **{field: getattr(base, field) for field in told},
         "seeds": len(optimizers[SGD]["stationarity"]),
         "optimizers": optimizers,
     }
@@ -97,13 +89,10 @@ def _psi(run: Observed) -> dict[str, Any]:
     smoothness = np.array([record["smoothness"] for record in full])
     noise = np.array([record["noise"] for record in full])
     found = psi.of_training(run.records[0]["weights"], gradients, smoothness, noise)
+    derived = ("psi_g", "psi_l", "psi_sigma", "curvature_factor", "noise_factor")
     return {
         **found._asdict(),
-        "psi_g": found.psi_g,
-        "psi_l": found.psi_l,
-        "psi_sigma": found.psi_sigma,
-        "curvature_factor": found.curvature_factor,
-        "noise_factor": found.noise_factor,
+        **{name: getattr(found, name) for name in derived},
         "steps": [record["step"] for record in run.records],
         "gradient_densities": [psi.density(norms) for norms in gradients],
         "full_steps": [record["step"] for record in full],

@@ -41,8 +41,8 @@ FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
 observed_runs.define(FLAGS, points=40)
 define.multi_path("run", [], "In place of --experiment: a folder that this program ran.")
-define.integer("since", 1, "The first update that is fitted.")
-define.float("until", 1.0, "Share of the updates that is fitted.")
+define.integer("since", 1, "Fit from this update on.")
+define.float("until", 1.0, "Fit up to this share of the updates.")
 
 FEWEST_POINTS = 3  # of a fit of two constants
 POWERS = np.linspace(0.01, 3, 300)  # p that are tried
@@ -72,8 +72,7 @@ class DistanceObserver:
 def main() -> int:
     if not 0 < FLAGS.until <= 1:
         raise UserError(f"--until={FLAGS.until}: want a share, above 0 and at most 1")
-    if FLAGS.since < 1:
-        raise UserError(f"--since={FLAGS.since}: want 1 or more, log 0 is none")
+    cli.at_least(FLAGS, since=1)  # log 0 is none
     if FLAGS.run:
         observed = [reopened(folder) for folder in FLAGS.run]
     else:
@@ -89,22 +88,16 @@ def main() -> int:
     runs = [summary(run, FLAGS.since, FLAGS.until) for run in observed]
     print(aligned(sheet(runs), ""))
     if FLAGS.output is not None:
-        record = {
-            "since": FLAGS.since,
-            "until": FLAGS.until,
-            "scaling": FLAGS.scaling,
-            "runs": runs,
-        }
-        output.write(FLAGS.output, "distance", record, draw(runs))
+        settings = {name: FLAGS[name].value for name in ("since", "until", "scaling")}
+        output.write(FLAGS.output, "distance", {**settings, "runs": runs}, draw(runs))
     return 0
 
 
 def reopened(folder: str) -> observed_runs.Observed:
     run, row = open_run(folder)
     quiet_tensorflow()
-    return observed_runs.Observed(
-        row, run.folder, observed_runs.records_of(run.folder, DistanceObserver.kind)
-    )
+    records = observed_runs.records_of(run.folder, DistanceObserver.kind)
+    return observed_runs.Observed(row, run.folder, records)
 
 
 def even_in_log(steps: int, points: int) -> list[int]:

@@ -1,6 +1,6 @@
 """What counting words scores on a BERT row's held-out text: the floors of its figures.
 
-    python -m largebatch.experiments.floors --experiment=table1/lamb-8192 --scale=laptop \
+    python -m largebatch.experiments.floors --experiment=table1/lamb-8192 --scale=laptop \\
         --data_dir=SHARDS --output=results/analyses/bert_floors.json
 
 With --output they are kept beside those of other texts, where a report finds them by what a run
@@ -32,8 +32,8 @@ FLAGS = cli.new_flags()
 row_flags.define(FLAGS, "table1/lamb-8192")
 define = cli.Define(FLAGS)
 define.path("data_dir", None, "The row's text or shards.")
-define.enum("format", "text", ["text", "json"], "Of what is printed.")
-define.output_file("output", None, "A JSON file to add them to.")
+define.enum("format", "text", ["text", "json"], "The format of what is printed.")
+define.output_file("output", None, "A JSON file to add the floors to.")
 
 
 def main() -> int:

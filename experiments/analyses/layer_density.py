@@ -8,7 +8,7 @@ momentum, no decay, a constant rate, phi bounded), each at the best of its rates
 chooses and --seeds others compare. On the way it looks at the gradient, the smoothness and the
 noise of each layer, and computes from these psi_g, psi_L, psi_sigma and the factors by which LARS's
 bound differs from SGD's; beside them stands what was measured: E |grad f|^2 over the iterates of
-SGD, (E |grad f|)^2 over those of LARS. The runs are those of `run`, to the bit, with their folders
+SGD, (E |grad f|)^2 over those of LARS. The runs are bit for bit those of `run`, with their folders
 under OUTPUT/runs. Writes layer_density.svg and layer_density.json.
 """
 
@@ -40,21 +40,11 @@ from largebatch.experiments.rows.row import Row
 from largebatch.stack import quiet_tensorflow
 
 # Theorems 1 and 2: beta_1 = 0, lambda = 0, a constant rate; all layers are normalised.
-_PLAIN = {
-    "schedule": "constant",
-    "warmup_epochs": "0",
-    "weight_decay": "0",
-    "momentum": "0",
-    "nesterov": "false",
-}
+_PLAIN = {"schedule": "constant", "nesterov": "false"}
+_PLAIN |= dict.fromkeys(("warmup_epochs", "weight_decay", "momentum"), "0")
 _SETTINGS = {
-    SGD: {**_PLAIN, "optimizer": KERAS[SGD], "l2_regularization": "0"},
-    LARS: {
-        **_PLAIN,
-        "optimizer": KERAS[LARS],
-        "form": "lamb_paper",
-        "exclude_from_layer_adaptation": "nothing",
-    },
+    SGD: {"l2_regularization": "0"},
+    LARS: {"form": "lamb_paper", "exclude_from_layer_adaptation": "nothing"},
 }
 # Theorem 2 needs 0 < alpha_l <= phi <= alpha_u; the weights' norms of a small network lie inside.
 PHI_BOUNDS = "0.1,10"
@@ -62,14 +52,14 @@ PHI_BOUNDS = "0.1,10"
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
 observed_runs.define(FLAGS, points=33)
-define.list("sgd_rates", "0.025,0.05,0.1,0.2", "SGD's grid.")
-define.list("lars_rates", "0.005,0.01,0.02,0.05", "LARS's grid.")
+define.list("sgd_rates", "0.025,0.05,0.1,0.2", "Learning rates of SGD to choose from.")
+define.list("lars_rates", "0.005,0.01,0.02,0.05", "Learning rates of LARS to choose from.")
 define.list("phi", PHI_BOUNDS.split(","), "gamma_l, gamma_u of LARS, which Theorem 2 needs.")
-define.integer("seeds", 3, "Of the comparison, from --seed on; the next one tunes the rates.")
+define.integer("seeds", 3, "Seeds compared, from --seed on; the next one chooses the rates.")
 define.integer("examples", 128, "Training examples in f.")
-define.integer("group", 4, "Examples whose mean gradients vary.")
-define.integer("full", 4, "Looks of a run at curvature and noise.")
-define.integer("iterations", 3, "Of the power iteration for L_i.")
+define.integer("group", 4, "Examples in a group; the noise is estimated from groups.")
+define.integer("full", 4, "How often a run's curvature and noise are measured.")
+define.integer("iterations", 3, "Iterations of the power method for L_i.")
 
 
 def main() -> int:
@@ -80,7 +70,12 @@ def main() -> int:
         SGD: output.numbers("sgd_rates", FLAGS.sgd_rates, float),
         LARS: output.numbers("lars_rates", FLAGS.lars_rates, float),
     }
-    _check()
+    cli.at_least(FLAGS, seeds=1, examples=2, group=1, full=2, iterations=1)
+    if FLAGS.examples % FLAGS.group or FLAGS.examples < 2 * FLAGS.group:
+        raise UserError(
+            f"--examples={FLAGS.examples}: want a multiple of --group={FLAGS.group}, twice it or "
+            "more"
+        )
     phi = ",".join(FLAGS.phi)
     rows = [optimizer_row(bases[0], o, rate, phi) for o, rates in grids.items() for rate in rates]
     quiet_tensorflow()
@@ -92,8 +87,8 @@ def main() -> int:
             wanted = (row, FLAGS.data_dir, FLAGS.seed, FLAGS.examples, 0)
             task, batches = first_examples(*wanted)
             _, groups = first_examples(*wanted, largest=FLAGS.group)
-            steps = evenly(row.steps, FLAGS.points)
-            at = {steps[i] for i in evenly(len(steps) - 1, full)} if full else ()
+            steps = observed_runs.evenly(row.steps, FLAGS.points)
+            at = {steps[i] for i in observed_runs.evenly(len(steps) - 1, full)} if full else ()
             return LookObserver(task, batches, groups, FLAGS.group, steps, at, FLAGS.iterations)
 
         return observed_runs.run_all(FLAGS, rows, LookObserver.kind, new_observer, seeds)
@@ -114,34 +109,11 @@ def main() -> int:
     return 0
 
 
-def _check() -> None:
-    for name, least in (
-        ("seeds", 1),
-        ("examples", 2),
-        ("group", 1),
-        ("full", 2),
-        ("iterations", 1),
-    ):
-        if FLAGS[name].value < least:
-            raise UserError(f"--{name}={FLAGS[name].value}: want {least} or more")
-    if FLAGS.examples % FLAGS.group or FLAGS.examples < 2 * FLAGS.group:
-        raise UserError(
-            f"--examples={FLAGS.examples}: want a multiple of --group={FLAGS.group}, twice it or "
-            "more"
-        )
-
-
 def optimizer_row(base: Row, optimizer: str, rate: float, phi: str) -> Row:
     """`base` under one of the theorems' optimizers; `phi` is gamma_l,gamma_u."""
-    settings = {**_SETTINGS[optimizer], "learning_rate": repr(rate)}
-    if optimizer == LARS:
-        settings["phi_bounds"] = phi
-    return apply_overrides(base, settings)
-
-
-def evenly(last: int, points: int) -> list[int]:
-    """`points` whole numbers from 0 to `last`, evenly."""
-    return sorted({round(last * n / (points - 1)) for n in range(points)})
+    bounds = {"phi_bounds": phi} if optimizer == LARS else {}
+    settings = {**_PLAIN, **_SETTINGS[optimizer], **bounds, "optimizer": KERAS[optimizer]}
+    return apply_overrides(base, {**settings, "learning_rate": repr(rate)})
 
 
 def as_text(record: dict[str, Any]) -> str:
@@ -181,8 +153,8 @@ def sheets(record: dict[str, Any]) -> tuple[Sheet, Sheet]:
         criterion = sum(found["stationarity"]) / len(found["stationarity"])
         columns = ("gradient_density", "noise_density", "smoothness_evenness")
         columns += ("psi_g", "psi_sigma", "psi_l")
-        figures = [criterion, *(_mean(found["psi"], field) for field in columns)]
-        rows.append([label, *(f"{value:.3g}" for value in figures)])
+        means = (sum(one[of] for one in found["psi"]) / len(found["psi"]) for of in columns)
+        rows.append([label, *(f"{value:.3g}" for value in (criterion, *means))])
     header = ["", "criterion", "density of gradients", "of noise", "L_avg / L_max"]
     measured = Sheet([*header, "psi_g", "psi_sigma", "psi_L"], rows)
     lines = [
@@ -200,10 +172,6 @@ def interval_text(found: Interval) -> str:
     if math.isnan(found.low):
         return f"{found.effect:.3g} (one seed: no interval)"
     return f"{found.effect:.3g} [{found.low:.3g}, {found.high:.3g}]"
-
-
-def _mean(found: Sequence[dict[str, Any]], field: str) -> float:
-    return sum(one[field] for one in found) / len(found)
 
 
 def draw(record: dict[str, Any]) -> str:

@@ -45,10 +45,10 @@ PRINTED = {
 FLAGS = cli.new_flags()
 row_flags.define(FLAGS, "alexnet/momentum-4096")
 define = cli.Define(FLAGS)
-define.path("run", None, "Or a run's folder, at its checkpoint.")
-define.integer("seed", 0, "Of the row's weights and data.")
+define.path("run", None, "In place of --experiment: a run's folder; its newest checkpoint is used.")
+define.integer("seed", 0, "Seed of the row's weights and data.")
 define.path("data_dir", None, "The data, as for a run.")
-define.output_folder("output", None, "A folder for picture and numbers.")
+define.output_folder("output", None, "The folder for picture and numbers.")
 
 
 def main() -> int:
@@ -63,12 +63,10 @@ def main() -> int:
     layers = measure(row, FLAGS.data_dir, seed, checkpoints)
     print(as_text(row, layers))
     if FLAGS.output is not None:
+        told = ("name", "scale", "model", "batch_size")
         record = {
-            "name": row.name,
-            "scale": row.scale,
+            **{field: getattr(row, field) for field in told},
             "overrides": dict(row.overrides),
-            "model": row.model,
-            "batch_size": row.batch_size,
             "seed": seed,
             "at": "checkpoint" if checkpoints else "first iteration",
             "layers": layers,
@@ -151,13 +149,8 @@ def draw(row: Row, layers: list[dict[str, Any]]) -> str:
     ratios = [layer["ratio"] for layer in shown]
     axes.bar(places, ratios, 0.6, color=style.SERIES[0], label="measured" if slides else None)
     if slides:
-        axes.plot(
-            places,
-            slides["ratio"],
-            "D",
-            color=style.SERIES[1],
-            label="the slides': biases, and conv4",
-        )
+        label = "the slides': biases, and conv4"
+        axes.plot(places, slides["ratio"], "D", color=style.SERIES[1], label=label)
     axes.set_yscale("log")
     everything = [*ratios, *(slides["ratio"] if slides else ())]
     axes.set_ylim(bottom=10 ** np.floor(np.log10(min(everything, default=1.0)) - 0.1))

@@ -3,10 +3,10 @@
     python -m largebatch.experiments.lipschitz --experiment=table7/momentum --scale=laptop \\
         --batch_sizes=16,64,256 --epochs=4 --output=OUT
 
-Runs the rows with the suite's own loop, which an observer looks into (tpu.Observer): the runs
-are those of `run`, to the bit, with their folders under OUTPUT/runs; they resume, diverge, and use
-any device. L is estimated on the first --examples of the data, the same for all runs and all looks,
-so that curves differ by their weights alone. Rate and warm-up follow the batch by --scaling. Writes
+Runs the rows in the suite's own loop, with an observer (tpu.Observer): the runs are bit for bit
+those of `run`, with their folders under OUTPUT/runs, and so resume and use any device. L is
+estimated on the first --examples of the data, the same for all runs and measurements, so that
+curves differ only by the weights. --scaling says how rate and warm-up follow the batch. Writes
 lipschitz.svg and lipschitz.json.
 """
 
@@ -30,8 +30,7 @@ define.integer("examples", 1024, "Training examples in f.")
 
 def main() -> int:
     rows = observed_runs.rows_asked_for(FLAGS)
-    if FLAGS.examples < 1:
-        raise UserError(f"--examples={FLAGS.examples}: want 1 or more")
+    cli.at_least(FLAGS, examples=1)
     for row in rows:
         if row.precision != "float32":
             raise UserError(
@@ -44,7 +43,7 @@ def main() -> int:
 
     def new_observer(row, work):
         task, batches = first_examples(row, FLAGS.data_dir, FLAGS.seed, FLAGS.examples, stage=0)
-        return CurvatureObserver(task, batches, evenly(row.steps, FLAGS.points))
+        return CurvatureObserver(task, batches, observed_runs.evenly(row.steps, FLAGS.points))
 
     code, observed = observed_runs.run_all(FLAGS, rows, CurvatureObserver.kind, new_observer)
     if code:
@@ -56,26 +55,16 @@ def main() -> int:
     return 0
 
 
-def evenly(steps: int, points: int) -> list[int]:
-    """`points` updates from 0 to the last, evenly."""
-    return sorted({round(steps * n / (points - 1)) for n in range(points)})
-
-
 def summary(run: observed_runs.Observed) -> dict:
     """What is kept of a run: its settings, its curve and the curve's peak."""
-    row = run.row
     curve = [
         {"at": observed_runs.place(r), **{k: r[k] for k in ("step", "lipschitz", "gradient_norm")}}
         for r in run.records
         if r["lipschitz"] is not None
     ]
     peak = max(curve, key=lambda point: point["lipschitz"], default=None)
-    return {
-        **observed_runs.settings_of(row),
-        "warmup_steps": row.warmup_steps,
-        "peak": peak,
-        "curve": curve,
-    }
+    told = {"warmup_steps": run.row.warmup_steps, "peak": peak, "curve": curve}
+    return {**observed_runs.settings_of(run.row), **told}
 
 
 def sheet(runs: Sequence[dict[str, Any]]) -> Sheet:

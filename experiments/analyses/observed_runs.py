@@ -35,18 +35,18 @@ def define(values: flags.FlagValues, points: int) -> None:
     """Defines the flags that say which rows to run, and how."""
     execution_flags.define(values)
     define = cli.Define(values)
-    define.multi_string("experiment", [], "A row; repeatable.")
-    define.list("batch_sizes", None, "Run each row at these; default: its own.")
-    define.float("epochs", None, "Of each run; default: the row's.")
+    define.multi_string("experiment", [], "A row; may be given several times.")
+    define.list("batch_sizes", None, "Batch sizes to run each row at. Default: its own.")
+    define.float("epochs", None, "Epochs of each run. Default: the row's.")
     define.enum(
         "scaling",
         "sqrt",
         [*RULES, "none"],
-        "Of the rate with the batch, from the row's; none also leaves the warm-up as it is, which "
-        "otherwise grows with the batch (LEGW).",
+        "How the rate follows the batch, from the row's. The warm-up grows with the batch (LEGW), "
+        "except with none.",
     )
-    define.integer("points", points, "Looks at each run.")
-    define.integer("seed", 0, "Of the runs.")
+    define.integer("points", points, "How many measurements during each run.")
+    define.integer("seed", 0, "Seed of the runs.")
     define.output_folder("output", None, "A folder for picture, numbers and the runs.")
 
 
@@ -60,8 +60,7 @@ def rows_asked_for(values: flags.FlagValues) -> list[Row]:
         raise UserError("--experiment is missing, for example table7/lamb")
     if values.output is None:
         raise UserError("--output is missing: the folder for picture, numbers and the runs")
-    if values.points < 2:
-        raise UserError(f"--points={values.points}: want 2 or more")
+    cli.at_least(values, points=2)
     rows = []
     for name in values.experiment:
         assignments = parse_assignments(values.set)
@@ -99,18 +98,11 @@ def run_all(
     new_observer: Callable,
     seeds: Iterable[int] | None = None,
 ) -> tuple[int, list[Observed]]:
-    """Runs the rows, one after another, each in its folder under OUTPUT/runs; what has finished is
-    not run again.
+    """Runs the rows with each of the seeds (None: with --seed), one after another, each in its
+    folder under OUTPUT/runs; what has finished is not run again.
 
-    Args:
-      values: The flags.
-      rows: As above.
-      kind: Of the observer's records.
-      new_observer: As `launch` takes it.
-      seeds: Each row is run with each; None: with --seed.
-
-    Returns:
-      (0, or the exit code of the run that was stopped; what was observed).
+    `new_observer` is as `launch` takes it; `kind` is that of its records. Returns (0, or the exit
+    code of the run that was stopped; what was observed).
     """
     from largebatch.experiments.launching import launch
 
@@ -146,14 +138,13 @@ def records_of(folder: str, kind: str) -> list[dict[str, Any]]:
 
 def settings_of(row: Row) -> dict[str, Any]:
     """What an analysis keeps of a row that it ran."""
-    return {
-        "name": row.name,
-        "scale": row.scale,
-        "overrides": dict(row.overrides),
-        "batch_size": row.batch_size,
-        "learning_rate": row.learning_rate,
-        "steps": row.steps,
-    }
+    told = ("name", "scale", "batch_size", "learning_rate", "steps")
+    return {"overrides": dict(row.overrides), **{field: getattr(row, field) for field in told}}
+
+
+def evenly(last: int, points: int) -> list[int]:
+    """`points` whole numbers from 0 to `last`, evenly."""
+    return sorted({round(last * n / (points - 1)) for n in range(points)})
 
 
 def place(record: dict[str, Any]) -> float:

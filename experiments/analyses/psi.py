@@ -81,10 +81,7 @@ class Psi(NamedTuple):
 
 
 def of_training(
-    weights: int,
-    gradients: np.ndarray,
-    smoothness: np.ndarray,
-    noise: np.ndarray,
+    weights: int, gradients: np.ndarray, smoothness: np.ndarray, noise: np.ndarray
 ) -> Psi:
     """The ratios over a training's looks, whose constants hold at every look.
 

@@ -39,14 +39,14 @@ BOXES = {"keskar": "Keskar et al.'s box", "slides": "the slides' box"}
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.multi_path("run", [], "A run's folder; repeatable.")
+define.multi_path("run", [], "A run's folder; may be given several times.")
 define.list("epsilon", "1e-3,5e-4", "Sizes of the box.")
 define.list("box", "keskar", "keskar, slides, or both: see above.")
 define.integer("examples", 2048, "Training examples in f.")
-define.integer("iterations", 10, "Of the ascent, from each start.")
-define.integer("starts", 2, "The minimum itself, and random corners.")
+define.integer("iterations", 10, "Iterations of the ascent from each starting point.")
+define.integer("starts", 2, "Starting points: the minimum itself, then random corners of the box.")
 define.path("data_dir", None, "The data, as for a run.")
-define.output_folder("output", None, "A folder for picture and numbers.")
+define.output_folder("output", None, "The folder for picture and numbers.")
 
 
 def main() -> int:
@@ -55,9 +55,7 @@ def main() -> int:
     widths = output.numbers("epsilon", FLAGS.epsilon, float)
     boxes = _boxes(FLAGS.box)
     effort = {name: FLAGS[name].value for name in ("examples", "iterations", "starts")}
-    for name, value in effort.items():
-        if value < 1:
-            raise UserError(f"--{name}={value}: want 1 or more")
+    cli.at_least(FLAGS, **dict.fromkeys(effort, 1))
     opened = [open_run(folder) for folder in FLAGS.run]
     for run, _ in opened:
         if run.status != "finished":

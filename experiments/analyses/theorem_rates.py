@@ -31,14 +31,14 @@ COLOURS = ("#0072B2", "#009E73", "#D55E00", "#D55E00")
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
-define.list("steps", "4,16,64,256,1024,4096", "T, several.")
-define.integer("layers", 8, "h.")
+define.list("steps", "4,16,64,256,1024,4096", "The values of T.")
+define.integer("layers", 8, "The number of layers, h.")
 define.integer("width", 16, "Weights of a layer.")
-define.float("noise", 0.3, "A sample's deviation, in each weight.")
-define.list("phi", "0.9,1.1", "alpha_l, alpha_u.")
-define.float("beta_2", 0.999, "LAMB's, in theorem 3.2.")
-define.integer("seeds", 16, "Runs that an expectation is the mean of.")
-define.output_folder("output", None, "A folder for picture and numbers.")
+define.float("noise", 0.3, "Standard deviation of a sample's gradient, in each weight.")
+define.list("phi", "0.9,1.1", "The bounds of phi: alpha_l,alpha_u.")
+define.float("beta_2", 0.999, "beta_2 of LAMB in Theorem 3.2.")
+define.integer("seeds", 16, "How many runs to average over.")
+define.output_folder("output", None, "The folder for picture and numbers.")
 
 
 def main() -> int:
@@ -52,8 +52,7 @@ def main() -> int:
         )
     if not 0 <= FLAGS.beta_2 < 1:
         raise UserError(f"--beta_2={FLAGS.beta_2}: want at least 0 and below 1")
-    if FLAGS.seeds < 1:
-        raise UserError(f"--seeds={FLAGS.seeds}: want 1 or more")
+    cli.at_least(FLAGS, seeds=1)
     settings = theorems.Settings(alpha[0], alpha[1], FLAGS.beta_2)
     problem = theorems.new_quadratic(FLAGS.layers, FLAGS.width, FLAGS.noise)
     points = compare(problem, steps, FLAGS.seeds, settings)

@@ -20,8 +20,8 @@ from largebatch.experiments.tables import registry
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
 define.path("runs", None, "The folder of runs; default: results/ of the checkout.")
-define.string("table", None, "Claims that rows of these tables test: 7, or 3,5.")
-define.enum("format", "text", ["text", "markdown", "json"], "Of the output.")  # fmt: skip
+define.string("table", None, "Only claims that rows of these tables test: 7, or 3,5.")
+define.enum("format", "text", ["text", "markdown", "json"], "The output's format.")  # fmt: skip
 define.output_file("output", None, "The file to write; default: print.")
 
 

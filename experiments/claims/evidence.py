@@ -15,6 +15,7 @@ from largebatch.experiments.records import best as selection
 from largebatch.experiments.records import former
 from largebatch.experiments.records.match import differences, row_of
 from largebatch.experiments.records.reader import Run, find_runs, finite_number, read_file
+from largebatch.experiments.records.text_floors import floors_of
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tables import registry
 
@@ -124,6 +125,15 @@ class Results:
             engines=tuple(sorted({str(r.record.get("engine") or TENSORFLOW) for r in best.runs})),
         )
         return measured, best.sample
+
+    def floor(self, wanted: Side, scale: str, metric: str, name: str) -> float:
+        """What counting the words of the side's text scores, `name` unigram, left_bigram or
+        both_neighbours; nan where that was not computed."""
+        texts = self.analyses.get("bert_floors", {}).get("texts", ())
+        for row in (registry.run_of(registry.find(row)) for row in wanted.rows):
+            for _, run in self._runs.get((row.name, scale), ()):
+                return floors_of(run.record, texts).get(metric, {}).get(name, math.nan)
+        return math.nan
 
     def loss_and_metric(self, names: Iterable[str], scale: str) -> list[tuple[float, float]]:
         """[(loss, metric)] of the rows' finished runs, at every point of their grids."""

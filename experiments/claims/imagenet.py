@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from largebatch.experiments.claims.bert import BATCHES
 from largebatch.experiments.claims.claim import (
     AS_RUN,
     LAPTOP,
@@ -35,7 +36,6 @@ ALIKE = (0.9, NO_LOSS)  # within a tenth, either way
 NORMS_MARGIN = 0.001  # appendix F: 'less than 0.1 percent'
 RANGE = 10.0  # of the layers' trust ratios that are 'very different': an order of magnitude
 
-BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
 ADAPTIVE = ("adagrad", "adagrad+", "adam", "adam+", "adamw", "adamw+")
 EVERYWHERE = (PAPER, LAPTOP, LAPTOP_CIFAR10)
 

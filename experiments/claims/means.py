@@ -135,6 +135,46 @@ class Comparison:
 
 
 @dataclasses.dataclass(frozen=True)
+class Learned:
+    """A comparison of runs that have learned something: two that have not are no worse than each
+    other, and that says nothing.
+
+    Where no side's mean of `metric` is more than `margin` above `floor`, a score that counting
+    words gives, the answer is `cannot tell`. A floor that is not known changes nothing.
+    """
+
+    criterion: Comparison
+    metric: str
+    margin: float
+    floor: str = "unigram"
+
+    @property
+    def text(self) -> str:
+        return self.criterion.text
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        return self.criterion.rows
+
+    def judge(self, results: Results, scale: str, confidence: float = CONFIDENCE) -> Verdict:
+        verdict = self.criterion.judge(results, scale, confidence)
+        pair = (self.criterion.first, self.criterion.second)
+        sides = [dataclasses.replace(s, metric=self.metric) for s in pair if isinstance(s, Side)]
+        floors = [results.floor(part, scale, self.metric, self.floor) for part in sides]
+        means = [results.measure(part, scale)[0].mean for part in sides]
+        # A mean or floor that is nan is not at the floor: nothing is known of it.
+        if verdict.word == NOT_RUN or not all(
+            mean <= floor + self.margin for mean, floor in zip(means, floors)
+        ):
+            return verdict
+        why = (
+            f"nothing was learned: {self.metric} is within {self.margin:g} of the {self.floor} "
+            f"floor, {max(floors):.4f}"
+        )
+        return dataclasses.replace(verdict, word=CANNOT_TELL, why=why)
+
+
+@dataclasses.dataclass(frozen=True)
 class Maximum:
     """A printed number is what the best of `runs` runs at a row's level is expected to be.
 
@@ -194,11 +234,8 @@ def error_ratio(
 ) -> Comparison:
     """The error (1 - accuracy) of first over second's: a loss of accuracy that means the same on
     an easy and on a hard data set."""
-    error = f"{metric}_error"
-    return Comparison(
-        evidence.side(first, metric=error), evidence.side(second, metric=error),
-        at_least, at_most, ratio=True,
-    )  # fmt: skip
+    one, other = (evidence.side(name, metric=f"{metric}_error") for name in (first, second))
+    return Comparison(one, other, at_least, at_most, ratio=True)
 
 
 def _printed(part: Side | float) -> float | None:

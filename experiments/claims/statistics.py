@@ -10,7 +10,10 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
+from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
+
+from largebatch.experiments.records.best import summarize
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,15 +42,12 @@ class Sample(NamedTuple):
 
     @property
     def mean(self) -> float:
-        return math.fsum(self.values) / self.n if self.n else math.nan
+        return summarize(self.values).mean
 
     @property
     def std(self) -> float:
         """The sample standard deviation (n - 1); nan below two values."""
-        if self.n < 2:
-            return math.nan
-        mean = self.mean
-        return math.sqrt(math.fsum((v - mean) ** 2 for v in self.values) / (self.n - 1))
+        return summarize(self.values).std
 
     @property
     def error(self) -> float:
@@ -84,20 +84,14 @@ def welch_interval(first: Sample, second: Sample, confidence: float = CONFIDENCE
 
 def share_interval(successes: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
     """The share of successes, by Clopper and Pearson: exact, from 0 and 1 on, too."""
-    tail = (1 - confidence) / 2
-    low, high = 0.0, 1.0
-    if successes > 0:
-        low = beta_quantile(tail, successes, trials - successes + 1)
-    if successes < trials:
-        high = beta_quantile(1 - tail, successes + 1, trials - successes)
+    tail, failures = (1 - confidence) / 2, trials - successes
+    low = beta_quantile(tail, successes, failures + 1) if successes else 0.0
+    high = beta_quantile(1 - tail, successes + 1, failures) if failures else 1.0
     return Interval(successes / trials, low, high)
 
 
 def bootstrap_interval(
-    items: Sequence,
-    statistic: Callable[[np.ndarray], float],
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
+    items: Sequence, statistic: Callable[[np.ndarray], float], confidence: float = CONFIDENCE
 ) -> Interval:
     """The percentile interval of a statistic that is no mean, from items drawn with replacement.
 
@@ -110,7 +104,7 @@ def bootstrap_interval(
     n = len(items)
     effect = statistic(np.ones(n, int))
     random = np.random.RandomState(0)  # its draws are the same in every version of NumPy
-    counts = random.multinomial(n, np.full(n, 1 / n), size=resamples)
+    counts = random.multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
     drawn = np.array([statistic(count) for count in counts])
     drawn = drawn[np.isfinite(drawn)]
     if n < 2 or not len(drawn):
@@ -130,12 +124,9 @@ def expected_maximum(n: int) -> float:
         raise ValueError(f"the maximum of {n} values: want 1 or more")
     if n == 1:
         return 0.0
-    step = 0.01
+    step, normal = 0.01, NormalDist()
     points = (step * k for k in range(-900, 901))
-    return step * math.fsum(
-        x * n * math.exp(-x * x / 2) / math.sqrt(2 * math.pi) * normal_cdf(x) ** (n - 1)
-        for x in points
-    )
+    return step * math.fsum(x * n * normal.pdf(x) * normal.cdf(x) ** (n - 1) for x in points)
 
 
 def maximum_interval(sample: Sample, n: int, confidence: float = CONFIDENCE) -> Interval:
@@ -196,25 +187,14 @@ def disagreement_interval(
     return bootstrap_interval(points, share, confidence)
 
 
-def normal_cdf(x: float) -> float:
-    return 0.5 * math.erfc(-x / math.sqrt(2))
-
-
-def t_cdf(t: float, freedom: float) -> float:
-    """Student's t: 1 - I(ν / (ν + t²); ν/2, 1/2) / 2 for t > 0."""
-    tail = 0.5 * incomplete_beta(freedom / (freedom + t * t), freedom / 2, 0.5)
-    return 1 - tail if t > 0 else tail
-
-
 def t_quantile(probability: float, freedom: float) -> float:
+    """Student's t: beyond t > 0, either way, lies the share I(ν / (ν + t²); ν/2, 1/2)."""
     if not freedom > 0:
         raise ValueError(f"{freedom} degrees of freedom: want more than 0")
     if probability < 0.5:
         return -t_quantile(1 - probability, freedom)
-    high = 1.0
-    while t_cdf(high, freedom) < probability:
-        high *= 2
-    return _bisect(lambda t: t_cdf(t, freedom), probability, 0.0, high)
+    x = beta_quantile(2 * (1 - probability), freedom / 2, 0.5)
+    return math.sqrt(freedom * (1 - x) / x)
 
 
 def beta_quantile(probability: float, a: float, b: float) -> float:

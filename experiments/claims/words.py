@@ -14,33 +14,38 @@ from largebatch.experiments.program.text_table import NOTHING, Sheet, aligned, p
 
 PROGRAM = "largebatch.experiments.claims"
 COMMAND = f"python -m {PROGRAM} --format=markdown --output=docs/claims.md"
-DECIMALS = {"f1": 3, "exact_match": 3}  # decimals; accuracies have 4
+DECIMALS = {"f1": 3, "exact_match": 3}  # as the paper prints them; 4 otherwise
 LEGEND = (
-    f"A verdict is computed from the results: `holds`, `fails`, `cannot tell` where the "
-    f"{CONFIDENCE:.0%} interval holds both, `not run`. The scales: the paper's rows as printed; as "
-    "run, the rows that follow the first author's public code; laptop and laptop-cifar10, the "
-    "recipes on smaller models and data, which say nothing of the paper's own.",
-    "Intervals are over seeds: Welch's t of two means, Student's t of one, of logarithms for a "
-    "ratio; the bootstrap over runs for a share of pairs; Clopper and Pearson's for a share of "
-    "runs. One seed gives no interval. Where a side is the best of several points that its seeds "
-    "do not tell apart, the interval allows for the expected maximum of noise. A claim of several "
-    "comparisons holds where all hold, fails where one fails with Bonferroni's allowance for their "
-    "number, and shows its weakest. A diverged run scores 0. At this confidence one verdict in "
-    "twenty that rests on a true difference of zero is wrong by chance.",
+    "A verdict is computed from the results: `holds`, `fails`, `not run`, or `cannot tell` where "
+    f"the {CONFIDENCE:.0%} interval contains both outcomes. The scales: `paper`, the rows as "
+    "printed; `as run`, the rows that follow the first author's public code; `laptop` and "
+    "`laptop-cifar10`, the recipes on smaller models and data, which say nothing of the paper's "
+    "own numbers. Runs marked `pjrt` were made by portable programs.",
+    "Intervals are over seeds: Welch's t for two means, Student's t for one, both on logarithms "
+    "for a ratio; the bootstrap over runs for a share of pairs; Clopper and Pearson's for a share "
+    "of runs. One seed gives no interval. Where a side is the best of several points that its "
+    "seeds do not tell apart, the interval allows for the expected maximum of noise. A claim of "
+    "several comparisons holds where all hold and fails where one fails with Bonferroni's "
+    "correction for their number; its line shows the weakest. A diverged run scores 0. For BERT at "
+    "laptop scale a comparison is `cannot tell` unless a side is above the floor of single words: "
+    "two runs that learn nothing do not match each other. At this confidence one verdict in twenty "
+    "about a true difference of zero is wrong by chance.",
     "What was chosen when: the criteria and margins were written when most of the laptop results "
     "were known, so the verdicts at that scale are descriptions rather than tests of a prediction. "
-    "That a level on CIFAR-10 is judged only where momentum reaches its own was added after the "
-    "runs on this JPEG copy, which would otherwise have said `fails`; so, too, the margin for it.",
+    "The rule that a level on CIFAR-10 is judged only where the control, momentum, reaches its own "
+    "printed value was added, with its margin, after the runs on the JPEG copy of the images; "
+    "without it the verdict would have been `fails`. The rule that BERT has to be above the floor "
+    "of single words was added when the first runs at batch 1,024 were not; one seed a row was "
+    "known by then.",
 )
 
 
-def figure(value: float, verdict: Verdict, signed: bool = True) -> str:
+def figure(value: float, verdict: Verdict) -> str:
     """'+0.0008' of an accuracy, '+1.080' of F1, '1.38' of a ratio."""
     if math.isnan(value):
         return NOTHING
     if verdict.unit == DIFFERENCE:
-        sign = "+" if signed else ""
-        return f"{value:{sign}.{DECIMALS.get(verdict.metric, 4)}f}"
+        return f"{value:+.{DECIMALS.get(verdict.metric, 4)}f}"
     return f"{value:.3g}"
 
 
@@ -60,16 +65,12 @@ def seeds(verdict: Verdict) -> str:
 def summary_sheet(judged: Sequence[Judged]) -> Sheet:
     """A line a claim: its verdict at each scale."""
     scales = [s for s in SCALES if any(s in one.verdicts for one in judged)]
-    rows = [
-        [one.claim.sentence, one.claim.place,
-         *(one.verdicts[s].word if s in one.verdicts else _no_test(one) for s in scales)]
-        for one in judged
-    ]  # fmt: skip
+    rows = []
+    for one in judged:
+        no_test = NOTHING if one.verdicts else NOT_RUN
+        words = (one.verdicts[s].word if s in one.verdicts else no_test for s in scales)
+        rows.append([one.claim.sentence, one.claim.place, *words])
     return Sheet(["claim", "where", *scales], rows)
-
-
-def _no_test(one: Judged) -> str:
-    return NOTHING if one.verdicts else NOT_RUN
 
 
 def detail_sheet(one: Judged) -> Sheet:
@@ -124,7 +125,7 @@ def remarks(one: Judged) -> list[str]:
         found = dict.fromkeys(v.beside for v in (verdict, *verdict.parts) if v.beside)
         told += [f"{scale}: {text}." for text in found]
     for scale, verdict in one.earlier.items():
-        told.append(f"{scale}, by runs with the settings that the rows had before: "
+        told.append(f"{scale}, by runs with earlier settings of the rows: "
                     f"{sentence(verdict)} ({what(verdict)}).")  # fmt: skip
     return told
 
@@ -164,7 +165,7 @@ def as_text(judged: Sequence[Judged]) -> str:
                 lines.append(f"  {scale}: {sentence(verdict)}")
                 if scale in one.earlier:
                     before = sentence(one.earlier[scale])
-                    lines.append(f"    with the settings that the rows had before: {before}")
+                    lines.append(f"    with earlier settings of the rows: {before}")
             parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
@@ -186,18 +187,40 @@ def as_markdown(judged: Sequence[Judged]) -> str:
     parts = [
         "# Claims and verdicts",
         f"What the paper claims, and what the committed results say of it. Made by `{COMMAND}`; a "
-        "test keeps it so, and nobody writes a verdict by hand.",
+        "test keeps it current. No verdict is written by hand.",
         summary(judged),
         "## How a verdict is made",
         *LEGEND,
         "## The figures",
     ]
-    for one in judged:
+    tested = [one for one in judged if was_tested(one)]
+    for one in tested:
         claim = one.claim
         parts += [f"### {claim.sentence}", f"`{claim.name}`; {claim.place}."]
         parts += [piped(detail_sheet(one)) if one.verdicts else ""]
         parts += [" ".join(remarks(one))]
+    others = [one for one in judged if one not in tested]
+    parts += ["## Claims that no run has tested", piped(untested_sheet(others))] if others else []
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def was_tested(one: Judged) -> bool:
+    """Whether there are runs that say something of it, at any scale."""
+    return bool(one.earlier) or any(v.word != NOT_RUN for v in one.verdicts.values())
+
+
+def untested_sheet(judged: Sequence[Judged]) -> Sheet:
+    """A line a claim and scale: what would count as holding, and which runs it asks for."""
+    rows = []
+    for one in judged:
+        claim, remark = f"{one.claim.sentence} (`{one.claim.name}`)", " ".join(remarks(one))
+        if not one.verdicts:
+            rows.append([claim, NOTHING, "", "", "", remark])
+        for scale, verdict in one.verdicts.items():
+            printed = figure(verdict.printed, verdict)
+            rows.append([claim, scale, verdict.criterion, printed, verdict.why, remark])
+            claim = remark = ""
+    return Sheet(["claim", "scale", "criterion", "printed", "missing", "remark"], rows)
 
 
 def summary(judged: Sequence[Judged], level: str = "##") -> str:

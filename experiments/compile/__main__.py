@@ -34,10 +34,10 @@ from largebatch.experiments.compile.compiled_step import (
     StepCompiler,
 )
 from largebatch.experiments.compile.largest_batch import largest_batch
+from largebatch.experiments.compile.lowered_step import PROGRAMS
 from largebatch.tpu.lowering.topologies import GENERATIONS, GIB, Topology, topology
 
 ENVIRONMENT = root() / ".venv-tpu"
-PROGRAMS = ("update", "accumulate", "apply")
 OF_STEP = (
     *("experiment", "scale", "overrides", "stage", "model", "dataset", "image_size"),
     *("sequence_length", "vocabulary_size", "precision", "optimizer", "paper_batch_per_core"),
@@ -56,12 +56,13 @@ define.string("topology", None, "v2:2x2 to v6e:2x2; a generation alone is one ho
 define.string("stage", None, "1, 2 or squad. Default: the row's last one.")
 define.integer("batch_per_core", None, "Default: the row's, on the paper's chips.")
 define.enum(
-    *("program", "update", PROGRAMS),
-    "update, or accumulate: a pass whose gradients are summed up.",
+    *("program", "update", PROGRAMS), "update, or accumulate: a pass whose gradients are summed up."
 )
-define.multi_string("set", [], "field=value: change the row.")
-define.boolean("search", True, "Look for the largest batch; otherwise compile the one.")
-define.integer("bits", 3, "The search's step: batches of so many significant binary digits.")
+define.multi_string("set", [], "field=value: change a setting; may be given several times.")
+define.boolean(
+    "search", True, "Search for the largest batch that fits; --nosearch compiles one batch."
+)
+define.integer("bits", 3, "Search among batches with this many significant binary digits.")
 define.path("environment", str(ENVIRONMENT), f"The compiler's environment, made by `{MAKE}`.")
 define.output_folder("cache_dir", str(default_cache()), "Where results are kept.")
 define.boolean("fresh", False, "Ignore what is kept.")
@@ -78,10 +79,9 @@ def main() -> int:
         raise ValueError("--experiment is missing, for example table1/lamb-32768")
     if FLAGS.topology is None:
         raise ValueError("--topology is missing, for example v3:2x2, or all")
-    for name in ("batch_per_core", "bits"):
-        if FLAGS[name].value is not None and FLAGS[name].value < 1:
-            raise ValueError(f"--{name}={FLAGS[name].value}: want 1 or more")
-    chosen = [topology(name) for name in _names(FLAGS.topology)]
+    cli.at_least(FLAGS, batch_per_core=1, bits=1)
+    names = list(GENERATIONS) if FLAGS.topology == "all" else FLAGS.topology.split(",")
+    chosen = [topology(name) for name in names]
     environment = CompileEnvironment(FLAGS.environment)
     row_flags = [f"--experiment={FLAGS.experiment}"]
     row_flags += [f"--stage={FLAGS.stage}"] if FLAGS.stage is not None else []
@@ -105,10 +105,6 @@ def main() -> int:
         if FLAGS.output is not None:  # After each: a table of six takes hours.
             _write(FLAGS.output, report)
     return 0
-
-
-def _names(asked: str) -> list[str]:
-    return list(GENERATIONS) if asked == "all" else asked.split(",")
 
 
 def _of_others(path: str | None, report: dict[str, Any], chosen: list[Topology]) -> list[dict]:

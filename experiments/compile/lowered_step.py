@@ -97,17 +97,14 @@ def description(row: Row, stage: str, batch: int | None = None) -> dict[str, Any
     """What a lowered step is of."""
     images = row.task == "classification"
     length = row.squad_sequence_length if stage == SQUAD else row.stages[int(stage) - 1][0]
+    told = ("scale", "model", "image_size", "vocabulary_size", "precision")
     return {
+        **{field: getattr(row, field) for field in told},
         "experiment": row.name,
-        "scale": row.scale,
         "overrides": dict(row.overrides),
         "stage": stage,
-        "model": row.model,
         "dataset": row.dataset if images else None,
-        "image_size": row.image_size,
         "sequence_length": length,
-        "vocabulary_size": row.vocabulary_size,
-        "precision": row.precision,
         "optimizer": "bert_adamw" if stage == SQUAD else row.optimizer,
         "batch_per_core": batch_per_core(row, stage) if batch is None else batch,
         "paper_batch_per_core": batch_per_core(row, stage),
@@ -115,13 +112,9 @@ def description(row: Row, stage: str, batch: int | None = None) -> dict[str, Any
 
 
 def lower_row(
-    row: Row,
-    stage: str,
-    batch: int,
-    program: str = "update",
-    task: Task | None = None,
+    row: Row, stage: str, batch: int, program: str = "update", task: Task | None = None, *,
     replicated: bool = False,
-) -> Lowered:
+) -> Lowered:  # fmt: skip
     """Lowers a program of the row's step with `batch` examples a pass; see `tpu.lowering.lower`.
 
     `task` stands in for the row's own.

@@ -1,5 +1,4 @@
-"""A row's task on data that are described and not there: enough for its model and its batches'
-shapes, so that a step can be lowered where no data are."""
+"""A row's task on shape-only placeholder data: its step can be lowered without a data set."""
 
 from __future__ import annotations
 

@@ -43,10 +43,9 @@ class Kind(NamedTuple):
     rows: tuple[str, ...]  # the names of all
 
     def __str__(self) -> str:
-        row = self.row
-        length = row.stages[int(self.stage) - 1].sequence_length if self.stage.isdigit() else None
-        of = f" with sequences of {length}" if length else ""
-        of += ", fine-tuned" if self.stage == SQUAD else ""
+        row, tuned = self.row, self.stage == SQUAD
+        length = None if tuned else _length(row, self.stage)
+        of = f" with sequences of {length}" if length else ", fine-tuned" if tuned else ""
         batch = batch_per_core(row, self.stage)
         return (
             f"{row.name}: {row.model}{of}, {row.optimizer}, {batch} a core ({len(self.rows)} rows)"

@@ -10,15 +10,27 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-from largebatch.experiments.costs import activations
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.rows import defaults
 from largebatch.experiments.rows.row import Row, Stage
-from largebatch.models.bert_sizes import bert_size
+from largebatch.models.bert_sizes import BertSize, bert_size
+from largebatch.models.image_models import IMAGE_MODELS
 
 TRAINING = 3  # forward, gradients by the activations, gradients by the weights
 MAX_POSITIONS = 512
 IMAGES = {"mnist": (28, 1, 10), "cifar10": (32, 3, 10)}  # side, channels, classes
+# Numbers that a layer keeps for the backward pass, a token: 34 H of activations and 5 a L of
+# attention (a heads, L length), after Korthikanti et al. 2022, "Reducing Activation Recomputation";
+# theirs are bytes in 16 bits with 8-bit dropout masks, here all are of the width computed in.
+KEPT_OF_HIDDEN, KEPT_OF_ATTENTION = 17, 2.5
+# Logits of the masked positions, their softmax and its gradient, float32.
+LOGIT_COPIES = 3
+MASKED_SHARE = 0.15
+# Numbers that an image of 224 x 224 keeps at the usual width.
+# ResNet-50: the outputs of 53 convolutions (11.1 million), and about as many again after batch norm
+# and ReLU, and sums. AlexNet: those of 5 convolutions and 3 dense layers (0.66 million), and ReLU,
+# normalisation, pooling and dropout after them.
+_IMAGE_NUMBERS = {"resnet50": 26_000_000, "alexnet": 2_300_000, "alexnet_bn": 2_300_000}
 
 
 class Cost(NamedTuple):
@@ -64,7 +76,7 @@ def imagenet(row: Row, width: int) -> Cost:
     """A model of ImageNet's at its usual width, by the area of the row's images."""
     area = (row.image_size / 224) ** 2
     known = IMAGENET[row.model]
-    kept = activations.image_numbers(row) * width
+    kept = image_numbers(row) * width
     return known._replace(forward_flops=area * known.forward_flops, kept_bytes=kept)
 
 
@@ -73,7 +85,7 @@ def bert(model: str, vocabulary: int, length: int, width: int = 2) -> Cost:
 
     Forward, a token, H hidden, I intermediate, L length, in each layer: 2 (4 H^2 + 2 H I) for the
     dense layers and 4 L H for attention; a predicted token 2 (H^2 + H V). As elsewhere, the pooler
-    is too small to count. What is kept, in numbers `width` bytes wide, `activations` estimates.
+    is too small to count. What is kept, in numbers `width` bytes wide, `sequence_bytes` estimates.
     """
     size = bert_size(model)
     hidden, inner, layers = size.hidden_size, size.intermediate_size, size.layers
@@ -82,13 +94,28 @@ def bert(model: str, vocabulary: int, length: int, width: int = 2) -> Cost:
     embeddings = (vocabulary + MAX_POSITIONS + 2) * hidden + norm
     heads = 2 * (hidden + 1) * hidden + norm + vocabulary + 2 * (hidden + 1)  # with the pooler
     token = layers * (2 * (4 * hidden**2 + 2 * hidden * inner) + 4 * length * hidden)
-    token += activations.MASKED_SHARE * 2 * (hidden**2 + hidden * vocabulary)
+    token += MASKED_SHARE * 2 * (hidden**2 + hidden * vocabulary)
     return Cost(
         embeddings + layers * layer + heads,
         5 + 16 * layers + 2 + 5 + 2,  # embeddings, layers, pooler, masked LM, next sentence
         token * length,
-        activations.sequence_bytes(size, length, vocabulary, width),
+        sequence_bytes(size, length, vocabulary, width),
     )
+
+
+def image_numbers(row: Row) -> float:
+    """How many numbers the row's model keeps of one image."""
+    usual = IMAGE_MODELS[row.model].defaults["width"]
+    width = defaults.value_of(row, "model_width") / usual
+    return width * (row.image_size / 224) ** 2 * _IMAGE_NUMBERS[row.model]
+
+
+def sequence_bytes(size: BertSize, length: int, vocabulary: int, width: int) -> float:
+    """What a BERT of `size` keeps of one sequence; activations are `width` bytes a number, logits
+    float32."""
+    layer = KEPT_OF_HIDDEN * size.hidden_size + KEPT_OF_ATTENTION * size.heads * length
+    token = size.layers * layer * width + MASKED_SHARE * LOGIT_COPIES * vocabulary * 4
+    return token * length
 
 
 def davidnet(side: int, channels: int, classes: int, c: float, width: int = 4) -> Cost:

@@ -3,7 +3,7 @@
     python -m largebatch.experiments.scaling_model                # Table 1 and Figure 8, predicted
     python -m largebatch.experiments.scaling_model --lecture      # the lecture's tables
     python -m largebatch.experiments.scaling_model --list_chips   # the chips and their sources
-    python -m largebatch.experiments.scaling_model --experiment=table1/lamb-32768 \
+    python -m largebatch.experiments.scaling_model --experiment=table1/lamb-32768 \\
         --chips=256 --kind=tpu-v4
 
     step = flops / (utilisation x peak) + passes over the weights + all-reduce
@@ -24,19 +24,19 @@ FORMATS = {"text": scaling_tables.as_text, "markdown": scaling_tables.as_markdow
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
 define.string("experiment", None, "The row to predict.")
-define.integer("chips", None, "How many; default: as the paper.")
+define.integer("chips", None, "How many chips. Default: as many as the paper used.")
 define.string("kind", step_time.PAPER_CHIP, f"Of chip: {', '.join(chips.CHIPS)}.")
 define.enum(
-    "topology", None, all_reduce.TOPOLOGIES, "Of the all-reduce; default: the kind's own."
+    "topology", None, all_reduce.TOPOLOGIES, "Topology of the all-reduce. Default: the chip's."
 )  # fmt: skip
 define.float(
-    "utilisation", None, "Of the peak, above 0 and at most 1; default: as fitted."
+    "utilisation", None, "Share of the peak, above 0 and at most 1. Default: as fitted."
 )  # fmt: skip
-define.float("passes", None, "Over the weights in an update; default: as fitted.")
-define.multi_string("set", [], "field=value: change the row.")
+define.float("passes", None, "Passes over the weights in an update. Default: as fitted.")
+define.multi_string("set", [], "field=value: change a setting; may be given several times.")
 define.boolean("lecture", False, "Print the lecture's tables.")
 define.boolean("list_chips", False, "Print the chips and their sources.")
-define.enum("format", "text", sorted(FORMATS), "How to print.")
+define.enum("format", "text", sorted(FORMATS), "Format of the tables.")
 
 
 def main() -> int:

@@ -202,7 +202,7 @@ def topologies() -> Sheet:
         )  # fmt: skip
     return Sheet(
         "Held-out errors by topology",
-        ("topology", "utilisation", "passes", "alpha us", *(row.label for row in held_out),
+        ("topology", "utilisation", "passes", "latency, us", *(row.label for row in held_out),
          "mean", "64k/32k predicted"),
         lines,
         (

@@ -26,18 +26,20 @@ HEADER = ["setting", "value", "in", "why"]
 def as_markdown() -> str:
     parts = [
         "# What the suite had to assume",
-        f"Made by `{COMMAND}`, from the rows; a test keeps it so. Each setting of a row has a "
+        f"Made by `{COMMAND}`, from the rows; a test keeps it current. Each setting of a row has a "
         "source: `paper`, `code` (the first author's public code), `rule` (computed from a rule of "
-        "the paper) or `assumed`. Here are all settings that a run reads and that none of the "
-        "first three gives. `run --describe` prints them for one row. What no row can set (the "
-        "models' fixed parts, how text is masked) is in the docstrings of models and data.",
+        "the paper) or `assumed`. This page lists all settings that a run reads and that none of "
+        "the first three gives. `run --describe` prints them for one row, and "
+        "[sources.md](sources.md) has the works that are cited. What no row can set (the models' "
+        "fixed parts, how text is masked) is in the docstrings of models and data.",
         "## Chosen",
-        "Paper and code are silent; the row has a value, for the reason given.",
+        "Paper and code say nothing; the row has this value, for the reason given. `tuned`: the "
+        "best of the row's tuning grid.",
         piped(chosen()),
         "## Left open",
         "The row has no value of its own: the default of its optimizer or model holds, or the "
-        "setting is off. Of the names of exclusions, `default` leaves out layer normalisation, "
-        "batch norm's scale and offset and biases, `bert` layer normalisation and biases, "
+        "setting is off (`-`). Exclusions have names: `default` excludes layer normalisation, "
+        "batch norm's scale and offset, and biases; `bert` layer normalisation and biases; "
         "`nothing` nothing.",
         piped(left_open()),
     ]

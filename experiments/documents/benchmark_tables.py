@@ -27,7 +27,8 @@ def _optimizer_speed(results: Path) -> str:
          f"{modes['xla']['compile_seconds']:.0f}" if "xla" in modes else "-"]
         for name, modes in by_name.items()
     ]  # fmt: skip
-    head = ["time of a step (lower is better)", "in a graph", "under XLA", "s to compile for XLA"]
+    head = ["optimizer", "time in a graph (lower is better)", "time under XLA (lower is better)",
+            "s to compile for XLA"]  # fmt: skip
     rounds = len(measured["rows"][0]["seconds"])
     return (
         f"{piped(Sheet(head, lines))}\n\nMedians of {rounds} paired rounds on "
@@ -69,8 +70,8 @@ def _start(results: Path) -> str:
                  "processor_seconds_to_the_first_update",
                  "processor_seconds_to_import_tensorflow"))]
         )  # fmt: skip
-    head = ["row", "s to the first update", "s to import TensorFlow", "processor s to the first",
-            "processor s to import"]  # fmt: skip
+    head = ["row", "s to the first update", "s to import TensorFlow",
+            "processor s to the first update", "processor s to import TensorFlow"]  # fmt: skip
     return piped(Sheet(head, lines))
 
 
@@ -108,7 +109,8 @@ def _bert_step(results: Path) -> str:
              f"{found['rate_over_official']:.2f}",
              f"{found['rate_over_official_by_processor_time']:.2f}"]
         )  # fmt: skip
-    head = ["precision", "examples/s", "tf-models-official", "ratio", "by processor time"]
+    head = ["precision", "largebatch, examples/s", "tf-models-official, examples/s", "ratio",
+            "ratio by processor time"]  # fmt: skip
     return piped(Sheet(head, lines))
 
 
@@ -120,8 +122,8 @@ def _pretraining_data(results: Path) -> str:
         for row in found["rows"]
     ]  # fmt: skip
     table = piped(
-        Sheet(["program", "seconds", "times as fast", "by processor time", "largest process, MB"],
-              lines)
+        Sheet(["program", "seconds (lower is better)", "times as fast",
+               "times as fast by processor time", "memory of its largest process, MB"], lines)
     )  # fmt: skip
     whole = found["whole_input"]
     return (
@@ -141,8 +143,8 @@ def _checkpoint_cost(results: Path) -> str:
          f"{row['share_of_the_processor_time']:.2%}"]
         for row in _read(results, "checkpoint_cost")["rows"]
     ]  # fmt: skip
-    head = ["row", "updates between saves", "MB", "s an update", "s a save", "share",
-            "of processor time"]  # fmt: skip
+    head = ["row", "updates between saves", "MB", "s per update", "s per save",
+            "share of the time", "share of processor time"]  # fmt: skip
     return piped(Sheet(head, lines))
 
 
@@ -157,8 +159,8 @@ def _chosen_rows(results: Path) -> str:
     head = ["tokens a core-second", "all tokens", "chosen rows", "ratio in one process"]
     both = measured["rate_over_before_of_both"]
     return (
-        f"{piped(Sheet(head, lines))}\n\nChosen rows with oneDNN, which a run of BERT takes by "
-        f"itself, against all tokens without: {both:.2f}. {measured['processor']}."
+        f"{piped(Sheet(head, lines))}\n\nChosen rows with oneDNN, which runs of BERT use by "
+        f"default, against all tokens without it: {both:.2f}. Processor: {measured['processor']}."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from largebatch.experiments.program.text_table import NOTHING, Sheet
@@ -39,12 +39,13 @@ def _loss(trial: Trial, runs: list[Run]) -> float:
     return min(losses, default=math.nan)
 
 
-def best(found: Iterable[Tried], optimizer: str) -> float | None:
-    """The factor with the lowest loss; None while one of the optimizer's trials is not run."""
+def best(found: Sequence[Tried], optimizer: str) -> float | None:
+    """The last round's factor with the lowest loss; None while one of its trials is not run."""
     mine = [one for one in found if one.trial.optimizer == optimizer]
-    if any(math.isnan(one.loss) for one in mine):
+    last = [one for one in mine if one.trial.round == mine[-1].trial.round]
+    if any(math.isnan(one.loss) for one in last):
         return None
-    return min(mine, key=lambda one: one.loss).trial.factor
+    return min(last, key=lambda one: one.loss).trial.factor
 
 
 def sheet(found: Iterable[Tried]) -> Sheet:
@@ -54,5 +55,9 @@ def sheet(found: Iterable[Tried]) -> Sheet:
         shown = NOTHING if math.isnan(loss) else f"{loss:.4f}"
         mark = " *" if trial.chosen else ""
         rate = f"{trial.settings['learning_rate']:g}"
-        lines.append([trial.optimizer, f"{trial.factor:g}{mark}", rate, shown])
-    return Sheet(["optimizer", "factor", "rate at batch 256", "held-out masked-word loss"], lines)
+        length = f"1/{trial.share}"
+        lines.append(
+            [str(trial.round), length, trial.optimizer, f"{trial.factor:g}{mark}", rate, shown]
+        )
+    heads = ["round", "of a run", "optimizer", "factor", "rate at batch 256"]
+    return Sheet([*heads, "held-out masked-word loss"], lines)

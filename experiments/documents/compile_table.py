@@ -77,26 +77,17 @@ def _line(step: str, found: dict[str, Any], least: float | None) -> list[str]:
     fits, too_large = bounds(found)
     size = {one["batch_per_core"]: one for one in found["compilations"]}
     usable = f"{found['usable_bytes'] / GIB:.2f} GiB"
-    cells = [step, found["topology"].partition(":")[0], usable]
-    if fits is None:
-        cells += ["none", ""]
-    else:
+    largest, beyond, work = ["none", ""], "not reached", ["", ""]
+    if fits is not None:
         share = f" ({fits * POD:,} on {POD:,} cores)" if found["topology"] == PAPERS else ""
-        cells += [f"{fits}{share}", f"{size[fits]['total_bytes'] / GIB:.2f} GiB"]
-    if too_large is None:
-        cells.append("not reached")
-    else:
-        needed = size[too_large]["total_bytes"]
-        cells.append(f"{too_large}" + (f": {needed / GIB:.2f} GiB" if needed else ""))
-    if fits is None:
-        cells += ["", ""]
-    else:
+        largest = [f"{fits}{share}", f"{size[fits]['total_bytes'] / GIB:.2f} GiB"]
         flops, moved = size[fits]["flops"], size[fits]["bytes_accessed"]
-        cells += [
-            f"{flops / 1e12:.1f} Tflop, {moved / 1e9:.0f} GB",
-            f"{1 - least * fits / flops:.0%}",
-        ]
-    return cells
+        work = [f"{flops / 1e12:.1f} Tflop, {moved / 1e9:.0f} GB"]
+        work.append(f"{1 - least * fits / flops:.0%}")
+    if too_large is not None:
+        needed = size[too_large]["total_bytes"]
+        beyond = f"{too_large}" + (f": {needed / GIB:.2f} GiB" if needed else "")
+    return [step, found["topology"].partition(":")[0], usable, *largest, beyond, *work]
 
 
 def on_the_papers_tpu(reports: Iterable[dict[str, Any]]) -> str:

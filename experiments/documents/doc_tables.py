@@ -172,10 +172,6 @@ def _scaling() -> str:
     return scaling_tables.as_markdown(table)
 
 
-def _scaling_topologies() -> str:
-    return scaling_tables.as_markdown(scaling_tables.topologies())
-
-
 def _bert_trials() -> str:
     found = bert_trials.tried(find_runs(str(RESULTS))[0])
     optimizers = dict.fromkeys(one.trial.optimizer for one in found)
@@ -213,7 +209,7 @@ WHOLE: dict[str, Callable[[], str]] = {  # below docs/
 _ABOUT = {"verdicts": _verdicts, "changed": _changed}
 _OTHERS: dict[str, Callable[[], str]] = {
     "scaling": _scaling,
-    "scaling-topologies": _scaling_topologies,
+    "scaling-topologies": lambda: scaling_tables.as_markdown(scaling_tables.topologies()),
     "claims-at-a-glance": _claims_at_a_glance,
     "bert-trials": _bert_trials,
     **{

@@ -30,9 +30,9 @@ STEPS = (1, 10, 100, 1000, 10_000)  # at which the effect of adam-correction is 
 def as_markdown() -> str:
     parts = [
         "# Errata",
-        f"Made by `{COMMAND}`; a test keeps it so. Each line has what is printed, what contradicts "
-        "it, and the place or source of both. It says what was found, not how it came about; what "
-        "is deduced and not read is marked as inferred.",
+        f"Made by `{COMMAND}`; a test keeps it current. Each line has what is printed, what "
+        "contradicts it, the place or source of both, and, as *here*, what this suite takes. It "
+        "says what was found, not how it came about. `(inferred)` marks what is deduced, not read.",
         "## The paper against itself",
         piped(Sheet(["what", "printed", "but", "here"], contradictions())),
         "## The lecture against itself",

@@ -29,8 +29,8 @@ COMMAND = "python -m largebatch.experiments.paper_map --output=docs/paper_map.md
 def as_markdown() -> str:
     parts = [
         "# A map of the paper",
-        f"Made by `{COMMAND}`; a test keeps it so. Paths are from the repository's root; names are "
-        "of what the file defines.",
+        f"Made by `{COMMAND}`; a test keeps it current. Paths are from the repository's root, each "
+        "with the name to look for in the file.",
         "## Sections",
         _places("section", paper_contents.SECTIONS),
         "## Equations, algorithms, theorems",
@@ -39,7 +39,8 @@ def as_markdown() -> str:
         _tables(registry.PAPER_TABLES),
         "## Figures",
         _places("", paper_contents.FIGURES),
-        "## The lecture",
+        "## The lecture and the abstract",
+        "What they are is in [sources.md](sources.md).",
         _places("", paper_contents.LECTURE),
         "## Results in the text",
         _tables([t for t in registry.TABLES if t.startswith("section")]),

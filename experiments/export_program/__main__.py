@@ -5,7 +5,7 @@
     python lamb/runner.py --seeds=0,1,2 --output_dir=runs
 
 The folder holds StableHLO of the batch, the update and the evaluation, the data, and a runner that
-needs jax and numpy alone; docs/portable.md tells of both. The conversion to StableHLO needs a
+needs only jax and numpy; docs/portable.md describes both. The conversion to StableHLO needs a
 second environment: `make pjrt-environment`.
 """
 
@@ -35,10 +35,10 @@ define.parsed(
     "Examples of one pass; gradients are accumulated to the row's batch. auto: one pass."
 )  # fmt: skip
 define.enum(
-    "data", "copy", ["copy", "leave"], "Image sets: with the images, or without."
+    "data", "copy", ["copy", "leave"], "Image sets: copy the images, or leave them out."
 )  # fmt: skip
 define.integer(
-    "max_steps", None, "Text and ImageNet: write batches of so many updates of each stage.",
+    "max_steps", None, "Text and ImageNet: write the batches of only this many updates a stage.",
     lower_bound=1
 )  # fmt: skip
 define.path(
@@ -59,16 +59,9 @@ def main() -> int:
     from largebatch.tpu.lowering.conversion import ConversionEnvironment
 
     environment = ConversionEnvironment(FLAGS.environment)
-    size = export(
-        row,
-        output,
-        environment,
-        data_dir=FLAGS.data_dir,
-        seeds=seeds,
-        micro_batch=FLAGS.micro_batch,
-        copy_data=FLAGS.data == "copy",
-        max_steps=FLAGS.max_steps,
-    )
+    given = {name: FLAGS[name].value for name in ("data_dir", "micro_batch", "max_steps")}
+    copied = FLAGS.data == "copy"
+    size = export(row, output, environment, seeds=seeds, copy_data=copied, **given)
     runner = os.path.join(output, "runner.py")
     print(f"wrote {output} ({size / 2**20:.1f} MiB); to run it: python {runner} --output_dir=runs")
     return 0

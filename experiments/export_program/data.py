@@ -10,12 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from largebatch.data.images.image_set import ImageSet
-from largebatch.experiments.export_program.programs import ONE_HOST
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-    from largebatch.tpu.loop.task import Task
 
 SET = ("train_images", "train_labels", "test_images", "test_labels")
 BLOCK_BYTES = 64 * 2**20  # of a file of batches, before compression
@@ -97,8 +94,3 @@ def _compact(array: np.ndarray) -> np.ndarray:
             if array.max() <= np.iinfo(narrow).max:
                 return array.astype(narrow)
     return array
-
-
-def stage_dataset(task: Task, stage: int, micro_batch: int) -> tf.data.Dataset:
-    """A stage's micro-batches on one device, from its first update on."""
-    return task.train_dataset(stage, ONE_HOST, micro_batch, 0)

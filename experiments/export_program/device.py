@@ -24,12 +24,8 @@ import numpy as np
 from jax import export
 
 jax.config.update("jax_enable_x64", True)  # the counters are int64
-SET = (
-    "train_images",
-    "train_labels",
-    "test_images",
-    "test_labels",
-)  # The library that JAX 0.11 hands reductions to on CPUs returns what was in memory before for
+SET = ("train_images", "train_labels", "test_images", "test_labels")
+# The library that JAX 0.11 hands reductions to on CPUs returns what was in memory before for
 # bfloat16: an evaluation of DavidNet was NaN. Not so on a GPU or TPU, nor with this.
 CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""}
 
@@ -158,11 +154,8 @@ class Trainer:
         """An image set: what `train` reads. Others: nothing, as it is read in blocks."""
         if not self._in_memory:
             return None
-        place = self.manifest["stages"][stage]
-        count, wanted = (
-            self.manifest["data"]["train_examples"],
-            place["steps"] * place["batch_size"],
-        )
+        place, count = self.manifest["stages"][stage], self.manifest["data"]["train_examples"]
+        wanted = place["steps"] * place["batch_size"]
         epochs = range(-(-wanted // count))
         orders = [draws.permutation(count, seed, epoch) for epoch in epochs]
         return {
@@ -206,16 +199,9 @@ class Trainer:
         return arrays
 
     def train(
-        self,
-        stage: int,
-        state: dict[str, Any],
-        said: dict[str, Any],
-        data: Any,
-        seed: int,
-        factor: float,
-        first: int,
-        count: int,
-    ) -> tuple[Any, Any]:
+        self, stage: int, state: dict[str, Any], said: dict[str, Any], data: Any, seed: int,
+        factor: float, first: int, count: int,
+    ) -> tuple[Any, Any]:  # fmt: skip
         """`count` updates of a stage from its update `first` on; all of one block.
 
         `state` and `said` are given up to the device. Returns the new ones; the work may still be

@@ -14,15 +14,15 @@ from collections.abc import Sequence
 import numpy as np
 
 SHUFFLE_STREAM = 1 << 48  # of largebatch.data.streams.updates
-_MULTIPLY = np.array([0xD2511F53, 0xCD9E8D57], np.uint64)
-_WEYL = np.array([0x9E3779B9, 0xBB67AE85], np.uint64)
-_LOW = np.uint64(0xFFFFFFFF)
-_SCRAMBLE_KEY = (0x3EC8F720, 0x02461E29)  # of TensorFlow's seeds
+_MULTIPLY = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
+_BUMP = (0x9E3779B9, 0xBB67AE85)
+_SCRAMBLE = (0x3EC8F720, 0x02461E29)  # the key of TensorFlow's seeds
+_LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 def permutation(count: int, seed: int, epoch: int) -> np.ndarray:
     """The order of a set of `count` examples in an epoch, int32 [count]."""
-    words = _stateless_words(count - 1, seed, SHUFFLE_STREAM + epoch)
+    words = Stream(seed, SHUFFLE_STREAM + epoch).words(count - 1)
     left = np.arange(count, 1, -1, dtype=np.uint32)  # examples from place i on
     chosen = (np.arange(count - 1) + words % left).tolist()
     order = list(range(count))
@@ -39,11 +39,14 @@ def initial_seeds(seed: int, count: int) -> list[int]:
 
 def uniform(shape: Sequence[int], seed: int, low: float, high: float) -> np.ndarray:
     """`tf.random.stateless_uniform(shape, [seed, 0], low, high)`, float32."""
-    words = _stateless_words(int(np.prod(shape, dtype=np.int64)), seed, 0)
-    mantissa = (words & np.uint32(0x7FFFFF)) | np.uint32(127 << 23)
-    unit = mantissa.view(np.float32) - np.float32(1)
+    drawn = unit_floats(Stream(seed).words(int(np.prod(shape, dtype=np.int64))))
     low, high = np.float32(low), np.float32(high)
-    return (unit * (high - low) + low).reshape(shape)
+    return (drawn * (high - low) + low).reshape(shape)
+
+
+def unit_floats(words: np.ndarray) -> np.ndarray:
+    """float32 in [0, 1) of the 23 lowest bits of each word."""
+    return ((words & np.uint32(0x7FFFFF)) | np.uint32(0x3F800000)).view(np.float32) - np.float32(1)
 
 
 def initial_value(recipe: dict, seeds: list[int]) -> np.ndarray:
@@ -55,38 +58,33 @@ def initial_value(recipe: dict, seeds: list[int]) -> np.ndarray:
     return uniform(shape, seeds[recipe["draw"]], low, high)
 
 
-def _stateless_words(count: int, first: int, second: int) -> np.ndarray:
-    """The first `count` words, uint32, of the stream with the stateless seed [first, second]."""
-    scrambled = _philox(_words(first) + _words(second), _SCRAMBLE_KEY, 1)[0]
-    counter = (0, 0, int(scrambled[2]), int(scrambled[3]))
-    blocks = _philox(counter, tuple(map(int, scrambled[:2])), -(-count // 4))
-    return blocks.reshape(-1)[:count]
+class Stream:
+    """Philox 4x32-10 (Salmon et al. 2011) of a stateless seed [first, second] of 64 bits each."""
+
+    def __init__(self, first: int, second: int = 0):
+        words = [part & 0xFFFFFFFF for seed in (first, second) for part in (seed, seed >> 32)]
+        mixed = _rounds(_SCRAMBLE, [np.array([word], np.uint64) for word in words])[0]
+        self._key = (int(mixed[0]), int(mixed[1]))
+        self._upper = (mixed[2].astype(np.uint64), mixed[3].astype(np.uint64))
+
+    def groups(self, places: np.ndarray) -> np.ndarray:
+        """uint32 [n, 4]: the groups of four words at these places, uint64 [n], from 0."""
+        upper = [np.full(len(places), word) for word in self._upper]
+        return _rounds(self._key, [places & _LOW, places >> _HALF, *upper])
+
+    def words(self, count: int) -> np.ndarray:
+        """uint32 [count]: the first words, as tf.random.stateless_uniform has them."""
+        return self.groups(np.arange(-(-count // 4), dtype=np.uint64)).reshape(-1)[:count]
 
 
-def _words(number: int) -> tuple[int, int]:
-    number %= 1 << 64
-    return number & 0xFFFFFFFF, number >> 32
-
-
-def _philox(counter, key, blocks: int) -> np.ndarray:
-    """Philox 4x32-10 (Salmon et al. 2011) of counter, counter + 1, ...: uint32 [blocks, 4].
-
-    The lower half of the counter must not overflow.
-    """
-    low = np.arange(blocks, dtype=np.uint64) + np.uint64(counter[0] | counter[1] << 32)
-    state = np.empty((4, blocks), np.uint64)
-    state[0], state[1] = low & _LOW, low >> np.uint64(32)
-    state[2], state[3] = counter[2], counter[3]
-    key = np.array(key, np.uint64)
+def _rounds(key: tuple[int, int], words: Sequence[np.ndarray]) -> np.ndarray:
+    """uint32 [n, 4] of n counters, each of four words, lowest first; `words` are uint64 [n]."""
+    low, high = key
+    first, second, third, fourth = words
     for _ in range(10):
-        first, second = state[0] * _MULTIPLY[0], state[2] * _MULTIPLY[1]
-        state = np.stack(
-            [
-                (second >> np.uint64(32)) ^ state[1] ^ key[0],
-                second & _LOW,
-                (first >> np.uint64(32)) ^ state[3] ^ key[1],
-                first & _LOW,
-            ]
-        )
-        key = (key + _WEYL) & _LOW
-    return state.T.astype(np.uint32)
+        left, right = _MULTIPLY[0] * first, _MULTIPLY[1] * third
+        first = (right >> _HALF) ^ second ^ np.uint64(low)
+        third = (left >> _HALF) ^ fourth ^ np.uint64(high)
+        second, fourth = right & _LOW, left & _LOW
+        low, high = (low + _BUMP[0]) & 0xFFFFFFFF, (high + _BUMP[1]) & 0xFFFFFFFF
+    return np.stack([first, second, third, fourth], axis=1).astype(np.uint32)

@@ -100,11 +100,12 @@ def _write(
     eval_batches = portable_data.write_evaluation(
         eval_data, output / "evaluation.npz", ("image",) if in_memory else ()
     )
+    pieces = [plan.micro_batch for plan in programs.plans]
     manifest = {
         "format": FORMAT,
         "record": row_record(row),
         "run": {
-            "micro_batch": _single([plan.micro_batch for plan in programs.plans]),
+            "micro_batch": pieces[0] if len(set(pieces)) == 1 else pieces,
             "precision": row.precision,
             "data": work.data,
         },
@@ -164,7 +165,7 @@ def _write_batches(row, work, programs, data_dir, seed, output, max_steps) -> li
     task = workload.load(row, data_dir, seed).task
     return [
         portable_data.write_updates(
-            portable_data.stage_dataset(task, number, plan.micro_batch),
+            task.train_dataset(number, ONE_HOST, plan.micro_batch, 0),
             plan.accumulation,
             min(stage.steps, max_steps or stage.steps),
             output / "batches" / f"seed={seed}" / f"stage={number + 1}",
@@ -244,8 +245,8 @@ def _derived(task, evaluate: PortableProgram) -> dict[str, dict[str, float]]:
     Raises:
       UserError: The task's own arithmetic is no such sum.
     """
-    names = sorted({value.name.rpartition("/")[0] for value in evaluate.outputs})
-    names = [name for name in names if name not in ("examples", "left_out", "subset")]
+    counts = {"examples", "left_out", "subset"}
+    names = sorted({value.name.rpartition("/")[0] for value in evaluate.outputs} - counts)
     derived: dict[str, dict[str, float]] = {}
     for name in names:
         unit = {other: float(other == name) for other in names}
@@ -258,7 +259,3 @@ def _derived(task, evaluate: PortableProgram) -> dict[str, dict[str, float]]:
         if value != sum(weight * probe[name] for name, weight in derived[result].items()):
             raise UserError(f"the metric {result} is no weighted sum of what the program counts")
     return {r: parts for r, parts in derived.items() if parts != {r: 1.0}}
-
-
-def _single(values: list[int]):
-    return values[0] if len(set(values)) == 1 else values

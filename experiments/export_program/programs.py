@@ -153,13 +153,14 @@ class RowPrograms:
         make = functools.partial(
             SetOnDevice(images).train_batch,
             slices=UpdateSlices(
-                plan.batch_size, plan.micro_batch, ONE_HOST, self._task.pads_batches
+                *(plan.batch_size, plan.micro_batch, ONE_HOST, self._task.pads_batches)
             ),
             augment=row.augment,
             dropout="dropout_seed" in self.element_spec(0),
         )
         arguments = {
-            **_set_spec(images.train_images, images.train_labels),
+            "images": tf.TensorSpec(images.train_images.shape, tf.uint8),
+            "labels": tf.TensorSpec(images.train_labels.shape, tf.int32),
             "index": tf.TensorSpec([plan.batch_size], tf.int64),
             "seed": tf.TensorSpec([], tf.int64),
             "step": tf.TensorSpec([], tf.int64),
@@ -178,13 +179,6 @@ class RowPrograms:
             "number": tf.TensorSpec([], tf.int64),
         }
         return portable_program(fetch, arguments, {})
-
-
-def _set_spec(images, labels) -> dict[str, Any]:
-    return {
-        "images": tf.TensorSpec(images.shape, tf.uint8),
-        "labels": tf.TensorSpec(labels.shape, tf.int32),
-    }
 
 
 def _named(kind: str, variables) -> dict[str, tf.Variable]:

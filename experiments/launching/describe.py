@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -21,9 +22,7 @@ def list_rows(rows: Sequence[Row], form: str) -> str:
     header = ("name", "model", "data", "optimizer", "batch", "steps", "rate", "runs", "paper")
     lines = [header]
     for row in rows:
-        points = 1
-        for values in row.grid.values():
-            points *= len(values)
+        points = math.prod(map(len, row.grid.values()))
         batches = "/".join(str(stage.batch_size) for stage in row.stages)
         steps = str(sum(stage.steps for stage in row.stages))
         rates = "/".join(f"{stage.learning_rate:g}" for stage in row.stages)
@@ -50,7 +49,7 @@ def describe(row: Row, form: str) -> str:
     for field in SETTINGS:
         if field in row.unused_fields:
             continue
-        lines += _entry(field, defaults.value_of(row, field), _where(row, field))
+        lines += _entry(field, defaults.value_of(row, field), _text(source_of(row, field)))
     lines += ["", "derived"]
     if row.training_examples:
         lines += _entry("training_examples", row.training_examples, f"of {row.dataset}")
@@ -72,8 +71,7 @@ def describe(row: Row, form: str) -> str:
         lines += _entry("none", "", "")
     lines += ["", "printed"]
     for metric, value in row.paper.items():
-        source = row.printed_source(metric)
-        lines += _entry(metric, value, _text(source))
+        lines += _entry(metric, value, _text(row.printed_source(metric)))
     for twin in _twins(row):
         lines += ["", f"differences from {twin.name} (its value below this row's)"]
         for found in differences(row, twin):
@@ -95,16 +93,15 @@ def _records(row: Row) -> dict[str, dict[str, Any]]:
     }
 
 
-def _where(row: Row, field: str) -> str:
-    return _text(source_of(row, field))
-
-
 def _text(source: Source) -> str:
     return source.note if source == UNUSED else f"{source.kind}: {source.note}"
 
 
 def _entry(name: str, value: Any, note: str) -> list[str]:
-    head = f"  {name:<29} {'-' if value is None else value!s:<14} "
+    shown = "-" if value is None else str(value)
+    if isinstance(value, float) and len(shown) > 14:
+        shown = f"{value:.8g}"  # as wide as the column; --format=json has all digits
+    head = f"  {name:<29} {shown:<14} "
     return textwrap.wrap(note, 100, initial_indent=head, subsequent_indent=" " * len(head)) or [
         head.rstrip()
     ]

@@ -51,44 +51,63 @@ class MicroBatch(flags.ArgumentParser):
 def define(values: flags.FlagValues) -> None:
     """Defines them, with --scale and --set, in `values`."""
     define = cli.Define(values)
-    define.enum("scale", "paper", scale.ALL_SCALES, "How much of it to run.")
-    define.multi_string("set", [], "field=value: change the row; repeatable.")
+    define.enum(
+        "scale",
+        "paper",
+        scale.ALL_SCALES,
+        "paper is the real run; laptop less data or a smaller model; smoke a few steps.",
+    )
+    define.multi_string("set", [], "field=value: change a setting; may be given several times.")
     define.path(
         "data_dir",
         None,
-        "A TFDS folder, or a folder with the official files (default: TFDS's own); for BERT, the "
-        "shards that create_pretraining_data made.",
+        "Images: a TFDS folder, or a folder with the official files (default: TFDS's own); BERT: "
+        "the shards made by create_pretraining_data or prepare_prose.",
     )
     define.path(
         "squad_dir",
         None,
-        "BERT: the folder of SQuAD v1.1's files; pre-training is followed by fine-tuning and its "
-        "F1. Default: no fine-tuning.",
+        "BERT: the folder of SQuAD v1.1's files, to fine-tune and score on after pre-training. "
+        "Default: no fine-tuning.",
     )
-    define.enum("device", "auto", DEVICES, "Where to run.")
+    define.enum(
+        "device", "auto", DEVICES, "auto: a TPU with --tpu, otherwise a GPU if there is one."
+    )
     define.string("tpu", None, "Name or address of a Cloud TPU.")
-    define.integer("num_devices", None, "Devices to use; logical ones on a CPU.")
-    define.boolean("deterministic", False, "The same bits for the same seed.")
+    define.integer(
+        "num_devices", None, "How many. Default: all; on a CPU 1, and more are logical ones."
+    )
+    define.boolean(
+        "deterministic", False, "Slower kernels that give the same bits for the same seed."
+    )
     define.parsed(
         MicroBatch(),
         "micro_batch",
         None,
-        "Examples of one replica in one forward pass; gradients are accumulated to the row's "
-        "batch. auto, the default: what fits.",
+        "Examples in one forward pass on one device; gradients are accumulated up to the row's "
+        "batch. Default: auto, as many as fit.",
     )
-    define.integer("steps_per_loop", None, "Updates in one call of the device loop.")
-    define.integer("checkpoint_every", None, "Updates between two checkpoints.")
+    define.integer(
+        "steps_per_loop",
+        None,
+        "Updates in one call of the loop on the device. Default: 100, on a CPU 10.",
+    )
+    define.integer(
+        "checkpoint_every",
+        None,
+        "Updates between two checkpoints. Default: a twentieth of the run.",
+    )
     define.boolean(
         "skip_corrupt",
         False,
-        "ImageNet: leave out images that cannot be decoded, and say how many they were; otherwise "
-        "one ends the run.",
+        "ImageNet: leave out and count images that cannot be decoded; without it, one ends the "
+        "run.",
     )
     define.output_folder(
         "image_cache",
         None,
-        "ImageNet: a local folder for copies of remote files (gs://...), made when they are first "
-        "read; about 150 GB for all.",
+        "ImageNet: a local folder that keeps copies of remote files (gs://...) as they are first "
+        "read; about 150 GB for all of them.",
     )
 
 
@@ -98,17 +117,17 @@ def define_of_runs(values: flags.FlagValues) -> None:
     define.integer(
         "max_steps",
         None,
-        "End after so many updates of the row, with a checkpoint. Such a run is interrupted: it is "
-        "in no table, and the same command without the flag goes on.",
+        "Stop after this many updates, with a checkpoint. Such a run counts as interrupted and is "
+        "in no table; the same command without the flag continues it.",
     )
-    define.integer("keep_checkpoints", 2, "So many of the newest checkpoints stay.")
+    define.integer("keep_checkpoints", 2, "How many of the newest checkpoints to keep.")
     define.integer(
         "profile",
         None,
-        "TensorBoard's profiler looks at so many updates, after the first loop of the device.",
+        "Profile this many updates for TensorBoard, after the first loop on the device.",
     )
-    define_tags(values, "Words for the run's record, separated by commas: report --tags finds it.")
-    define.boolean("wandb", False, "Log to Weights & Biases, too (pip install largebatch[wandb]).")
+    define_tags(values, "Words to record, separated by commas; report --tags selects runs.")
+    define.boolean("wandb", False, "Also log to Weights & Biases (pip install largebatch[wandb]).")
 
 
 def define_tags(values: flags.FlagValues, text: str) -> None:

@@ -60,7 +60,7 @@ def launch(
 def _launch(row: Row, settings: RunSettings, new_observer) -> int:
     cluster = preflight.check(row, settings, os.environ)
     if settings.wandb:
-        wandb_log.check()
+        wandb_log.package()
     stack.say(f"{row.name}{scale.at(row)}: {_described(row)}, {row.steps} updates")
     onednn = row.task == "pretraining"
     if settings.init_checkpoint or "://" in settings.output_dir:

@@ -36,7 +36,7 @@ def earlier_result(folder: RunFolder, row: Row, settings: RunSettings) -> dict[s
 
 
 def say_if_elsewhere(stored: dict[str, Any] | None, experiment: dict[str, Any]) -> None:
-    """Tells of a run that goes on with other devices: its global batch stays what it is."""
+    """Logs that a run continues on other devices; its global batch is unchanged."""
     before, now = (stored or {}).get("num_devices"), experiment["num_devices"]
     if before not in (None, now):
         settings = experiment["row"]

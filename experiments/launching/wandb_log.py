@@ -22,11 +22,6 @@ PROJECT = "largebatch"
 _PLACE = ("kind", "step", "layers")
 
 
-def check() -> None:
-    """Raises UserError: the package is not there."""
-    _package()
-
-
 @contextlib.contextmanager
 def logged(folder: Any, wanted: bool, experiment: Mapping[str, Any]) -> Iterator[Any]:
     """Gives the folder to train in, which tells Weights & Biases of the records where `wanted`."""
@@ -57,7 +52,7 @@ class WandbFolder:
         if stored is None:
             stored = {"id": uuid.uuid4().hex[:16]}
             folder.write_json(FILE, stored)
-        self._run = _package().init(
+        self._run = package().init(
             project=os.environ.get("WANDB_PROJECT", PROJECT),
             id=stored["id"],
             resume="allow",
@@ -85,7 +80,8 @@ class WandbFolder:
         self._run.finish(exit_code=exit_code)
 
 
-def _package() -> Any:
+def package() -> Any:
+    """The package wandb; UserError where it is not there."""
     try:
         import wandb
     except ImportError as error:

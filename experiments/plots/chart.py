@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 from largebatch.experiments.plots.axis import LOG, Axis, Scale, fit
 
-WIDTH, PLOT_HEIGHT = 480, 250
-_LETTER = 6.6  # width of most, at the size of 11
+# As wide as a picture is shown on most pages: its text is then read at _SIZE, on a telephone at .85
+# of that.
+WIDTH, PLOT_HEIGHT = 420, 240
+_SIZE = 12
 _SHAPES = {
     "square": "M-4-4H4V4H-4Z",
     "triangle": "M0-5 5 4H-5Z",
@@ -93,13 +95,13 @@ def draw(
         legend_height + 8,
         max(PLOT_HEIGHT, 15 * len(y.names)) if sideways else PLOT_HEIGHT,
     )
-    deeper = 11 * max((text.count("\n") for _, text in across.ticks), default=0)
+    deeper = _SIZE * max((text.count("\n") for _, text in across.ticks), default=0)
     frame = _Frame(left, top, WIDTH - left - 14, height, across, up, sideways, deeper)
     notes = _wrapped(note)
     bottom = top + height + 38 + deeper + 14 * len(notes)
     parts = [
         f'<svg class="chart" viewBox="0 0 {WIDTH} {bottom}" width="{WIDTH}" height="{bottom}" '
-        f'role="img" aria-label="{_text(label)}" font-size="11" fill="currentColor">',
+        f'role="img" aria-label="{_text(label)}" font-size="{_SIZE}" fill="currentColor">',
         legend,
         *_axes(frame, x, y),
         *(part for s in series for part in _drawn(s, frame, x, y)),
@@ -155,7 +157,7 @@ def _axes(frame: _Frame, x: Axis, y: Axis) -> Iterable[str]:
         if place - half < last + 3:
             continue  # its label would stand on its neighbour's
         last = place + half
-        texts += _lines(lines, place, bottom + 15, 11, ' text-anchor="middle"')
+        texts += _lines(lines, place, bottom + 15, _SIZE, ' text-anchor="middle"')
     for share, text in frame.up.ticks:
         place = round(top + height * (share if frame.sideways else 1 - share), 1)
         grid.append(f"M{left} {place}H{left + width}")
@@ -289,8 +291,8 @@ def _wrapped(note: str) -> list[str]:
 
 
 def _width(text: str) -> float:
-    """About, in a sans-serif of the size of 11."""
-    return sum(11 if c in "mwMW" else 3.6 if c in "ijl.,:;'|" else _LETTER for c in text)
+    """About, in a sans-serif."""
+    return sum(_SIZE * (1 if c in "mwMW" else 0.33 if c in "ijl.,:;'|" else 0.6) for c in text)
 
 
 def _text(text: str) -> str:

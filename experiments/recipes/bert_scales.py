@@ -8,16 +8,21 @@ The protocol of the laptop scale, fixed before its runs:
   1.05 million in sequences of 128. Batches are the paper's / 32: 16 to 1,024, and 2,048/1,024 for
   the mixed one.
 - Rates: the row's, by the paper's rules, times one factor an optimizer for all its rows. The factor
-  is the best of three trials (`TRIALS`) at the middle batch, 256, by held-out masked-word loss:
-  each optimizer has as many. A trial is a run of an eighth of the tokens with a seed of its own.
+  is the best of three trials at the middle batch, 256, by held-out masked-word loss: each optimizer
+  has as many, with a seed of their own.
 - No dropout: a run passes over its text twice, with other masks, and overfits nothing.
 - Seeds: three for LAMB, LARS and AdamW at 16, 256, 1,024 and for the mixed batch, with and without
   re-warm-up; one elsewhere.
+
+Changed since, when the first runs of one seed were known: the trials (`ROUNDS`). Those of the first
+round had an eighth of a run's tokens, and ended before any optimizer had left the level of single
+words: they told nothing, and two of their choices lay at an end of what was tried. The second round
+has half of a run's tokens, and factors on both sides of those choices.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.rows.scale import replaced
@@ -28,16 +33,41 @@ VOCABULARY = 4_096
 # Sequences of a run, by stage: whole batches of every size.
 FIRST, LATER = 147_456, 8_192
 MIDDLE = 8_192  # the paper's batch at which the trials are made
-TRIAL_SHARE = 8  # a trial is a run's length divided by it
 TRIAL_SEED = 100
-# The factors that are tried, and the one that was best.
-TRIALS: dict[str, tuple[float, ...]] = {
-    "lamb": (4, 8, 16),
-    "lars": (4, 8, 16),
-    "bert_adamw": (2.5, 5, 10),
-    "momentum": (0.25, 1, 4),
-}
-CHOSEN: dict[str, float] = {"lamb": 8, "lars": 16, "bert_adamw": 2.5, "momentum": 1}
+
+
+class Round(NamedTuple):
+    """Trials of one length; each optimizer has as many."""
+
+    share: int  # a trial is a run's length divided by it
+    eval_every_epochs: float
+    factors: dict[str, tuple[float, ...]]
+
+
+ROUNDS = (
+    Round(
+        8,
+        1.0,
+        {
+            "lamb": (4, 8, 16),
+            "lars": (4, 8, 16),
+            "bert_adamw": (2.5, 5, 10),
+            "momentum": (0.25, 1, 4),
+        },
+    ),
+    Round(
+        2,
+        0.2,
+        {
+            "lamb": (4, 8, 16),
+            "lars": (16, 32, 64),
+            "bert_adamw": (0.5, 1, 2.5),
+            "momentum": (0.25, 1, 4),
+        },
+    ),
+)
+# The best of the last round.
+CHOSEN: dict[str, float] = {"lamb": 8, "lars": 32, "bert_adamw": 1, "momentum": 1}
 # Of a few steps at smoke scale: whatever the trials say, those losses stay what they are.
 SMOKE: dict[str, float] = {"lamb": 4, "lars": 4, "bert_adamw": 10, "momentum": 1}
 
@@ -48,7 +78,7 @@ def laptop(row: Row) -> Row:
     Batches and rates keep their ratios, runs their number of examples; warm-up ratios stay the
     paper's.
     """
-    trials = len(TRIALS[row.optimizer])
+    trials = len(ROUNDS[-1].factors[row.optimizer])
     why = f"the best of {trials} trials at batch {MIDDLE // DIVISOR}"
     return of_factor(row, CHOSEN[row.optimizer], why)
 
@@ -88,14 +118,14 @@ def of_factor(row: Row, factor: float, why: str = "a trial") -> Row:
     )
 
 
-def trial_settings(row: Row, factor: float) -> dict[str, Any]:
+def trial_settings(row: Row, factor: float, trials: Round) -> dict[str, Any]:
     """What a trial changes of the row at laptop scale: its rate, and its length."""
     whole = of_factor(row, factor)
     return {
         "learning_rate": whole.learning_rate,
-        "total_steps": whole.steps // TRIAL_SHARE,
-        "stage2_steps": whole.stages[1].steps // TRIAL_SHARE,
-        "eval_every_epochs": 1.0,
+        "total_steps": whole.steps // trials.share,
+        "stage2_steps": whole.stages[1].steps // trials.share,
+        "eval_every_epochs": trials.eval_every_epochs,
     }
 
 

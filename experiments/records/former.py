@@ -35,6 +35,7 @@ class Former(NamedTuple):
 # tokens a run, rates times 4 (LAMB, LARS) and 10 (AdamW).
 _BERT = "table[128]/*"
 _RULE = tuple(5 / (2**k * 1e3) for k in (3, 2.5, 2, 1.5, 1, 0.5, 0))
+_LAMB = (*_RULE, 5 * 2**0.5 / 1e3, 6e-3)
 _DOCSTRINGS = (
     Former(_BERT, "dataset", ("python_text",)),
     Former(_BERT, "dropout", (0.1,)),
@@ -43,12 +44,7 @@ _DOCSTRINGS = (
     Former(_BERT, "stage2_batch_size", (64,)),
     Former(_BERT, "total_steps", (30_720, 15_360, 7_680, 3_840, 1_920, 960, 480, 264)),
     Former(_BERT, "stage2_steps", (3_072, 1_536, 768, 384, 192, 96, 48)),
-    Former(
-        _BERT,
-        "learning_rate",
-        tuple(4.0 * rate for rate in (*_RULE, 5 * 2**0.5 / 1e3, 6e-3)),
-        optimizer="lamb",
-    ),
+    Former(_BERT, "learning_rate", tuple(4.0 * rate for rate in _LAMB), optimizer="lamb"),
     Former(_BERT, "stage2_learning_rate", (4.0 * (5 / 1e3), 4.0 * 4e-3), optimizer="lamb"),
     Former(
         _BERT,
@@ -56,18 +52,22 @@ _DOCSTRINGS = (
         tuple(4.0 * (factor * rate) for rate in _RULE for factor in (0.25, 0.5, 1.0, 2.0)),
         optimizer="lars",
     ),
-    Former(
-        _BERT,
-        "learning_rate",
-        tuple(10.0 * rate for rate in (1e-4, 2e-4, 3e-4)),
-        optimizer="bert_adamw",
-    ),
+    Former(_BERT, "learning_rate", (10.0 * 1e-4, 10.0 * 2e-4, 10.0 * 3e-4), "bert_adamw"),
 )
 FORMER = (
     *_DOCSTRINGS,
-    # Before its trials chose other factors, 16 for LARS and 2.5 for AdamW.
-    Former("table2/lars-*", "learning_rate", tuple(8 * rate for rate in _RULE), optimizer="lars"),
-    Former("reality_check/adamw-8192", "learning_rate", (5 * (1e-4 * math.sqrt(2**4)),)),
+    # Before the trials chose other factors: guesses, then those of their first round.
+    Former(
+        "table2/lars-*",
+        "learning_rate",
+        tuple(factor * rate for factor in (8, 16) for rate in _RULE),
+        optimizer="lars",
+    ),
+    Former(
+        "reality_check/adamw-*",
+        "learning_rate",
+        tuple(factor * (1e-4 * math.sqrt(2**k)) for factor in (5, 2.5) for k in range(7)),
+    ),
     # Keras's, before the rows had TensorFlow 1's.
     Former("*", "epsilon", (1e-7,), optimizer="adam*"),
     # Before the first author's code said what "LeNet" is, how long Table 7's warm-up is, and what
@@ -77,20 +77,9 @@ FORMER = (
     Former("table7/*", "exclude_from_weight_decay", ("default", "nothing")),
     Former("table7/*", "decay_power", (None,)),
     Former("table7/*", "warmup_epochs", (1.5,)),
-    Former("table7/lamb", "exclude_from_weight_decay", ("default",)),
     Former("table7/lamb", "exclude_from_layer_adaptation", ("default",)),
     # Before Tables 13 to 25 decayed without the rate.
     Former("table*", "decay_form", (None, "rate"), optimizer="adamw"),
-    # Before Table 6's rates were read in the code's units.
-    Former("table6/lamb", "learning_rate", (0.01,)),
-    Former("table6/lamb", "epsilon", (1e-6,)),
-    Former("table6/lamb", "warmup_epochs", (5,)),
-    Former("table6/lamb", "decay_from", ("warmup_end",)),
-    Former("table6/lamb", "exclude_from_weight_decay", ("default",)),
-    Former("table6/lamb", "exclude_from_layer_adaptation", ("default",)),
-    Former("table6/lamb", "precision", ("bfloat16",)),
-    Former("table6/lamb", "norm_batch", (None,)),
-    Former("table6/lamb", "floor_epochs", (None,)),
     # The laboratory's recipes decayed from the first update.
     Former("resnet50/*-lab", "decay_from", ("start",)),
     Former("resnet50/lars-32768-lab", "warmup_epochs", (10, 10 / 10)),

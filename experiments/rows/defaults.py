@@ -97,10 +97,6 @@ _OF_MODELS = {"model_width"} | {
 }
 
 
-def _model_fields(model: str) -> tuple[str, ...]:
-    return ("model_width", *choices.MODEL_SETTINGS.get(model, ()))
-
-
 def reads(row: Row, field: str) -> bool:
     """Whether the value of `field` changes anything in a run of `row`."""
     if field in row.unused_fields:
@@ -109,7 +105,7 @@ def reads(row: Row, field: str) -> bool:
         return False
     if field in _OF_MODELS:
         of_bert = row.task == "pretraining" and field == "dropout"
-        if not of_bert and field not in _model_fields(row.model):
+        if not of_bert and field not in ("model_width", *choices.MODEL_SETTINGS.get(row.model, ())):
             return False
     return field not in _ONLY_WITH or _ONLY_WITH[field](row)
 

@@ -21,10 +21,7 @@ _DERIVED = {
     "stages": "epochs, batch_size, learning_rate and warmup_epochs",
     "training_examples": "dataset",
 }
-_KINDS = {
-    **{"int": int, "float": float, "bool": bool, "str": str},
-    "tuple[float, float]": tuple,
-}
+_KINDS = {**{"int": int, "float": float, "bool": bool, "str": str}, "tuple[float, float]": tuple}
 _WANTED = {
     **{int: "a whole number", float: "a number", bool: "true or false", str: "a name"},
     tuple: "two numbers, for example 0,10",
@@ -65,10 +62,7 @@ def apply_overrides(row: Row, assignments: Mapping[str, str]) -> Row:
         for field in changes
     }
     changed = dataclasses.replace(
-        row,
-        **changes,
-        overrides={**row.overrides, **changes},
-        sources={**row.sources, **notes},
+        row, **changes, overrides={**row.overrides, **changes}, sources={**row.sources, **notes}
     )
     validate(changed)
     _check_used(changed, changes)

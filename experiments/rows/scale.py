@@ -15,6 +15,7 @@ from largebatch.experiments.rows.source import Source
 
 SCALES = ("paper", "laptop", "smoke")  # every table has these
 ALL_SCALES = (*SCALES, "laptop-cifar10")
+MEANING = "How much to run: all of it, the recipe on less data or a smaller model, or a few steps."
 
 
 def of(row: Row) -> tuple[str, ...]:
@@ -35,10 +36,8 @@ def replaced(row: Row, note: str, **changes: Any) -> Row:
     return dataclasses.replace(row, **changes, sources={**row.sources, **notes})
 
 
-def proportional_batch(row: Row, dataset: str, multiple: int = 8) -> int:
-    """The batch on `dataset` that keeps batch / N, and so the steps an epoch, about the same.
-
-    Rounded to `multiple`, so that a few devices divide it.
-    """
+def proportional_batch(row: Row, dataset: str) -> int:
+    """The batch on `dataset` that keeps batch / N, and so the steps an epoch, about the same; a
+    multiple of 8, so that a few devices divide it."""
     exact = row.batch_size * choices.TRAINING_EXAMPLES[dataset] / row.training_examples
-    return max(multiple, multiple * round(exact / multiple))
+    return max(8, 8 * round(exact / 8))

@@ -31,6 +31,15 @@ _NOT_NEGATIVE = (
     *("weight_decay", "l2_regularization", "warmup_epochs", "epsilon", "end_learning_rate"),
     "initial_accumulator_value",
 )
+_FRACTIONS = (
+    *("label_smoothing", "momentum", "beta_1", "beta_2", "dropout"),
+    *("warmup_ratio", "stage2_warmup_ratio", "squad_warmup_ratio"),
+)
+_RANGES = (
+    (_POSITIVE, lambda value: value > 0, "above 0"),
+    (_NOT_NEGATIVE, lambda value: value >= 0, "of 0 or more"),
+    (_FRACTIONS, lambda value: 0 <= value < 1, "in [0, 1)"),
+)
 _OPTIONAL_CHOICES = {
     "kernel_init": choices.KERNEL_INITS,
     "decay_form": choices.DECAY_FORMS,
@@ -40,10 +49,6 @@ _OPTIONAL_CHOICES = {
     "form": choices.LARS_FORMS,
     "momentum_schedule": choices.MOMENTUM_SCHEDULES,
 }
-_FRACTIONS = (  # in [0, 1)
-    *("label_smoothing", "momentum", "beta_1", "beta_2", "dropout"),
-    *("warmup_ratio", "stage2_warmup_ratio", "squad_warmup_ratio"),
-)
 _NEEDED = {  # by the task
     "classification": ("epochs",),
     "pretraining": (
@@ -58,25 +63,19 @@ _DATASETS = {"classification": tuple(choices.TRAINING_EXAMPLES), "pretraining": 
 
 def validate(row: Row) -> Row:
     """Returns `row`, or raises UserError naming its first senseless field."""
-    for field, valid in _CHOICES.items():
+    for field, valid in {**_CHOICES, **_OPTIONAL_CHOICES}.items():
         value = getattr(row, field)
-        if value not in valid and not (field == "model" and is_bert(value)):
+        left_open = value is None and field in _OPTIONAL_CHOICES
+        if value not in valid and not left_open and not (field == "model" and is_bert(value)):
             hint = nearest(str(value), valid)
             raise UserError(
                 f"{row.name}: unknown {field} {value!r}{hint}; valid: {', '.join(valid)}"
             )
-    for field in _POSITIVE:
-        value = getattr(row, field)
-        if value is not None and not value > 0:
-            raise UserError(f"{row.name}: {field} is {value!r}, want a value above 0")
-    for field in _NOT_NEGATIVE:
-        value = getattr(row, field)
-        if value is not None and not value >= 0:
-            raise UserError(f"{row.name}: {field} is {value!r}, want a value of 0 or more")
-    for field in _FRACTIONS:
-        value = getattr(row, field)
-        if value is not None and not 0 <= value < 1:
-            raise UserError(f"{row.name}: {field} is {value!r}, want a value in [0, 1)")
+    for fields, is_right, wanted in _RANGES:
+        for field in fields:
+            value = getattr(row, field)
+            if value is not None and not is_right(value):
+                raise UserError(f"{row.name}: {field} is {value!r}, want a value {wanted}")
     for field, of_task in (("model", _MODELS), ("dataset", _DATASETS)):
         value = getattr(row, field)
         of_any_size = field == "model" and row.task == "pretraining" and is_bert(value)
@@ -88,13 +87,6 @@ def validate(row: Row) -> Row:
     for field in _NEEDED[row.task]:
         if not getattr(row, field) and getattr(row, field) != 0.0:
             raise UserError(f"{row.name}: {field} is {getattr(row, field)!r}, want a value")
-    for field, valid in _OPTIONAL_CHOICES.items():
-        value = getattr(row, field)
-        if value is not None and value not in valid:
-            raise UserError(
-                f"{row.name}: unknown {field} {value!r}{nearest(value, valid)}; valid: "
-                f"{', '.join(valid)}"
-            )
     if row.phi_bounds is not None:
         lower, upper = row.phi_bounds
         if not 0 <= lower <= upper or not upper:

@@ -43,16 +43,12 @@ ROWS = {
         "name                 same_run_as          label                 paper_top1",
         ("correction-warmup", "table5/lamb-32768", "correction, warm-up", 0.7642),
     ),
-    **{
-        name: row
-        for label, *cells in (
-            ("correction",     True,  0),
-            ("warmup",         False, 20),
-            ("neither",        False, 0),
-        )
-        for name, row in table(
-            "figure2", _BASE, label, "bias_correction  warmup_epochs  label", (*cells, label)
-        ).items()
-    },
+    **table(
+        "figure2", _BASE, "{label}",
+        "label         bias_correction  warmup_epochs",
+        ("correction", True,            0),
+        ("warmup",     False,           20),
+        ("neither",    False,           0),
+    ),
 }
 # fmt: on

@@ -15,6 +15,7 @@ up to all of it in one batch (`mnist-*`, see limit_mnist). What is printed besid
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 from largebatch.experiments.recipes import small_scales
 from largebatch.experiments.recipes.imagenet import LAMB, MOMENTUM
@@ -106,11 +107,6 @@ _LOGGED = {
 }  # fmt: skip
 
 
-def _rate(base: float, batch: int) -> float:
-    """`base` at 32K, by square-root scaling."""
-    return sqrt_scaling(base, 32768, batch)
-
-
 def _warmup(base: float, batch: int) -> float:
     return min(LONGEST_WARMUP, legw_warmup_epochs(base, 32768, batch))
 
@@ -133,17 +129,10 @@ def _none(batch: int) -> float:
     return 0.0
 
 
-def _momentum_rate(batch: int) -> float:
-    return sqrt_scaling(0.1, 256, batch)
-
-
-def _lars_rate(batch: int) -> float:
-    return _rate(2**5.0, batch)
-
-
-def _lars_warmup(batch: int) -> float:
-    return _warmup(10, batch)
-
+_momentum_rate = functools.partial(sqrt_scaling, 0.1, 256)
+_lars_rate = functools.partial(sqrt_scaling, 2**5.0, 32768)
+_lamb_rate = functools.partial(sqrt_scaling, 4 / 100, 32768)
+_lars_warmup, _lamb_warmup = (functools.partial(_warmup, epochs) for epochs in (10, 20))
 
 # fmt: off
 _STEPS = {
@@ -152,8 +141,7 @@ _STEPS = {
     **_step("warmup",    _MOMENTUM, "+ warm-up",         _momentum_rate, _lars_warmup, 0.0),
     **_step("lars",      _LARS,     "+ LARS",            _lars_rate,     _lars_warmup, 0.0),
     **_step("smoothing", _LARS,     "+ label smoothing", _lars_rate,     _lars_warmup, 0.1),
-    **_step("lamb",      _LAMB,     "LAMB",
-            lambda batch: _rate(4 / 100, batch), lambda batch: _warmup(20, batch), 0.0),
+    **_step("lamb",      _LAMB,     "LAMB",              _lamb_rate,     _lamb_warmup, 0.0),
 }
 # The best of three rates (.04, .044, .045), the mean of three runs: .7537, .7532, .7535.
 _AS_RUN = table(

@@ -16,7 +16,7 @@ from largebatch.experiments.rows.row import Row
 from largebatch.experiments.rows.scale import proportional_batch, replaced
 from largebatch.experiments.rows.source import code
 from largebatch.experiments.rows.table import table
-from largebatch.experiments.tables.table7_as_run import CORES, NETWORK, lamb_sources
+from largebatch.experiments.tables.table7_as_run import CORES, LAMB_SETTINGS, LAMB_SOURCES, NETWORK
 
 WHOLE = 60_000
 PART = 50_000
@@ -85,19 +85,7 @@ _LARS = dataclasses.replace(
                "ratio 1", "exclude_from_layer_adaptation"),
     },
 )  # fmt: skip
-_LAMB = dataclasses.replace(
-    _BASE,
-    optimizer="lamb",
-    weight_decay=0.01,
-    beta_1=0.9,
-    beta_2=0.999,
-    epsilon=1e-6 / CORES,
-    bias_correction=False,
-    exclude_from_weight_decay="bias",
-    exclude_from_layer_adaptation=choices.NOTHING,
-    clip_norm=1.0,
-    sources={**_BASE.sources, **lamb_sources("lamb/optimization.py")},
-)
+_LAMB = dataclasses.replace(_BASE, **LAMB_SETTINGS, sources={**_BASE.sources, **LAMB_SOURCES})
 _ADAM = dataclasses.replace(
     NETWORK,
     optimizer="adam",
@@ -115,11 +103,10 @@ _ADAM = dataclasses.replace(
 )  # fmt: skip
 
 
-def _logged(log: str, runs: str, settings: str = "learning_rate warmup_epochs") -> dict:
+def _logged(log: str, runs: str) -> dict:
     """Sources of what a log's best run fixes, and of the value that stands as printed."""
     return {
-        **code(f"{MNIST}: {log}: the best of {runs}", settings),
-        **code(f"{MNIST}: {log}: the best of {runs}", "paper_accuracy"),
+        **code(f"{MNIST}: {log}: the best of {runs}", "learning_rate warmup_epochs paper_accuracy"),
         **code(f"{MNIST}: {log}", "batch_size epochs"),
     }
 

@@ -154,7 +154,9 @@ class Trial(NamedTuple):
     row: str
     seed: int
     settings: dict[str, Any]  # what it changes of the row at laptop scale
-    chosen: bool  # whether the rows have this factor
+    round: int  # the first is 1
+    share: int  # its length is a run's divided by it
+    chosen: bool  # whether the rows have this factor by it
 
 
 # The row at the middle batch, whose trials are an optimizer's.
@@ -167,17 +169,21 @@ TRIED = {
 
 
 def trials() -> list[Trial]:
-    """All trials, the same number of each optimizer."""
+    """All trials, in each round the same number of each optimizer."""
     rows = {**table1.ROWS, **table2.ROWS, **ROWS}
+    rounds = bert_scales.ROUNDS
     return [
         Trial(
             optimizer,
             factor,
             name,
             bert_scales.TRIAL_SEED,
-            bert_scales.trial_settings(rows[name], factor),
-            factor == bert_scales.CHOSEN[optimizer],
+            bert_scales.trial_settings(rows[name], factor, found),
+            number,
+            found.share,
+            found is rounds[-1] and factor == bert_scales.CHOSEN[optimizer],
         )
+        for number, found in enumerate(rounds, 1)
         for optimizer, name in TRIED.items()
-        for factor in bert_scales.TRIALS[optimizer]
+        for factor in found.factors[optimizer]
     ]

@@ -16,8 +16,13 @@ def define(values: flags.FlagValues, example: str) -> None:
     """Defines --experiment, --scale and --set in `values`."""
     define = cli.Define(values)
     define.string("experiment", None, f"The row, for example {example}; run --list prints all.")
-    define.enum("scale", "paper", scale.ALL_SCALES, "How much of it.")
-    define.multi_string("set", [], "field=value: change the row; repeatable.")
+    define.enum(
+        "scale",
+        "paper",
+        scale.ALL_SCALES,
+        "paper is the real run; laptop less data or a smaller model; smoke a few steps.",
+    )
+    define.multi_string("set", [], "field=value: change a setting; may be given several times.")
 
 
 def row_of(values: flags.FlagValues) -> Row:

@@ -1,6 +1,6 @@
 """Section 4.1's results that stand in no table: three AdamW for BERT, and another fine-tuning.
 
-    python -m largebatch.experiments.run --experiment=section41/lamb-16384-finetuned \
+    python -m largebatch.experiments.run --experiment=section41/lamb-16384-finetuned \\
         --data_dir=SHARDS --squad_dir=SQUAD
 
 "We tried three different strategies for tuning AdamW": with default settings, with LAMB's, and

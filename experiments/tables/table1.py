@@ -1,6 +1,6 @@
 """Table 1: BERT-Large with LAMB from batch 512 to 32K, and the mixed batch 64K/32K (section 4.1).
 
-    python -m largebatch.experiments.run --experiment=table1/lamb-65536-32768 \
+    python -m largebatch.experiments.run --experiment=table1/lamb-65536-32768 \\
         --data_dir=SHARDS --squad_dir=SQUAD
 
 Two stages in one run: 9/10 of the epochs at sequence length 128, 1/10 at 512; then SQuAD.

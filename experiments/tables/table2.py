@@ -1,6 +1,6 @@
 """Table 2: LARS beside LAMB for BERT, batch 512 to 32K (section 4.1).
 
-    python -m largebatch.experiments.sweep --rows='table2/lars-*' --data_dir=SHARDS \
+    python -m largebatch.experiments.sweep --rows='table2/lars-*' --data_dir=SHARDS \\
         --squad_dir=SQUAD
 
 The paper tuned LARS by a grid search and prints neither the grid nor what was chosen: both are

@@ -11,6 +11,7 @@ momentum .9929 ± .0006 (6 runs), Adam .9919 ± .0006 (4), 'AdamW' .9940 ± .000
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from largebatch.experiments.rows import choices
 from largebatch.experiments.rows.author_code import MNIST
@@ -57,51 +58,41 @@ BASE = dataclasses.replace(
 )
 
 
-def lamb_sources(file: str) -> dict:
-    """Of LAMB in one of the folders' programs."""
-    return {
-        **code(
-            f"{MNIST}: {file}: LAMBOptimizer; moments are never corrected",
-            "optimizer weight_decay beta_1 beta_2 bias_correction",
-        ),
-        **code(
-            f"{MNIST}: {file}: 1e-6 on the sum of {CORES} cores' mean gradients; on their mean, "
-            f"1e-6 / {CORES}",
-            "epsilon",
-        ),
-        **code(
-            f"{MNIST}: {file}: each of {CORES} cores clips its mean gradient before they are added",
-            "clip_norm clip_batch",
-        ),
-        **code(
-            f"{MNIST}: {file}: names with 'bias' are not decayed",
-            "exclude_from_weight_decay",
-        ),
-        **code(
-            f"{MNIST}: {file}: biases are adapted, too (ratio 1 while one is 0)",
-            "exclude_from_layer_adaptation",
-        ),
-    }
-
+# LAMB in its programs, whatever the batch.
+LAMB_SETTINGS: dict[str, Any] = {
+    "optimizer": "lamb",
+    "decay_power": 0.5,
+    "weight_decay": 0.01,
+    "beta_1": 0.9,
+    "beta_2": 0.999,
+    "epsilon": 1e-6 / CORES,
+    "bias_correction": False,
+    "exclude_from_weight_decay": "bias",
+    "exclude_from_layer_adaptation": choices.NOTHING,
+    "clip_norm": 1.0,
+}
+_FILE = f"{MNIST}: lamb/optimization.py"
+LAMB_SOURCES = {
+    **code(f"{_FILE}: LAMBOptimizer; moments are never corrected",
+           "optimizer weight_decay beta_1 beta_2 bias_correction"),
+    **code(f"{_FILE}: 1e-6 on the sum of {CORES} cores' mean gradients; on their mean, "
+           f"1e-6 / {CORES}", "epsilon"),
+    **code(f"{_FILE}: each of {CORES} cores clips its mean gradient before they are added",
+           "clip_norm clip_batch"),
+    **code(f"{_FILE}: names with 'bias' are not decayed", "exclude_from_weight_decay"),
+    **code(f"{_FILE}: biases are adapted, too (ratio 1 while one is 0)",
+           "exclude_from_layer_adaptation"),
+}  # fmt: skip
 
 LAMB = dataclasses.replace(
     BASE,
-    optimizer="lamb",
+    **LAMB_SETTINGS,
     learning_rate=0.004,
     warmup_epochs=58 * EPOCH,
-    decay_power=0.5,
-    weight_decay=0.01,
-    beta_1=0.9,
-    beta_2=0.999,
-    epsilon=1e-6 / CORES,
-    bias_correction=False,
-    exclude_from_weight_decay="bias",
-    exclude_from_layer_adaptation=choices.NOTHING,
-    clip_norm=1.0,
     clip_batch=BATCH // CORES,
     sources={
         **BASE.sources,
-        **lamb_sources("lamb/optimization.py"),
+        **LAMB_SOURCES,
         **code(f"{MNIST}: lamb/, logs of 2019-04-16", "learning_rate"),
         **code(f"{MNIST}: lamb/mnist_tpu.py (@2c4e496): 1 epoch, 58 updates", "warmup_epochs"),
         **code(
@@ -128,8 +119,7 @@ ADAM = {
     **code(f"{_ADAM_RUN}: AdamOptimizer with its defaults", "optimizer beta_1 beta_2 epsilon"),
     **code(f"{MNIST}: adam/, logs of 2019-04-16: the best rate", "learning_rate"),
     **code(
-        f"{_ADAM_RUN}: constant; the warm-up flag is not read",
-        "schedule warmup_epochs decay_from",
+        f"{_ADAM_RUN}: constant; the warm-up flag is not read", "schedule warmup_epochs decay_from"
     ),
 }
 ADAGRAD = {

@@ -115,9 +115,7 @@ class ImageClassification(Task):
             hits = {"top1": right, "top5": tf.math.in_top_k(batch["label"], outputs, 5)}
         found = {name: _mean(hit, batch["weight"]) for name, hit in hits.items()}
         if "subset" in batch:
-            found.update(
-                {f"{name}_subset": _mean(hit, batch["subset"]) for name, hit in hits.items()}
-            )
+            found |= {f"{name}_subset": _mean(hit, batch["subset"]) for name, hit in hits.items()}
         return found
 
 
@@ -149,13 +147,8 @@ class ImageNetClassification(ImageClassification):
         return imagenet_train_dataset(self._images, updates, **self._input)
 
     def eval_dataset(self, context: tf.distribute.InputContext, batch: int) -> tf.data.Dataset:
-        return imagenet_eval_dataset(
-            self._images,
-            batch=batch,
-            context=context,
-            subset=self._row.eval_subset,
-            **self._input,
-        )
+        settings = {"subset": self._row.eval_subset, **self._input}
+        return imagenet_eval_dataset(self._images, batch=batch, context=context, **settings)
 
 
 def _mean(right, weight) -> tuple[tf.Tensor, tf.Tensor]:

@@ -33,11 +33,7 @@ def of_run(row: Row, checkpoints: Path, data: dict) -> Encoder:
     )
 
 
-def released(
-    row: Row,
-    path: str,
-    lower_case: bool | None = None,
-) -> tuple[Row, Encoder]:
+def released(row: Row, path: str, lower_case: bool | None = None) -> tuple[Row, Encoder]:
     """A released BERT of any size, and the row that fine-tunes it.
 
     Args:
@@ -92,14 +88,8 @@ def released(
     def load(model):
         models.load_bert_checkpoint(model, weights)
 
-    encoder = Encoder(
-        load,
-        f"released: {os.path.basename(os.path.abspath(folder))}",
-        vocabulary_file,
-        lower,
-        shape,
-        vocabulary.sha256,
-    )
+    origin = f"released: {os.path.basename(os.path.abspath(folder))}"
+    encoder = Encoder(load, origin, vocabulary_file, lower, shape, vocabulary.sha256)
     return _fitted(row, flag, config), encoder
 
 

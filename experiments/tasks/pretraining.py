@@ -88,10 +88,7 @@ class Pretraining(Task):
             "masked_lm_loss": masked,
             "next_sentence_loss": following,
             "masked_lm_accuracy": (tf.reduce_sum(right * weight), masked[1]),
-            "next_sentence_accuracy": (
-                tf.reduce_sum(next_right * batch["weight"]),
-                following[1],
-            ),
+            "next_sentence_accuracy": (tf.reduce_sum(next_right * batch["weight"]), following[1]),
         }
 
     def finish_evaluation(self, results: Mapping[str, float]) -> dict[str, float]:
@@ -100,12 +97,8 @@ class Pretraining(Task):
 
 @without_autograph
 def build_pretrainer(row: Row) -> tf.keras.Model:
-    return bert_pretrainer(
-        row.model,
-        row.vocabulary_size,
-        max_positions=MAX_POSITIONS,
-        dropout=row.dropout,
-    )
+    settings = {"max_positions": MAX_POSITIONS, "dropout": row.dropout}
+    return bert_pretrainer(row.model, row.vocabulary_size, **settings)
 
 
 def _losses(outputs, batch):

@@ -92,9 +92,5 @@ class SpanPrediction(Task):
 def build_span_model(row: Row, shape: Mapping[str, Any] | None = None) -> tf.keras.Model:
     """`shape`: what a checkpoint's encoder has beside the row's size and vocabulary, as
     `models.bert_encoder` takes it; None: as this suite pre-trains it."""
-    return bert_span_model(
-        row.model,
-        row.vocabulary_size,
-        dropout=row.dropout,
-        **(OWN_SHAPE if shape is None else shape),
-    )
+    settings = {"dropout": row.dropout, **(OWN_SHAPE if shape is None else shape)}
+    return bert_span_model(row.model, row.vocabulary_size, **settings)

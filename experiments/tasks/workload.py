@@ -147,26 +147,16 @@ def _images(row: Row, data_dir: str | None, seed: int) -> Workload:
             f"{row.dataset} has {len(images.train_labels)} training examples here and "
             f"{row.training_examples} in the recipe; check --data_dir"
         )
-    return Workload(
-        ImageClassification(row, images, seed),
-        row.steps_per_epoch,
-        row.eval_every,
-        IMAGE_EVAL_BATCH,
-        {},
-    )
+    task = ImageClassification(row, images, seed)
+    return Workload(task, row.steps_per_epoch, row.eval_every, IMAGE_EVAL_BATCH, {})
 
 
 def _pretraining(row: Row, data_dir: str | None, seed: int) -> Workload:
     from largebatch.experiments.tasks.pretraining import Pretraining
 
     files = text_files(row, data_dir)
-    return Workload(
-        Pretraining(row, files, seed),
-        None,
-        row.eval_every,
-        TEXT_EVAL_BATCH,
-        text_summary(files),
-    )
+    task = Pretraining(row, files, seed)
+    return Workload(task, None, row.eval_every, TEXT_EVAL_BATCH, text_summary(files))
 
 
 def text_summary(files: list) -> dict[str, Any]:
@@ -175,7 +165,16 @@ def text_summary(files: list) -> dict[str, Any]:
         "vocabulary_file": str(files[0].vocabulary_file),
         "vocabulary_sha256": files[0].vocabulary_sha256,
         "lower_case": files[0].lower_case,
-        "stages": [_summary(found) for found in files],
+        "stages": [
+            {
+                "manifest": str(found.manifest_file),
+                "sequence_length": found.sequence_length,
+                "max_predictions": found.max_predictions,
+                "train_examples": sum(shard.examples for shard in found.train),
+                "eval_examples": sum(shard.examples for shard in found.eval),
+            }
+            for found in files
+        ],
     }
 
 
@@ -195,10 +194,9 @@ def _shards(row: Row, folder: str) -> list:
     check_same_vocabulary(*files)
     for found in files:
         # A vocabulary made for the row may come out a little smaller than asked for.
+        smaller = found.vocabulary_size < row.vocabulary_size
         exact = row.dataset == "wikipedia_books"
-        if found.vocabulary_size > row.vocabulary_size or (
-            exact and found.vocabulary_size != row.vocabulary_size
-        ):
+        if found.vocabulary_size != row.vocabulary_size and (exact or not smaller):
             raise UserError(
                 f"{found.manifest_file}: a vocabulary of {found.vocabulary_size} words found, the "
                 f"row's has {row.vocabulary_size}; make the shards with another --vocab, or "
@@ -235,13 +233,3 @@ def _check_text_folder(row: Row, data_dir: str | None) -> None:
     state = None if storage.is_remote(data_dir) else storage.folder_state(data_dir)
     if state is not None:
         raise UserError(f"--data_dir={data_dir} {state}")
-
-
-def _summary(files) -> dict[str, Any]:
-    return {
-        "manifest": str(files.manifest_file),
-        "sequence_length": files.sequence_length,
-        "max_predictions": files.max_predictions,
-        "train_examples": sum(shard.examples for shard in files.train),
-        "eval_examples": sum(shard.examples for shard in files.eval),
-    }

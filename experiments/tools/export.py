@@ -24,7 +24,7 @@ from largebatch.stack import quiet_tensorflow
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
 define.path("run", None, "The run's folder.")
-define.enum("part", "encoder", ["encoder", "squad"], "Which model.")
+define.enum("part", "encoder", ["encoder", "squad"], "Which model to export.")
 define.enum(
     "format",
     "saved_model",
@@ -32,13 +32,11 @@ define.enum(
     "A SavedModel, or bert_model.ckpt, which --init_checkpoint starts from; both with vocabulary "
     "and bert_config.json.",
 )
-define.output_folder("output_dir", None, "Where to; it must not be there yet.")
+define.output_folder("output_dir", None, "The folder to make; it must not exist yet.")
 
 
 def main() -> int:
-    for name in ("run", "output_dir"):
-        if FLAGS[name].value is None:
-            raise UserError(f"--{name} is missing")
+    cli.require(FLAGS, "run", "output_dir")
     if os.path.isdir(FLAGS.output_dir) and os.listdir(FLAGS.output_dir):
         raise UserError(f"--output_dir={FLAGS.output_dir} is there already; give another folder")
     found, row = open_run(FLAGS.run)

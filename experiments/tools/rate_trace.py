@@ -1,7 +1,7 @@
 """Traces a row's learning rate over its whole run: every stage, as a table and as a picture.
 
     python -m largebatch.experiments.rate_trace --experiment=table1/lamb-65536-32768
-    python -m largebatch.experiments.rate_trace --experiment=table1/lamb-65536-32768 \
+    python -m largebatch.experiments.rate_trace --experiment=table1/lamb-65536-32768 \\
         --output=rate.svg
 
 With two stages, the picture has the other choice beside it, dashed: with re-warm-up or without.

@@ -10,13 +10,6 @@ SEEDS = (0, 7, 123_456_789, 999_999_999)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_uniform_numbers_are_tensorflows_bit_for_bit(seed):
-    theirs = tf.random.stateless_uniform([37, 11], [seed, 0], -0.3, 0.25).numpy()
-    ours = made({"kind": "uniform", "seed": seed, "shape": [37, 11], "low": -0.3, "high": 0.25})
-    np.testing.assert_array_equal(ours, theirs)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
 def test_truncated_normal_numbers_are_tensorflows_to_rounding(seed):
     theirs = tf.random.stateless_truncated_normal([301, 13], [seed, 0], 0.1, 0.02).numpy()
     recipe = {

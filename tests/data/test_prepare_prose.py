@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from largebatch.data import find_pretraining, holds_shards, prepare_prose
-from largebatch.data.pretraining.make.shard import is_held_out
+from largebatch.data.text.text_documents import is_held_out
 
 WORDS = "the sea was dark and a ship came out of it with no light but one man saw her".split()
 

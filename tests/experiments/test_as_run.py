@@ -208,7 +208,8 @@ def test_a_sweep_of_a_table_is_of_what_is_printed_and_names_what_it_leaves_out(c
     assert planned_sweep("--table=6", "--scale=paper", *flags) == 0
     output, note = capsys.readouterr()
     assert output.startswith("5 runs: 5 to be run\n") and "as-run" not in output
-    assert note.startswith("without the rows as run") and "table6/lamb-as-run" in note
+    assert note.startswith("left out: table6/adagrad-as-run, ") and "table6/lamb-as-run" in note
+    assert note.endswith("(the first author's code ran these; --rows=NAME runs one)\n")
     assert planned_sweep("--rows=table6/*", "--scale=paper", *flags) == 0
     assert "10 runs: 10 to be run" in capsys.readouterr().out
 
@@ -221,7 +222,8 @@ def test_a_sweep_leaves_out_what_has_no_such_scale_and_says_so(capsys, tmp_path)
     flags = ["--scale=laptop", "--dry_run", f"--output_dir={tmp_path}"]
     assert planned_sweep("--rows=table6/*", "--grid=none", *flags) == 0
     output, note = capsys.readouterr()
-    assert "without the rows as run, of which --rows runs each: table6/adagrad-as-run, " in note
+    assert note.startswith("left out: table6/adagrad-as-run, ")
+    assert note.endswith("(the first author's code ran these, which have no laptop scale)\n")
     assert "5 runs: 5 to be run" in output
     assert planned_sweep("--rows=*/lamb-as-run", *flags) == 2
     error = capsys.readouterr().err

@@ -146,7 +146,7 @@ def test_laptop_divides_all_batches_alike_and_fixes_the_number_of_tokens(row):
     assert (laptop.dataset, laptop.vocabulary_size, laptop.dropout) == ("text_folder", 4096, 0.0)
 
 
-@pytest.mark.parametrize("optimizer", sorted(bert_scales.TRIALS))
+@pytest.mark.parametrize("optimizer", sorted(bert_scales.CHOSEN))
 def test_one_factor_on_the_rate_serves_all_batch_sizes(optimizer):
     factors = set()
     for row in STUDIED:
@@ -158,18 +158,20 @@ def test_one_factor_on_the_rate_serves_all_batch_sizes(optimizer):
             }
             assert laptop.grid == {}
     assert factors == {bert_scales.CHOSEN[optimizer]}
-    assert bert_scales.CHOSEN[optimizer] in bert_scales.TRIALS[optimizer]
+    assert bert_scales.CHOSEN[optimizer] in bert_scales.ROUNDS[-1].factors[optimizer]
 
 
-def test_every_optimizer_has_as_many_trials_of_one_length_at_the_middle_batch():
-    assert len({len(factors) for factors in bert_scales.TRIALS.values()}) == 1
+@pytest.mark.parametrize("trials, steps", zip(bert_scales.ROUNDS, ([72, 4], [288, 16])))
+def test_every_optimizer_has_as_many_trials_of_one_length_at_the_middle_batch(trials, steps):
+    assert set(trials.factors) == set(bert_scales.CHOSEN)
+    assert len({len(factors) for factors in trials.factors.values()}) == 1
     for name in ("table1/lamb-8192", "table2/lars-8192", *CHECKED):
         row = registry.find(name)
-        for factor in bert_scales.TRIALS[row.optimizer]:
-            settings = bert_scales.trial_settings(row, factor)
+        for factor in trials.factors[row.optimizer]:
+            settings = bert_scales.trial_settings(row, factor, trials)
             texts = {field: str(value) for field, value in settings.items()}
             trial = apply_overrides(scaled(row, "laptop"), texts)
-            assert trial.batch_size == 256 and [stage.steps for stage in trial.stages] == [72, 4]
+            assert trial.batch_size == 256 and [stage.steps for stage in trial.stages] == steps
             assert trial.learning_rate == pytest.approx(factor * row.learning_rate)
 
 

@@ -164,3 +164,11 @@ def test_help_names_every_flag(capsys):
         assert f"--{flag}" in output
     for flag in ("num_devices", "list", "describe", "format", "deterministic", "threads"):
         assert f"--{flag}" in output
+
+
+def test_a_description_s_columns_stay_in_place_beside_a_value_of_many_digits(capsys):
+    assert call("--describe", "--experiment=table7/lamb") == 0
+    lines = capsys.readouterr().out.splitlines()
+    (warmup,) = [line for line in lines if line.startswith("  warmup_epochs ")]
+    assert warmup.index("code: ") == lines[3].index("code: ")  # of the model, with a short value
+    assert warmup.split()[1] == "0.98986667"

@@ -136,7 +136,7 @@ class Checkpoints:
                     self._say(f"unreadable: {', '.join(broken)}; going on from ckpt-{step}")
                 return step
             broken.append(f"ckpt-{step} ({fault})")
-        orphans = self._data_without_index()
+        orphans = [f"{path.name} (its index is missing)" for path in self._files("ckpt-*.data-*")]
         if broken or orphans:
             raise CheckpointError(
                 f"{self._folder} holds no checkpoint that is whole: "
@@ -157,9 +157,6 @@ class Checkpoints:
             return
         for path in self._files("ckpt-*_temp"):
             remove_tree(path)
-
-    def _data_without_index(self) -> list[str]:
-        return [f"{path.name} (its index is missing)" for path in self._files("ckpt-*.data-*")]
 
     def _files(self, pattern: str = "*") -> list[AnyPath]:
         """What of the folder has such a name, in the order of the names."""

@@ -1,6 +1,6 @@
 """The hosts of a run that several drive together: who they are, and waiting until all are there.
 
-Nothing here imports TensorFlow: its own start-up waits for a peer without an end, deaf to SIGTERM.
+Nothing here imports TensorFlow: its own start-up waits forever for a peer, ignoring SIGTERM.
 """
 
 from __future__ import annotations
@@ -53,10 +53,7 @@ class Cluster:
 
     @classmethod
     def find(
-        cls,
-        workers: Sequence[str] | None,
-        index: int | None,
-        environment: Mapping[str, str],
+        cls, workers: Sequence[str] | None, index: int | None, environment: Mapping[str, str]
     ) -> Cluster | None:
         """The cluster that flags name, else TF_CONFIG's; None for one host on its own.
 

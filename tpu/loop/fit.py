@@ -23,12 +23,7 @@ from largebatch.tpu.loop.profiler import Profiler
 from largebatch.tpu.loop.progress import Progress
 from largebatch.tpu.loop.signals import StopRequest
 from largebatch.tpu.loop.slots import reset_slots
-from largebatch.tpu.loop.summaries import (
-    layer_statistics,
-    write_graph,
-    write_hparams,
-    write_layers,
-)
+from largebatch.tpu.loop.summaries import layer_statistics, write_graph, write_hparams, write_layers
 from largebatch.tpu.loop.task import Task
 from largebatch.tpu.loop.train_loop import Diverged, TrainLoop
 from largebatch.tpu.loop.without_autograph import without_autograph

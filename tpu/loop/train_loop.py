@@ -13,7 +13,7 @@ from largebatch.tpu.loop.batch_plan import BatchPlan
 from largebatch.tpu.loop.task import Task
 from largebatch.tpu.loop.without_autograph import without_autograph
 
-# After so many refused updates in a row a run is not going to recover by itself.
+# After this many skipped updates in a row a run rarely recovers.
 MAX_REFUSED_IN_A_ROW = 10
 # What stands for the loss of an update without examples: no loss is.
 _NO_EXAMPLE = -math.inf

@@ -65,18 +65,16 @@ define.enum(
     "to every action.",
 )
 define.string("runtime_version", None, "The hosts' image. Default: the stack's for the type.")
-define.boolean(
-    "queued", False, "Ask by a queued resource, which waits until there are enough TPUs."
-)
+define.boolean("queued", False, "Use a queued resource, which waits until there are enough TPUs.")
 define.boolean("spot", False, "Cheaper, and may be taken away at any time.")
 define.boolean("preemptible", False, "The older kind of --spot; ends after 24 hours.")
-define.boolean("reserved", False, "Out of the project's reservation.")
-define.string("network", None, "Of the hosts. Default: the project's `default`.")
-define.string("subnetwork", None, "Of the hosts.")
-define.boolean("internal_ips", False, "No external addresses; ssh goes through the network, too.")
-define.string("service_account", None, "As whom the hosts read and write gs://.")
+define.boolean("reserved", False, "Use the project's reservation.")
+define.string("network", None, "The hosts' network. Default: the project's `default`.")
+define.string("subnetwork", None, "The hosts' subnetwork.")
+define.boolean("internal_ips", False, "No external addresses; ssh uses internal ones, too.")
+define.string("service_account", None, "The account with which the hosts read and write gs://.")
 define.string("tags", None, "Network tags, separated by commas.")
-define.string("labels", None, "KEY=VALUE, separated by commas.")
+define.string("labels", None, "Labels of the TPU: KEY=VALUE, separated by commas.")
 define.string("commit", "HEAD", "setup: the suite's commit, by default that of this checkout.")
 define.string(
     "repository",
@@ -90,18 +88,19 @@ for name, what in (("wheel_sha256", "TensorFlow's TPU wheel"), ("libtpu_sha256",
     )
 define.string("experiment", None, "run: the row, for example table1/lamb-32768.")
 define.string("output_dir", None, "run: the run's folder, on gs:// so that it outlives the TPU.")
-define.boolean("restart", False, "run: stay, and restart it after a preemption.")
-define.integer("max_restarts", 20, "run --restart: give up after so many.")
-define.float("poll_seconds", 60.0, "run --restart: between two looks.")
+define.boolean("restart", False, "run: keep watching, and restart the run after a preemption.")
+define.integer("max_restarts", 20, "run --restart: give up after this many restarts.")
+define.float("poll_seconds", 60.0, "run --restart: seconds between two checks.")
 define.string("worker", None, "setup, logs: a host's number, or all. Default: setup all, logs 0.")
-define.integer("lines", 100, "logs: how many.")
-define.boolean("follow", False, "logs: go on printing what comes.")
+define.integer("lines", 100, "logs: how many lines.")
+define.boolean("follow", False, "logs: keep printing new lines.")
 
 
 def main(run_flags: list[str]) -> int:
-    for name in ("action", "accelerator"):
-        if FLAGS[name].value is None:
-            raise ValueError(f"--{name} is missing{_where_to_find(name)}")
+    if FLAGS.action is None:
+        raise ValueError(f"--action is missing, one of {', '.join(ACTIONS)}")
+    if FLAGS.accelerator is None:
+        raise ValueError("--accelerator is missing, for example v3-8 or v3-2048")
     if run_flags and FLAGS.action != "run":
         raise ValueError(f"{run_flags[0]} after `--`: only --action=run passes flags on")
     if FLAGS.restart and FLAGS.action != "run":
@@ -266,13 +265,6 @@ def _keep_running(pod: Pod, run: Run) -> int:
     watch.until_done()
     print(f"{pod.name} is still there and is billed; --action=delete ends that")
     return 0
-
-
-def _where_to_find(name: str) -> str:
-    return {
-        "action": f", one of {', '.join(ACTIONS)}",
-        "accelerator": ", for example v3-8 or v3-2048",
-    }[name]
 
 
 program, console = cli.entry(

@@ -36,20 +36,12 @@ class ExampleEncoder:
         largest.update(dict.fromkeys(("input_ids", "masked_lm_ids"), vocabulary_size - 1))
         largest.update(masked_lm_positions=sequence_length - 1)
         self._varints = {name: _Varints(largest[name]) for name in FEATURES}
+        most = {name: self._varints[name].size * counts[name] for name in FEATURES}  # bytes
         self._prefixes = {
-            name: _Table(
-                [
-                    _prefix(name, size)
-                    for size in range(counts[name], self._varints[name].size * counts[name] + 1)
-                ],
-                counts[name],
-            )
-            for name in FEATURES
+            name: _Table([_prefix(name, size) for size in range(count, most[name] + 1)], count)
+            for name, count in counts.items()
         }
-        longest = sum(
-            prefix.width + self._varints[name].size * counts[name]
-            for name, prefix in self._prefixes.items()
-        )
+        longest = sum(prefix.width + most[name] for name, prefix in self._prefixes.items())
         self._beginnings = _Table([_tagged(size) for size in range(longest + 1)], 0)
         self._longest = self._beginnings.width + longest
         self._rows = record_writer.new_rows(0, self._longest)

@@ -21,21 +21,13 @@ if TYPE_CHECKING:
     from largebatch.data.text.wordpiece import Vocabulary
 
 FORMAT = 1
-# What must be the same for two runs to make the same files.
-_COMPARED = (
-    "format",
-    "sequence_length",
-    "max_predictions",
-    "lower_case",
-    "seed",
-    "duplicate_factor",
-    "masked_fraction",
-    "short_sequence_probability",
-    "whole_word_masking",
-    "eval_fraction",
-    "blank_lines",
-    "shards",
+_SIZES = ("sequence_length", "max_predictions")
+_SETTINGS = (
+    *("lower_case", "seed", "duplicate_factor", "masked_fraction", "short_sequence_probability"),
+    *("whole_word_masking", "eval_fraction", "blank_lines"),
 )
+# What must be the same for two runs to make the same files.
+_COMPARED = ("format", *_SIZES, *_SETTINGS, "shards")
 
 _KINDS = {"vocabulary": dict, "inputs": list, "splits": dict}
 
@@ -60,21 +52,13 @@ def begin(
     return {
         "format": FORMAT,
         "complete": False,
-        "sequence_length": options.sequence_length,
-        "max_predictions": options.max_predictions,
+        **{name: getattr(options, name) for name in _SIZES},
         "vocabulary": {
             "file": os.path.basename(vocabulary_file(options.output)),
             "sha256": vocabulary.sha256,
             "size": len(vocabulary),
         },
-        "lower_case": options.lower_case,
-        "seed": options.seed,
-        "duplicate_factor": options.duplicate_factor,
-        "masked_fraction": options.masked_fraction,
-        "short_sequence_probability": options.short_sequence_probability,
-        "whole_word_masking": options.whole_word_masking,
-        "eval_fraction": options.eval_fraction,
-        "blank_lines": options.blank_lines,
+        **{name: getattr(options, name) for name in _SETTINGS},
         "shards": shards,
         "inputs": inputs,
         "versions": versions(),

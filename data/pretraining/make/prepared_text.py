@@ -21,6 +21,8 @@ from largebatch.data.text import corpus, text_documents, vocabulary
 
 PYTHON = "python"  # the name of the corpus that needs no network
 _FORMAT = 2  # another one where what is made changes
+# Settings that are the shards' options of the same names.
+_PASSED_ON = ("duplicate_factor", "eval_fraction", "whole_word_masking", "lower_case", "seed")
 
 
 def prepare_pretraining(
@@ -128,14 +130,11 @@ def _text_files(name_or_folder: str) -> list[Path]:
     return files
 
 
-def _key(settings: dict, files: list) -> str:
+def _key(settings: dict, files: Sequence[Path]) -> str:
     """Of the options, and of the inputs: files by size and time, the corpus by its digest."""
-    if files:
-        inputs = [
-            [str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in map(Path, files)
-        ]
-    else:
-        inputs = corpus.sources()
+    stats = [(file, file.stat()) for file in files]
+    inputs: list = [[str(file), stat.st_size, stat.st_mtime_ns] for file, stat in stats]
+    inputs = inputs or [f"sha256 {corpus.SHA256}"]
     content = json.dumps([settings, inputs], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
@@ -159,23 +158,9 @@ def _make(folder: Path, files: list, settings: dict, jobs: int) -> None:
         input=tuple(map(glob.escape, paths)),
         blank_lines=blank_lines,
         jobs=jobs,
-        **{
-            name: settings[name]
-            for name in (
-                "duplicate_factor",
-                "eval_fraction",
-                "whole_word_masking",
-                "lower_case",
-                "seed",
-            )
-        },
+        **{name: settings[name] for name in _PASSED_ON},
     )
     for length in settings["lengths"]:
-        shards.create(
-            dataclasses.replace(
-                options,
-                output=str(folder / f"length{length}"),
-                sequence_length=length,
-                max_predictions=None,
-            )
-        )
+        output = str(folder / f"length{length}")
+        sizes = {"sequence_length": length, "max_predictions": None}
+        shards.create(dataclasses.replace(options, output=output, **sizes))

@@ -15,6 +15,7 @@ import numpy as np
 from largebatch.data.files import record_checksum, record_writer, storage
 from largebatch.data.pretraining.make import masking, segment_pairs
 from largebatch.data.pretraining.make.example_records import ExampleEncoder
+from largebatch.data.text.text_documents import is_held_out
 from largebatch.data.text.wordpiece import (
     CLS,
     MASK,
@@ -75,16 +76,6 @@ def _tokenizer(vocab: str, sha256: str, lower_case: bool) -> Tokenizer:
     if vocabulary.sha256 != sha256:
         raise ValueError(f"{vocab} has changed since this program was started")
     return Tokenizer(vocabulary, lower_case)
-
-
-def is_held_out(text: str, fraction: float) -> bool:
-    """Whether a document belongs to the eval split: by its text alone, so that copies of one
-    document are all on the same side, wherever they stand."""
-    if fraction <= 0.0:
-        return False
-    words = " ".join(text.split()).encode("utf-8", "surrogatepass")
-    number = int.from_bytes(hashlib.blake2b(words, digest_size=8).digest(), "big")
-    return number < fraction * 2**64
 
 
 def make_shard(task: ShardTask) -> dict:
@@ -202,12 +193,8 @@ class _ExampleBuilder:
         last = (lengths - 1)[:, None]  # of the second
         second, inside = columns > middle, columns <= last
         # Column c of segment A is token a_start + c - 1; of B, b_start + c - a_length - 2.
-        place = np.where(
-            second,
-            (pairs.b_start - pairs.a_length - 2)[:, None],
-            (pairs.a_start - 1)[:, None],
-        )
-        ids = self._tokens.take(place + columns, mode="clip")
+        first, other = (pairs.a_start - 1)[:, None], (pairs.b_start - pairs.a_length - 2)[:, None]
+        ids = self._tokens.take(np.where(second, other, first) + columns, mode="clip")
         separators = (columns == middle) | (columns == last)
         ids[separators] = self._sep
         ids[~inside] = self._pad

@@ -164,17 +164,10 @@ def _made(tasks: list, options: GeneratorOptions) -> Iterator[tuple[ShardTask, d
         return iter(())
     if options.runner is not None:
         return beam.made(tasks, options)
-    jobs = min(options.jobs or cores(), len(tasks))
+    jobs = min(options.jobs or workers.cores(), len(tasks))
     if jobs == 1:
         return ((task, make_shard(task)) for task in tasks)
     return _made_by_processes(tasks, jobs)
-
-
-def cores() -> int:
-    """The processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _made_by_processes(tasks: list, jobs: int) -> Iterator[tuple[ShardTask, dict]]:

@@ -35,27 +35,34 @@ class RecordReader:
         place = tf.strings.join([MARK, path, ": record "])
         numbers = tf.range(first, first + count)
         length, predictions = self.files.sequence_length, self.files.max_predictions
+        pieces = self.files.vocabulary_size
+        # Of each feature: how many numbers, and below which they are.
+        features = {
+            "input_ids": (length, pieces),
+            "input_mask": (length, 2),
+            "segment_ids": (length, 2),
+            "masked_lm_positions": (predictions, length),
+            "masked_lm_ids": (predictions, pieces),
+            "masked_lm_weights": (predictions, 2),
+            "next_sentence_labels": (1, 2),
+        }
         refused = f" is not an example of {length} tokens and {predictions} predictions, as " + (
             f"{self.files.manifest_file} says: a feature is missing or has another length{END}"
         )
         parsed = tf.io.parse_example(
             records,
-            self._features(),
+            {
+                name: tf.io.FixedLenFeature(
+                    [size], tf.float32 if name == "masked_lm_weights" else tf.int64
+                )
+                for name, (size, _) in features.items()
+            },
             # TensorFlow's message begins with the name, and says no other place.
             example_names=tf.strings.join([place, tf.strings.as_string(numbers), refused]),
         )
-        limits = {
-            "input_ids": self.files.vocabulary_size,
-            "input_mask": 2,
-            "segment_ids": 2,
-            "masked_lm_positions": self.files.sequence_length,
-            "masked_lm_ids": self.files.vocabulary_size,
-            "masked_lm_weights": 2,
-            "next_sentence_labels": 2,
-        }
         checks = [
             _check_range(place, name, parsed[name], limit, numbers)
-            for name, limit in limits.items()
+            for name, (_, limit) in features.items()
         ]
         with tf.control_dependencies(checks):
             return {
@@ -67,19 +74,6 @@ class RecordReader:
                 "masked_lm_weights": tf.identity(parsed["masked_lm_weights"]),
                 "next_sentence_labels": tf.cast(parsed["next_sentence_labels"][:, 0], tf.int32),
             }
-
-    def _features(self) -> dict:
-        length, predictions = self.files.sequence_length, self.files.max_predictions
-        tokens = tf.io.FixedLenFeature([length], tf.int64)
-        return {
-            "input_ids": tokens,
-            "input_mask": tokens,
-            "segment_ids": tokens,
-            "masked_lm_positions": tf.io.FixedLenFeature([predictions], tf.int64),
-            "masked_lm_ids": tf.io.FixedLenFeature([predictions], tf.int64),
-            "masked_lm_weights": tf.io.FixedLenFeature([predictions], tf.float32),
-            "next_sentence_labels": tf.io.FixedLenFeature([1], tf.int64),
-        }
 
 
 def widened(compact: dict) -> dict:

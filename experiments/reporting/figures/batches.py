@@ -29,9 +29,11 @@ def by_optimizer(table: TableReport) -> str | None:
         if cell.printed is not None:
             point = Point(cell.printed, place, note="printed")
             series.append(Series("", [point], colour, line=False, mark="diamond", hollow=True))
-        for one, name, below in ((cell, cell.row.label, 0.0), *_as_run(cell)):
+        shown = [(cell, cell.row.label), *((c, f"{c.row.label}, as run") for c in cell.as_run)]
+        for number, (one, name) in enumerate(shown):
             if one.summary:
-                point = Point(one.summary.mean, place + below, *run_curves.spread(one.summary))
+                below = place + 0.22 * number
+                point = Point(one.summary.mean, below, *run_curves.spread(one.summary))
                 series.append(Series("", [point], colour, name, line=False, mark=mark))
         if cell.status == "diverged":
             crosses.append((place, colour, f"{cell.row.label}: diverged"))
@@ -46,11 +48,6 @@ def by_optimizer(table: TableReport) -> str | None:
         " ".join(notes),
         crosses,
     )
-
-
-def _as_run(cell: Cell) -> list[tuple[Cell, str, float]]:
-    """[(what the authors' code ran in the cell's place, its name, how far below)]."""
-    return [(one, f"{one.row.label}, as run", 0.22 * (n + 1)) for n, one in enumerate(cell.as_run)]
 
 
 def over_batches(table: TableReport) -> str | None:
@@ -86,15 +83,14 @@ def over_batches(table: TableReport) -> str | None:
             for c in cells if c.status == "diverged"
         ]  # fmt: skip
     sizes = sorted({_size(cell) for cell in shown})
-    printed_too = any(cell.printed is not None for cell in shown)
-    measured_too = any(cell.summary for cell in shown)
-    notes = [f"Bars: {run_curves.seeds_note(shown)}"] if measured_too else []
+    notes = [f"Bars: {run_curves.seeds_note(shown)}"] if any(cell.summary for cell in shown) else []
+    notes.append(HOLLOW if any(cell.printed is not None for cell in shown) else "")
     return chart.draw(
         series,
         Axis("batch size", LOG, ticks={size: _short(size) for size in sizes}),
         axis,
         f"{table.title}: {axis.title} over batch sizes",
-        " ".join([*notes, HOLLOW if printed_too else ""]),
+        " ".join(notes),
         crosses,
     )
 

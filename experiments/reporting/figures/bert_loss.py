@@ -26,7 +26,7 @@ from largebatch.experiments.tables import registry
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
 define.path("runs", None, "The folder of runs.")
-define.enum("scale", "paper", scale.ALL_SCALES, "Of the runs shown.")
+define.enum("scale", "paper", scale.ALL_SCALES, "The scale of the runs to show.")
 define.output_folder("output_dir", None, "Where to write the pictures.")
 
 BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
@@ -37,9 +37,7 @@ SMOOTHED = 20  # points that a curve is averaged down to, so that small batches 
 
 
 def main() -> int:
-    for name in ("runs", "output_dir"):
-        if FLAGS[name].value is None:
-            raise UserError(f"--{name} is missing")
+    cli.require(FLAGS, "runs", "output_dir")
     if not os.path.isdir(FLAGS.runs):
         raise UserError(f"--runs={FLAGS.runs}: there is no such folder")
     runs = ended(gather(FLAGS.runs, [TABLE]), FLAGS.scale)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from largebatch.experiments.costs import step_time
 from largebatch.experiments.plots import chart, style
@@ -27,29 +27,24 @@ def efficiency(seconds: float, chips: int, base_seconds: float, base_chips: int)
     return base_seconds * base_chips / (seconds * chips)
 
 
-def printed() -> list[float]:
-    """From Table 1's times, at the rows of NAMES."""
+def of_rows(seconds: Callable[[Row], float]) -> list[float]:
+    """At the rows of NAMES, by what gives a row's time."""
     base = registry.find(REFERENCE)
-    return [
-        efficiency(
-            step_time.printed_seconds(row), row.paper_chips,
-            step_time.printed_seconds(base), base.paper_chips,
-        )
-        for row in map(registry.find, NAMES)
-    ]  # fmt: skip
-
-
-def predicted() -> list[float]:
-    """By the scaling model, fitted to four of the rows."""
-    constants, base = step_time.fit(), registry.find(REFERENCE)
-
-    def seconds(row: Row) -> float:
-        return step_time.run_seconds(row, step_time.paper_machine(row), constants)
-
     return [
         efficiency(seconds(row), row.paper_chips, seconds(base), base.paper_chips)
         for row in map(registry.find, NAMES)
     ]
+
+
+def printed() -> list[float]:
+    """From Table 1's times."""
+    return of_rows(step_time.printed_seconds)
+
+
+def predicted() -> list[float]:
+    """By the scaling model, fitted to four of the rows."""
+    fit = step_time.fit()
+    return of_rows(lambda row: step_time.run_seconds(row, step_time.paper_machine(row), fit))
 
 
 def measured(cells: Sequence[Cell]) -> list[float | None]:

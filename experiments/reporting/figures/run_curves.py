@@ -33,7 +33,7 @@ class Look(NamedTuple):
 def accuracy_curves(table: TableReport) -> str | None:
     """The metric of the best point against epoch: mean over seeds, and a band of one deviation."""
     axis = metric_axis(table)
-    return _against_epoch(table, [("history", lambda cell: cell.row.metric, "")], axis)
+    return _against_epoch(table, [("history", None, False)], axis)
 
 
 def loss_curves(table: TableReport) -> str | None:
@@ -42,9 +42,9 @@ def loss_curves(table: TableReport) -> str | None:
     Of text the training loss alone, as the paper's Figures 6 and 7: its rows are many.
     """
     if table.cells[0].row.training_examples is None:
-        lines = [("train_history", _loss, "")]
+        lines = [("train_history", "loss", False)]
         return _against_epoch(table, lines, Axis("training loss, nats", LOG))
-    lines = [("history", _loss, ""), ("train_history", _loss, ":")]
+    lines = [("history", "loss", False), ("train_history", "loss", True)]
     note = "Solid: on the test set; dotted, thin: in training."
     return _against_epoch(table, lines, Axis("loss, nats", LOG), note)
 
@@ -114,13 +114,13 @@ def points(
     )
 
 
-def seeds_note(cells: Sequence[Cell], what: str = "± 1 standard deviation") -> str:
+def seeds_note(cells: Sequence[Cell]) -> str:
     """'± 1 standard deviation over n = 5 seeds.'; where n is 1, that there is none."""
     counts = sorted({cell.summary.n for cell in cells if cell.summary})
     if counts and counts[-1] == 1:
         return "none, n = 1 seed."
     told = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}" if counts else "0"
-    return f"{what} over n = {told} seeds."
+    return f"± 1 standard deviation over n = {told} seeds."
 
 
 def metric_axis(table: TableReport) -> Axis:
@@ -141,16 +141,14 @@ def thinned(points: Sequence, most: int = MOST_POINTS) -> list:
 
 
 def _against_epoch(
-    table: TableReport,
-    lines: Sequence[tuple[str, Callable[[Cell], str], str]],
-    axis: Axis,
-    note: str = "",
+    table: TableReport, lines: Sequence[tuple[str, str | None, bool]], axis: Axis, note: str = ""
 ) -> str | None:
+    """`lines` are (which history, the value drawn or None for the row's metric, whether dotted)."""
     shown = [cell for cell in table.cells if cell.best]
     series = []
     for cell, look in zip(shown, looks(shown)):
         for kind, value, dotted in lines:
-            curve = thinned(_mean_curve(cell.best.runs, kind, value(cell)))
+            curve = thinned(_mean_curve(cell.best.runs, kind, value or cell.row.metric))
             if not curve:
                 continue
             if dotted:  # a second band of each colour would hide more than it shows
@@ -198,7 +196,3 @@ def _mean_curve(runs: Sequence[Run], kind: str, value: str) -> list[Point]:
         summary = summarize(curve[epoch] for curve in curves)
         found.append(Point(epoch, summary.mean, *spread(summary)))
     return found
-
-
-def _loss(cell: Cell) -> str:
-    return "loss"

@@ -120,7 +120,8 @@ def draw(cells: Sequence[Cell]) -> str | None:
     alone = len(groups) == 1
     colours = [style.colour_of(cells[0].row.optimizer)] if alone else style.shades(len(groups))
     series, crosses = [], []
-    for (name, group), colour in zip(sorted(groups.items(), key=_decay_of), colours):
+    ordered = sorted(groups.items(), key=lambda group: group[1][0].row.weight_decay)
+    for (name, group), colour in zip(ordered, colours):
         group = sorted(group, key=_rate)
         printed, measured = run_curves.points(group, _rate)
         if printed:
@@ -156,7 +157,3 @@ def draw(cells: Sequence[Cell]) -> str | None:
 
 def _rate(cell: Cell) -> float:
     return cell.row.learning_rate
-
-
-def _decay_of(group: tuple[str, list[Cell]]) -> float:
-    return group[1][0].row.weight_decay

@@ -20,8 +20,6 @@ from largebatch.experiments.rows.layout import Layout
 from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tables import registry
 
-_ORDER = selection.STATUSES
-
 
 class Cell(NamedTuple):
     """One row of the suite at one scale, and the runs that are runs of it."""
@@ -51,11 +49,6 @@ class Cell(NamedTuple):
         return self.printed is not None and self.row.printed_source(self.row.metric).kind == "code"
 
     @property
-    def printed_status(self) -> str | None:
-        """'diverged' where the paper prints that in place of a value."""
-        return self.row.paper.get("status") if self.row.scale == "paper" else None
-
-    @property
     def status(self) -> str:
         """measured | running | interrupted | diverged | not run."""
         if self.best:
@@ -67,7 +60,7 @@ class Cell(NamedTuple):
     def counts(self) -> dict[str, int]:
         """{status: runs}, those that occur."""
         found = [run.status for run in self.runs]
-        return {status: found.count(status) for status in _ORDER if status in found}
+        return {status: found.count(status) for status in selection.STATUSES if status in found}
 
 
 class Overridden(NamedTuple):
@@ -81,7 +74,7 @@ class Overridden(NamedTuple):
     @property
     def status(self) -> str:
         states = {run.status for run in self.point.runs}
-        return next(s for s in _ORDER if s in states)
+        return next(s for s in selection.STATUSES if s in states)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,9 +135,8 @@ def gather(root: str, tables: Sequence[str], tags: Sequence[str] = ()) -> Report
     for run in runs:
         row = row_of(run)
         if row is None:
-            left_out.append(
-                Problem(run.folder, f"names {run.name!r} at scale {run.scale!r}, unknown here")
-            )
+            why = f"names {run.name!r} at scale {run.scale!r}, unknown here"
+            left_out.append(Problem(run.folder, why))
             continue
         if row.name not in wanted:
             continue
@@ -154,22 +146,17 @@ def gather(root: str, tables: Sequence[str], tags: Sequence[str] = ()) -> Report
         different = differences(run, row)
         if not different:
             accepted.setdefault((row.name, run.scale), []).append(run)
-        elif all(
-            field in run.overrides or former.had(row, field, theirs)
-            for field, (_, theirs) in different.items()
-        ):
-            changes = {field: theirs for field, (_, theirs) in different.items()}
+            continue
+        changes = {field: theirs for field, (_, theirs) in different.items()}
+        if all(name in run.overrides or former.had(row, name, changes[name]) for name in changes):
             # Points of a grid are told apart here too.
             changes.update({f: run.row.get(f) for f in row.grid if f in run.overrides})
             key = f"{row.name} {run.scale} {sorted(changes.items())}"
             changed.setdefault(key, []).append((row, changes, run))
-        else:
-            fields = [
-                f"{field} {theirs!r} (now {ours!r})" for field, (ours, theirs) in different.items()
-            ]
-            left_out.append(
-                Problem(run.folder, f"disagrees with {row.name} as it is now: {', '.join(fields)}")
-            )
+            continue
+        fields = [f"{name} {theirs!r} (now {ours!r})" for name, (ours, theirs) in different.items()]
+        why = f"disagrees with {row.name} as it is now: {', '.join(fields)}"
+        left_out.append(Problem(run.folder, why))
     analyses = find_analyses(root)
     texts = analyses.get("bert_floors", {}).get("texts", ())
     reports = [
@@ -190,16 +177,12 @@ def gather(root: str, tables: Sequence[str], tags: Sequence[str] = ()) -> Report
 
 
 def _table(
-    table: str,
-    scale: str,
-    accepted: dict[tuple[str, str], list[Run]],
-    left_out: list[Problem],
+    table: str, scale: str, accepted: dict[tuple[str, str], list[Run]], left_out: list[Problem]
 ) -> TableReport | None:
     """None for a scale at which nothing was run."""
     module = registry.module(table)
-    if scale != "paper" and not any(
-        (row.run_name, scale) in accepted for row in module.ROWS.values()
-    ):
+    ran = any((row.run_name, scale) in accepted for row in module.ROWS.values())
+    if scale != "paper" and not ran:
         return None
 
     def cell(row: Row) -> Cell:

@@ -12,13 +12,9 @@ from typing import NamedTuple
 
 from largebatch.experiments.records.best import summarize
 from largebatch.experiments.records.reader import finite_number
-from largebatch.experiments.reporting.model import (
-    as_run_lines,
-    like_with_like,
-    printed_settings,
-    words,
-)
+from largebatch.experiments.reporting.model import like_with_like, printed_settings, words
 from largebatch.experiments.reporting.model.cells import Cell, TableReport
+from largebatch.experiments.rows.author_code import AS_RUN
 
 _METRICS = {"masked_lm_accuracy": "masked-LM accuracy", "top1": "top-1 accuracy"}
 
@@ -80,14 +76,19 @@ def judged_name(table: TableReport) -> str:
     return next(iter(metrics_shown(table).values()))
 
 
+def _as_run_kind(cell: Cell) -> str:
+    """'as run'; for another row beside the printed one, what it is called."""
+    return "as run" if cell.row.name.endswith(AS_RUN) else f"as run, {cell.row.label}"
+
+
 def _as_run_columns(table: TableReport) -> list[Column]:
-    """What the first author's code gives beside the printed rows."""
+    """What the first author's code gives beside the printed rows, for each kind of row there."""
     columns = []
-    for kind in as_run_lines.kinds(table):
+    for kind in dict.fromkeys(_as_run_kind(other) for c in table.cells for other in c.as_run):
 
         def column(name: str, item: Callable[[Cell], Item], kind: str = kind) -> Column:
             def of(cell: Cell) -> Item:
-                other = as_run_lines.of_kind(cell, kind)
+                other = next((one for one in cell.as_run if _as_run_kind(one) == kind), None)
                 return Item(words.NOTHING, "measured") if other is None else item(other)
 
             return Column(f"{kind}: {name}", of)
@@ -156,8 +157,8 @@ def measured_item(cell: Cell, metric: str, counted: bool) -> Item:
     notes = [f"n = {summary.n}"] if judged and counted else []
     if judged and counted and cell.best.values:
         notes.append(words.values(cell.best.values))
-    if judged and like_with_like.subset(cell):
-        notes.append(f"{like_with_like.scored_on(cell)}: {as_run_lines.subset(cell)}")
+    if judged and (part := like_with_like.subset(cell)):
+        notes.append(f"{like_with_like.scored_on(cell)}: {words.spread(part, metric)}")
     if judged and cell.counts.get("diverged"):
         notes.append(f"{cell.counts['diverged']} diverged")
     return Item(words.spread(summary, metric), "measured", statuses, ", ".join(notes))
@@ -179,10 +180,6 @@ def _extra_columns(table: TableReport) -> list[Column]:
 def _machine(cell: Cell) -> str:
     paper = cell.row.paper
     return str(paper.get("chips") or paper.get("hardware") or words.NOTHING)
-
-
-def _paper_last_step(cell: Cell) -> str:
-    return f"loss={cell.row.paper_last_loss}, step={cell.row.paper_last_step}"
 
 
 def _last_step(cell: Cell) -> str:
@@ -213,14 +210,13 @@ def _time(cell: Cell) -> str:
     return f"{mean:.0f} s"
 
 
-def _paper_time(cell: Cell) -> str:
-    return cell.row.paper_time or words.NOTHING
-
-
 # {what a layout has beside its values: (as printed, as measured)}.
 EXTRAS: dict[str, tuple[Callable[[Cell], str], Callable[[Cell], str]]] = {
     "TPUs": (_machine, _devices),
     "hardware": (_machine, _devices),
-    "time": (_paper_time, _time),
-    "last step": (_paper_last_step, _last_step),
+    "time": (lambda cell: cell.row.paper_time or words.NOTHING, _time),
+    "last step": (
+        lambda cell: f"loss={cell.row.paper_last_loss}, step={cell.row.paper_last_step}",
+        _last_step,
+    ),
 }

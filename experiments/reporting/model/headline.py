@@ -11,7 +11,7 @@ from largebatch.experiments.claims.verdict import NOT_RUN, Verdict, counted
 from largebatch.experiments.program.text_table import NOTHING, Sheet
 from largebatch.experiments.reporting.model import like_with_like, words
 from largebatch.experiments.reporting.model.cells import Cell, Report, TableReport
-from largebatch.experiments.reporting.model.columns import judged_name
+from largebatch.experiments.reporting.model.columns import judged_name, paper_item
 from largebatch.experiments.rows.scale import ALL_SCALES
 
 HEADER = (
@@ -49,7 +49,7 @@ class Line(NamedTuple):
             AS_RUN if row.follows_code else row.scale,
             row.label,
             judged_name(self.table),
-            words.printed(cell),
+            paper_item(cell, row.metric).text if row.scale == "paper" else NOTHING,
             words.spread(summary, row.metric),
             words.difference(cell),
             str(summary.n),

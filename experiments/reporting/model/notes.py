@@ -15,13 +15,13 @@ def notes(table: TableReport) -> list[str]:
     found = []
     if table.scale != "paper":
         found.append(
-            f"The recipe at {table.scale} scale: other data or another model than the paper's, "
-            "so nothing here is to be compared with its numbers."
+            f"The recipe at {table.scale} scale, on other data or another model than the paper's: "
+            "not comparable with its numbers."
         )
     if table.cells[0].row.metric == "masked_lm_accuracy":
         found.append(
-            "The accuracy of the masked language model on held-out text stands in for the F1 "
-            "score: a proxy, not the paper's metric."
+            "A proxy: the accuracy of the masked language model on held-out text, in place of the "
+            "paper's metric, the F1 score."
         )
         found += _floors(table)
     if any(cell.best and cell.row.grid for cell in table.cells):
@@ -75,8 +75,8 @@ def _of_the_code(table: TableReport) -> list[str]:
     others = [other for cell in table.cells for other in cell.as_run]
     if others:
         found.append(
-            "As run: at the settings of the first author's public code; what differs from the "
-            f"paper's words: run --describe --experiment={others[-1].row.name}."
+            "As run: with the settings of the first author's public code; `run --describe "
+            f"--experiment={others[-1].row.name}` lists the differences from the paper."
         )
     shared = [c for c in others if c.row.same_run_as]
     found += [f"{c.row.name} is the same run as {c.row.same_run_as}." for c in shared]

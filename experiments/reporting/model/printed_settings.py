@@ -35,14 +35,6 @@ def batch_size(cell: Cell) -> str:
     return "/".join(f"{size}" for size in sizes)
 
 
-def _warmup_ratio(cell: Cell) -> str:
-    return f"1/{1 / cell.row.warmup_ratio:g}" if cell.row.warmup_ratio else "0"
-
-
-def _warmup_steps(cell: Cell) -> str:
-    return f"{cell.row.warmup_ratio:.2f} x {cell.row.steps}"
-
-
 def _l2(cell: Cell) -> str:
     strength = cell.row.l2_regularization
     return f"default ({strength:g})" if strength else "disable"
@@ -51,8 +43,8 @@ def _l2(cell: Cell) -> str:
 _TEXTS: dict[str, Callable[[Cell], str]] = {
     "batch size": batch_size,
     "steps": lambda cell: f"{cell.row.steps}",
-    "warm-up ratio": _warmup_ratio,
-    "warm-up steps": _warmup_steps,
+    "warm-up ratio": lambda cell: f"1/{1 / ratio:g}" if (ratio := cell.row.warmup_ratio) else "0",
+    "warm-up steps": lambda cell: f"{cell.row.warmup_ratio:.2f} x {cell.row.steps}",
     "warm-up epochs": lambda cell: words.plain(cell.row.warmup_epochs),
     "weight decay": lambda cell: words.plain(cell.row.weight_decay),
     "L2 regularization": _l2,

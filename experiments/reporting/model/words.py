@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from largebatch.experiments.claims.words import DECIMALS
 from largebatch.experiments.program.text_table import NOTHING, Sheet
 from largebatch.experiments.records.best import Point, Summary
 from largebatch.experiments.records.reader import Run, finite_number
@@ -12,7 +13,6 @@ from largebatch.experiments.reporting.model import like_with_like
 from largebatch.experiments.reporting.model.cells import Cell, Overridden, Report, TableReport
 from largebatch.experiments.rows.row import SETTINGS, Row
 
-DECIMALS = {"f1": 3, "exact_match": 3}  # as the paper prints them; 4 otherwise
 # What is shown beside a metric, from the same runs.
 BESIDE = {
     "masked_lm_accuracy": {"masked_lm_loss": "loss", "next_sentence_accuracy": "next sentence"},
@@ -57,23 +57,15 @@ def status_note(cell: Cell) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def printed(cell: Cell) -> str:
-    if cell.printed is None:
-        return cell.printed_status or NOTHING
-    mark = " (log)" if cell.logged else ""
-    return f"{number(cell.printed, cell.row.metric)}{mark}"
-
-
 def point_text(point: Point, metric: str) -> str:
     """'0.9931 ± 0.0004 (5)', 'diverged (2)', '-'."""
     parts = []
     summary = point.summary(metric)
     if summary.n:
         parts.append(f"{spread(summary, metric)} ({summary.n})")
-    for status in ("diverged", "running", "interrupted"):
-        count = sum(run.status == status for run in point.runs)
-        if count:
-            parts.append(f"{status} ({count})")
+    states = [run.status for run in point.runs]
+    others = (status for status in ("diverged", "running", "interrupted") if status in states)
+    parts += [f"{status} ({states.count(status)})" for status in others]
     return ", ".join(parts) or NOTHING
 
 
@@ -88,14 +80,9 @@ def tuning_sheet(table: TableReport) -> Sheet | None:
         return None
     grids = [cell.row.grid for cell in tuned]
     if all(grid == grids[0] for grid in grids) and len(tuned[0].points) <= WIDE_GRID:
-        header = [
-            " / ".join(grids[0]),
-            *(", ".join(plain(v) for v in p.values.values()) for p in tuned[0].points),
-        ]
-        return Sheet(
-            header,
-            [[c.row.label, *(_marked(c, point) for point in c.points)] for c in tuned],
-        )
+        points = (", ".join(map(plain, point.values.values())) for point in tuned[0].points)
+        lines = [[c.row.label, *(_marked(c, point) for point in c.points)] for c in tuned]
+        return Sheet([" / ".join(grids[0]), *points], lines)
     rows = [
         [cell.row.label, values(point.values), _marked(cell, point)]
         for cell in tuned

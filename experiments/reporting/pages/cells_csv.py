@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from largebatch.experiments.records.best import Summary
 from largebatch.experiments.records.reader import Run
 from largebatch.experiments.reporting.model import like_with_like, origins, words
-from largebatch.experiments.reporting.model.cells import Cell, Overridden, Report, TableReport
+from largebatch.experiments.reporting.model.cells import Cell, Overridden, Report
+from largebatch.experiments.rows.row import Row
 
 COLUMNS = (
     *("table", "row", "label", "scale", "seed_count", "metric", "mean", "std"),
@@ -30,16 +31,17 @@ def as_csv(report: Report) -> str:
     devices and engines.
     """
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     for table in report.tables:
         for cell in table.all_cells:
-            writer.writerows(_lines(table, cell, report))
+            writer.writerows(_lines(table.layout.seeds, cell, report))
     writer.writerows(_overridden(item, report) for item in report.overridden)
     return text.getvalue()
 
 
-def _lines(table: TableReport, cell: Cell, report: Report) -> list[dict[str, str]]:
+def _lines(seeds: int, cell: Cell, report: Report) -> list[dict[str, str]]:
+    """A cell's; what has no value is left out, and so empty in the file."""
     lines = []
     part = [cell.row.subset_metric] if like_with_like.subset(cell) else []
     for metric in (cell.row.metric, *part, *words.BESIDE.get(cell.row.metric, {})):
@@ -51,51 +53,32 @@ def _lines(table: TableReport, cell: Cell, report: Report) -> list[dict[str, str
         status = cell.status if judged or (summary and summary.n) else "not run"
         lines.append(
             {
-                "table": table.table,
-                "row": cell.row.name,
-                "label": cell.row.label,
-                "scale": cell.row.scale,
-                "metric": metric,
-                **_numbers(summary, printed),
-                "printed": _printed(cell, printed, judged),
+                **_shared(cell.row, metric, summary, origins.shown_runs(cell), report),
                 "status": status,
-                "command": words.commands(cell, table.layout.seeds)[-1],
+                "command": words.commands(cell, seeds)[-1],
                 "at": words.values(cell.best.values) if cell.best else "",
-                "changed": "",
-                "twin": cell.row.twin,
-                **_comparison(cell, metric, printed),
-                **_origin(origins.shown_runs(cell), report),
+                **_comparison(cell, metric, summary, printed),
             }
         )
     return lines
 
 
-def _comparison(cell: Cell, metric: str, printed: float | None) -> dict[str, str]:
-    """Where the printed value is from, and what is compared with it."""
+def _comparison(
+    cell: Cell, metric: str, summary: Summary | None, printed: float | None
+) -> dict[str, str]:
+    """The printed value, where it is from, and what is compared with it."""
+    judged = metric == cell.row.metric
     if printed is None:
-        return {"printed_from": "", "compared": ""}
-    found = {"printed_from": cell.row.printed_source(metric).kind, "compared": metric}
-    if metric == cell.row.metric:
-        value = like_with_like.difference(cell)
-        found["compared"] = like_with_like.compared_metric(cell)
-        found["difference"] = "" if value is None else repr(value)
-    return found
-
-
-def _printed(cell: Cell, value: float | None, judged: bool) -> str:
-    if value is None:
-        return (cell.printed_status or "") if judged else ""
-    return repr(value)
-
-
-def _numbers(summary: Summary | None, printed: float | None) -> dict[str, str]:
-    if summary is None or not summary.n:
-        return {"seed_count": "0", "mean": "", "std": "", "difference": ""}
+        told = judged and cell.row.scale == "paper"
+        return {"printed": cell.row.paper.get("status", "") if told else ""}
+    difference = summary.mean - printed if summary and summary.n else None
+    if judged:
+        difference = like_with_like.difference(cell)
     return {
-        "seed_count": str(summary.n),
-        "mean": repr(summary.mean),
-        "std": "" if math.isnan(summary.std) else repr(summary.std),
-        "difference": "" if printed is None else repr(summary.mean - printed),
+        "printed": repr(printed),
+        "printed_from": cell.row.printed_source(metric).kind,
+        "compared": like_with_like.compared_metric(cell) if judged else metric,
+        "difference": "" if difference is None else repr(difference),
     }
 
 
@@ -104,23 +87,20 @@ def _overridden(item: Overridden, report: Report) -> dict[str, str]:
     row = item.row
     command = words.sweep_command(f"--rows={row.name}", row, len(item.point.runs))
     return {
-        "table": row.table,
-        "row": row.name,
-        "label": row.label,
-        "scale": row.scale,
-        "metric": row.metric,
-        **_numbers(item.point.summary(row.metric), None),
-        "printed": "",
+        **_shared(row, row.metric, item.point.summary(row.metric), item.point.runs, report),
         "status": f"overridden, {item.status}",
         "command": command + words.as_flags(item.changes),
-        "at": "",
         "changed": words.values(item.changes),
-        "twin": row.twin,
-        "printed_from": "",
-        "compared": "",
-        **_origin(item.point.runs, report),
     }
 
 
-def _origin(runs: Sequence[Run], report: Report) -> dict[str, str]:
-    return origins.origin(runs, report.dates)._asdict()
+def _shared(
+    row: Row, metric: str, summary: Summary | None, runs: Sequence[Run], report: Report
+) -> dict[str, str]:
+    """What every line says: which row it is of, its mean, and where that is from."""
+    found = {name: getattr(row, name) for name in ("table", "label", "scale", "twin")}
+    found |= {"row": row.name, "metric": metric, "seed_count": "0"}
+    if summary and summary.n:
+        std = "" if math.isnan(summary.std) else repr(summary.std)
+        found |= {"seed_count": str(summary.n), "mean": repr(summary.mean), "std": std}
+    return {**found, **origins.origin(runs, report.dates)._asdict()}

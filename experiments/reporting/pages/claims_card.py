@@ -13,7 +13,7 @@ from largebatch.experiments.reporting.pages.markup import (
     badge,
     escaped,
     folded,
-    headed,
+    framed,
     labelled,
     section,
     sheet_table,
@@ -55,8 +55,4 @@ def _verdicts(judged: Sequence[Judged]) -> str:
         told = "".join(map(labelled, sheet.header[2:], shown))
         head = tagged("th", f"{escaped(sentence)}<small>{escaped(place)}</small>")
         rows.append(f"<tr id='claim-{one.claim.name}'>{head}{told}</tr>")
-    names = [sheet.header[0], *sheet.header[2:]]
-    return (
-        f"<div class='frame verdicts stack'><table><thead><tr>{headed(names)}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
+    return framed([sheet.header[0], *sheet.header[2:]], rows, "verdicts stack")

@@ -37,7 +37,7 @@ TABLES, TUNING, FIGURES, TEXT, LECTURE, STUDIES = GROUPS = (
 STATUSES = ("measured", "running", "interrupted", "diverged", "not run")
 PAPER = "Large Batch Optimization for Deep Learning: Training BERT in 76 minutes"
 EXPLAIN_OVERRIDDEN = (
-    "Settings changed by hand, or that the row had before; these fill no cell above."
+    "With settings changed by --set, or with earlier settings of the row; they fill no cell above."
 )
 
 
@@ -170,8 +170,7 @@ def entries(
     made = []
     for number, make in enumerate(makers, 1):
         made.append(make())
-        states = Counter(c.status for block in made[-1].blocks for c in block.cells)
-        told = ", ".join(f"{states[s]} {s}" for s in STATUSES if states[s])
+        told = counted(counts(cell for block in made[-1].blocks for cell in block.cells))
         say(f"[{number}/{len(makers)}] {made[-1].heading}: {told}")
     return sorted(made, key=_place)
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from largebatch.experiments.claims import words as claim_words
 from largebatch.experiments.program.text_table import Sheet, as_prose, piped
-from largebatch.experiments.reporting.figures.pictures import Picture
 from largebatch.experiments.reporting.model import headline, origins, words
 from largebatch.experiments.reporting.model.cells import Report, TableReport
 from largebatch.experiments.reporting.model.grids import as_sheet, grid
@@ -76,7 +75,7 @@ def _block(entry: Entry, block: Block, report: Report) -> str:
     parts += [as_prose(" ".join(block.notes))]
     parts += ["\n".join(f"- **{c.word}** ({c.scale}): {c.sentence}; {as_prose(c.figures)}"
                         for c in block.conclusions)]  # fmt: skip
-    parts += ["\n".join(_picture(picture) for picture in block.pictures)]
+    parts += ["\n".join(f"![{p.caption}]({PICTURES}/{p.name}.svg)" for p in block.pictures)]
     if block.commands:
         parts += ["```\n" + "\n".join(block.commands) + "\n```"]
     parts += [f"<!-- /{anchor} -->"]
@@ -91,10 +90,6 @@ def _table(table: TableReport, folded: bool) -> str:
         return text
     summary = f"{table.heading}: {len(shown.rows)} lines, {counted(counts(table.cells))}"
     return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"
-
-
-def _picture(picture: Picture) -> str:
-    return f"![{picture.caption}]({PICTURES}/{picture.name}.svg)"
 
 
 def _details(table: TableReport, report: Report) -> str:

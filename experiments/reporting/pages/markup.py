@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from largebatch.experiments.program.text_table import NOTHING, Sheet
 from largebatch.experiments.reporting.model.columns import Item
@@ -33,11 +33,6 @@ def section(name: str, title: str, inside: str) -> str:
     )
 
 
-def headed(names: Sequence[str]) -> str:
-    """The cells of a table's head."""
-    return "".join(tagged("th", escaped(name)) for name in names)
-
-
 def labelled(column: str, inside: str) -> str:
     """A cell that names its column where there is no room for columns."""
     css = " class=nothing" if inside == NOTHING else ""
@@ -56,7 +51,8 @@ def grid_table(shown: Grid, sort: bool) -> str:
     """`sort`: its lines are rows of the paper's, which a reader may put in another order."""
     lines = ["".join([tagged("th", escaped(first.text)), *map(_item, items)])
              for first, *items in shown.lines]  # fmt: skip
-    return _framed(shown.header, lines, "grid sort" if sort else "grid")
+    rows = (tagged("tr", line) for line in lines)
+    return framed(shown.header, rows, "grid sort" if sort else "grid")
 
 
 def sheet_table(sheet: Sheet, css: str, mark: str = "") -> str:
@@ -69,15 +65,16 @@ def sheet_table(sheet: Sheet, css: str, mark: str = "") -> str:
             text = _stacked(cell[: -len(mark)].strip() if best else cell)
             text = tagged("strong", text) if best else text
             made.append(tagged("td", text) if cell != NOTHING else f"<td class=nothing>{cell}</td>")
-        lines.append(tagged("th", escaped(first)) + "".join(made))
-    return _framed(sheet.header, lines, css)
+        lines.append(tagged("tr", tagged("th", escaped(first)) + "".join(made)))
+    return framed(sheet.header, lines, css)
 
 
-def _framed(header: list[str], lines: list[str], css: str) -> str:
-    body = "".join(tagged("tr", line) for line in lines)
+def framed(header: Sequence[str], rows: Iterable[str], css: str) -> str:
+    """A table of these rows, which are elements."""
+    head = "".join(tagged("th", escaped(name)) for name in header)
     return (
-        f"<div class='frame {css}'><table><thead><tr>{headed(header)}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div>"
+        f"<div class='frame {css}'><table><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 

@@ -29,8 +29,8 @@ from largebatch.experiments.reporting.pages.markup import (
     badge,
     escaped,
     folded,
+    framed,
     grid_table,
-    headed,
     labelled,
     pills,
     section,
@@ -93,8 +93,7 @@ def _glance(report: Report) -> str:
         parts.append(
             "<p class=hint>Each table by its row with the best printed value or, at a smaller "
             "scale, the best measured one. Mean ± standard deviation over n seeds; the claims "
-            f"that its rows test.</p><div class='frame grid glance stack sort'><table><thead><tr>"
-            f"{headed(headline.HEADER)}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+            "that its rows test.</p>" + framed(headline.HEADER, rows, "grid glance stack sort")
         )
     missing = [
         f"<a href='#{t.anchor}'>{escaped(t.heading)}</a>" for t in headline.untouched(report)
@@ -122,9 +121,9 @@ def _index(report: Report, entries: Sequence[Entry]) -> str:
     beside = pills({status: number for status, number in apart.items() if number})
     return section(
         "index", "What was run",
-        "<p class=hint>Cells measured, of all, at each scale.</p><div class='frame grid matrix'>"
-        f"<table><thead><tr>{headed(['', *scales])}</tr></thead><tbody>{''.join(rows)}</tbody>"
-        "</table></div>" + f"<p class=hint>Apart, in no cell: {beside}</p>" * bool(beside)
+        "<p class=hint>Cells measured, of all, at each scale.</p>"
+        + framed(["", *scales], rows, "grid matrix")
+        + f"<p class=hint>Apart, in no cell: {beside}</p>" * bool(beside)
         + folded("What the words and colours mean", f"<ul class=plain>{meanings}</ul>"),
     )  # fmt: skip
 
@@ -223,12 +222,9 @@ def _run_it(block: Block) -> str:
         return ""
     lines = f"<pre>{escaped(chr(10).join(block.commands))}</pre>"
     if any(cell.runs for cell in block.cells):
-        return folded("To run it again" if _complete(block) else "To run the rest", lines)
+        complete = set(block.counts) == {"measured"}
+        return folded("To run it again" if complete else "To run the rest", lines)
     return f"<div class=run><span>To run it</span>{lines}</div>"
-
-
-def _complete(block: Block) -> bool:
-    return block.counts.get("measured", 0) == len(block.cells)
 
 
 def _details(table: TableReport, report: Report) -> str:

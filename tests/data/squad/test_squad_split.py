@@ -3,7 +3,7 @@ import json
 import pytest
 
 from largebatch.data import load_squad, random_span_score, split_squad
-from largebatch.data.squad.squad_split import is_dev
+from largebatch.data.text.text_documents import is_held_out
 
 
 def paragraph(number, answers=1, context=None):
@@ -45,7 +45,7 @@ def test_each_paragraph_is_on_the_side_that_its_text_says(folder, tmp_path, caps
     assert set(questions(train)) | set(questions(dev)) == {f"q{n}" for n in range(20)}
     assert not set(questions(train)) & set(questions(dev))
     for n in range(20):
-        assert (f"q{n}" in questions(dev)) == is_dev(paragraph(n)["context"], 0.4)
+        assert (f"q{n}" in questions(dev)) == is_held_out(paragraph(n)["context"], 0.4)
     titles = {title for title, _ in questions(train).values()}
     assert titles == {"train", "dev"} == {title for title, _ in questions(dev).values()}
     assert {answers for _, answers in questions(train).values()} == {1}
@@ -60,8 +60,10 @@ def test_each_paragraph_is_on_the_side_that_its_text_says(folder, tmp_path, caps
 
 def test_about_the_fraction_asked_for_is_set_aside():
     contexts = [f"context {number}" for number in range(2000)]
-    assert sum(is_dev(context, 0.3) for context in contexts) / 2000 == pytest.approx(0.3, abs=0.03)
-    assert is_dev("  context\n0 ", 0.3) == is_dev("context 0", 0.3)
+    assert sum(is_held_out(context, 0.3) for context in contexts) / 2000 == pytest.approx(
+        0.3, abs=0.03
+    )
+    assert is_held_out("  context\n0 ", 0.3) == is_held_out("context 0", 0.3)
 
 
 @pytest.mark.parametrize(

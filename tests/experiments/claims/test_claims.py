@@ -9,7 +9,7 @@ import re
 import pytest
 
 from largebatch.experiments.claims import __main__ as program
-from largebatch.experiments.claims import analysed, claims, evidence, prose
+from largebatch.experiments.claims import analysed, claims, evidence, prose, words
 from largebatch.experiments.claims.claim import (
     AS_RUN,
     LOGS,
@@ -85,6 +85,18 @@ def test_with_no_runs_everything_is_not_run():
     for one in judge(claims.CLAIMS, evidence.Results(())):
         assert {verdict.word for verdict in one.verdicts.values()} <= {"not run"}, one.claim.name
         assert all(verdict.why for verdict in one.verdicts.values())
+
+
+def test_the_page_has_a_section_for_a_claim_with_runs_and_a_line_for_another(make_run, tmp_path):
+    for seed in range(2):
+        make_run("table7/lamb-as-run", seed=seed)
+    judged = judge(claims.CLAIMS, evidence.find(str(tmp_path)))
+    sections, lines = words.as_markdown(judged).split("## Claims that no run has tested")
+    for one in judged:
+        told = any(verdict.word != "not run" for verdict in one.verdicts.values())
+        assert (f"### {one.claim.sentence}\n" in sections) == told
+        assert (f"\n| {one.claim.sentence} (`{one.claim.name}`) |" in lines) == (not told)
+    assert "### LAMB's mean accuracy on MNIST is 99.40 %" in sections
 
 
 def test_json_has_every_verdict_of_the_text(capsys):

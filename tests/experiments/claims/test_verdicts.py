@@ -11,6 +11,7 @@ from largebatch.experiments.claims.criteria import Disagreement, Share, every
 from largebatch.experiments.claims.evidence import side
 from largebatch.experiments.claims.means import (
     Comparison,
+    Learned,
     Maximum,
     better,
     equal,
@@ -110,6 +111,41 @@ def test_a_second_run_of_a_seed_is_counted_once(runs, make_run, tmp_path):
     runs(ROW, HIGH)
     make_run(ROW, seed=0, accuracy=0.5, folder=tmp_path / "zz" / "again")
     assert judged(runs, reaches(side(ROW), 0.99)).n == "3"
+
+
+def test_runs_that_have_learned_no_more_than_the_frequencies_of_words_cannot_tell(runs, make_run):
+    names = "table1/lamb-32768", "reality_check/adamw-32768", "table2/lars-32768"
+    floors = {"masked_lm_accuracy": {"unigram": 0.0604}}
+    for name, accuracy in zip(names, (0.0602, 0.0604, 0.0895)):
+        for seed in range(3):
+            metrics = {"masked_lm_accuracy": accuracy + seed * 1e-5}
+            make_run(name, seed=seed, scale="laptop", metrics=metrics, floors=floors)
+    lamb, adamw, lars = map(side, names)
+
+    def word(comparison):
+        plain = judged(runs, comparison, "laptop")
+        found = judged(runs, Learned(comparison, "masked_lm_accuracy", 0.01), "laptop")
+        assert found.effect == plain.effect
+        return plain.word, found.word
+
+    assert word(no_worse(adamw, lamb, 0.01)) == ("holds", "cannot tell")
+    assert word(better(lamb, adamw)) == ("fails", "cannot tell")
+    assert word(better(lars, lamb)) == ("holds", "holds")
+    assert word(better(lamb, lars)) == ("fails", "fails")
+    found = judged(runs, Learned(better(lamb, adamw), "masked_lm_accuracy", 0.01), "laptop")
+    assert found.why == (
+        "nothing was learned: masked_lm_accuracy is within 0.01 of the unigram floor, 0.0604"
+    )
+
+
+def test_a_floor_that_was_not_computed_changes_no_verdict(runs, make_run):
+    for name, accuracy in (("table1/lamb-32768", 0.06), ("table2/lars-32768", 0.05)):
+        for seed in range(3):
+            metrics = {"masked_lm_accuracy": accuracy + seed * 1e-5}
+            make_run(name, seed=seed, scale="laptop", metrics=metrics)
+    comparison = better(side("table1/lamb-32768"), side("table2/lars-32768"))
+    learned = Learned(comparison, "masked_lm_accuracy", 0.01)
+    assert judged(runs, learned, "laptop").word == "holds"
 
 
 def test_a_diverged_run_scores_0(runs, make_run):

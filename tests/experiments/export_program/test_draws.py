@@ -35,6 +35,19 @@ def test_uniform_numbers_are_tensorflows():
     np.testing.assert_array_equal(drawn, wanted.numpy())
 
 
+@pytest.mark.parametrize("seed", [(0, 0), (7, 1 << 48 | 23), (123_456_789_012, 3 << 48), (-1, 5)])
+def test_words_are_those_of_stateless_uniform(seed):
+    theirs = tf.random.stateless_uniform([5, 2], seed, None, None, tf.int32, alg="philox")
+    ours = draws.Stream(*seed).words(10).view(np.int32).reshape(5, 2)
+    np.testing.assert_array_equal(ours, theirs.numpy())
+
+
+def test_a_groups_place_may_lie_beyond_32_bits():
+    far = draws.Stream(1).groups(np.array([1 << 40, 5], np.uint64))
+    assert not np.array_equal(far[0], draws.Stream(1).groups(np.array([0], np.uint64))[0])
+    np.testing.assert_array_equal(far[1], draws.Stream(1).words(24)[20:])
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_recipes_make_the_weights_of_any_seed(name):
     seed_everything(3, deterministic=False)

@@ -11,8 +11,8 @@ from official.nlp.data import pretrain_dataloader
 from official.nlp.tools.tokenization import FullTokenizer
 
 from largebatch.data import find_pretraining
-from largebatch.data.pretraining.make import shard as pretraining_shard
 from largebatch.data.pretraining.make import shards
+from largebatch.data.text import text_documents
 
 
 def digests(folder):
@@ -168,9 +168,9 @@ def test_held_out_documents_are_not_in_the_training_examples(generator_options, 
     # A random replacement may show any piece of the vocabulary: 1 masked token in 10.
     assert len(seen("eval-") & seen("")) < 0.5 * held_out
     documents = [f"{name} the cat.\n{name} on the mat." for name in names]
-    chosen = [pretraining_shard.is_held_out(document, 0.3) for document in documents]
+    chosen = [text_documents.is_held_out(document, 0.3) for document in documents]
     assert sum(chosen) == pytest.approx(held_out, abs=8)
-    assert chosen == [pretraining_shard.is_held_out(f" {d}\n", 0.3) for d in documents]
+    assert chosen == [text_documents.is_held_out(f" {d}\n", 0.3) for d in documents]
 
 
 def test_whole_word_masking_masks_all_pieces_of_a_word(generator_options, tmp_path):
