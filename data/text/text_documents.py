@@ -87,6 +87,8 @@ def _shortened(sentence: str):
 def is_held_out(text: str, fraction: float) -> bool:
     """Whether a document is of the share that is not trained on: by its words alone, so that copies
     of one document are all on the same side, wherever they stand."""
+    if fraction <= 0.0:
+        return False  # the usual case, without a look at the words
     words = " ".join(text.split()).encode("utf-8", "surrogatepass")
     number = int.from_bytes(hashlib.blake2b(words, digest_size=8).digest(), "big")
     return number < fraction * 2**64

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from largebatch.experiments.claims.claim import LAPTOP, NADO, PAPER, Claim, Test, at
+from largebatch.experiments.claims.claim import BATCHES, LAPTOP, NADO, PAPER, Claim, Test, at
 from largebatch.experiments.claims.criteria import Share, every
 from largebatch.experiments.claims.evidence import side
 from largebatch.experiments.claims.means import (
@@ -25,7 +25,6 @@ F1_MARGIN = 0.5
 PROXY_MARGIN = 0.01
 LOSS, LOSS_MARGIN = "masked_lm_loss", 0.1  # nats, held out: curves that are 'almost identical'
 
-BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
 BASELINE = side("table1/baseline")
 MIXED = "table1/lamb-65536-32768"
 CHECK = "reality_check"

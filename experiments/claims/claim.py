@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 from largebatch.experiments.claims.criteria import Criterion
 from largebatch.experiments.claims.evidence import Results
 from largebatch.experiments.claims.verdict import NOT_RUN, Verdict
+from largebatch.experiments.tables import batch_sizes
 
 PAPER, AS_RUN, LAPTOP, LAPTOP_CIFAR10 = SCALES = ("paper", "as run", "laptop", "laptop-cifar10")
 THE_PAPER, LOGS = "the paper", "the logs"  # who claims it; others by name
 NADO = "Nado et al. 2021"
+BATCHES = tuple(batch_sizes.BATCHES)  # of the paper's tables, for BERT and for ResNet-50
 # As run is the paper's own scale, in the rows that follow the first author's code.
 _ROW_SCALES = {AS_RUN: "paper"}
 

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from largebatch.experiments.claims.statistics import Sample, expected_maximum, welch_interval
@@ -129,7 +129,7 @@ class Results:
     def floor(self, wanted: Side, scale: str, metric: str, name: str) -> float:
         """What counting the words of the side's text scores, `name` unigram, left_bigram or
         both_neighbours; nan where that was not computed."""
-        texts = self.analyses.get("bert_floors", {}).get("texts", ())
+        texts = texts_with_floors(self.analyses)
         for row in (registry.run_of(registry.find(row)) for row in wanted.rows):
             for _, run in self._runs.get((row.name, scale), ()):
                 return floors_of(run.record, texts).get(metric, {}).get(name, math.nan)
@@ -197,6 +197,11 @@ def find_analyses(root: str) -> dict[str, dict]:
                 if isinstance(record, dict) and all(field in record for field in wanted):
                     found[name] = record
     return found
+
+
+def texts_with_floors(analyses: Mapping[str, dict]) -> Sequence[Mapping[str, Any]]:
+    """The texts whose floors were computed, as `text_floors.floors_of` takes them."""
+    return analyses.get("bert_floors", {}).get("texts", ())
 
 
 def _read_json(path: str) -> Any:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 
-from largebatch.experiments.claims.bert import BATCHES
 from largebatch.experiments.claims.claim import (
     AS_RUN,
+    BATCHES,
     LAPTOP,
     LAPTOP_CIFAR10,
     NADO,

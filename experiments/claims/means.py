@@ -158,14 +158,14 @@ class Learned:
 
     def judge(self, results: Results, scale: str, confidence: float = CONFIDENCE) -> Verdict:
         verdict = self.criterion.judge(results, scale, confidence)
+        if verdict.word == NOT_RUN:
+            return verdict
         pair = (self.criterion.first, self.criterion.second)
         sides = [dataclasses.replace(s, metric=self.metric) for s in pair if isinstance(s, Side)]
         floors = [results.floor(part, scale, self.metric, self.floor) for part in sides]
         means = [results.measure(part, scale)[0].mean for part in sides]
         # A mean or floor that is nan is not at the floor: nothing is known of it.
-        if verdict.word == NOT_RUN or not all(
-            mean <= floor + self.margin for mean, floor in zip(means, floors)
-        ):
+        if not all(mean <= floor + self.margin for mean, floor in zip(means, floors)):
             return verdict
         why = (
             f"nothing was learned: {self.metric} is within {self.margin:g} of the {self.floor} "

@@ -7,8 +7,16 @@ The logs are of the first author's public code (fastalgo/mnist_tpu, fastalgo/dav
 from __future__ import annotations
 
 from largebatch.experiments.claims.analysed import Denser, Foretold, UnderBound
-from largebatch.experiments.claims.bert import BATCHES
-from largebatch.experiments.claims.claim import AS_RUN, LAPTOP, LOGS, PAPER, Claim, Test, at
+from largebatch.experiments.claims.claim import (
+    AS_RUN,
+    BATCHES,
+    LAPTOP,
+    LOGS,
+    PAPER,
+    Claim,
+    Test,
+    at,
+)
 from largebatch.experiments.claims.criteria import Controlled, Disagreement, every
 from largebatch.experiments.claims.evidence import side
 from largebatch.experiments.claims.means import Comparison, Maximum, better, equal, reaches

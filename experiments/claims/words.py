@@ -193,13 +193,12 @@ def as_markdown(judged: Sequence[Judged]) -> str:
         *LEGEND,
         "## The figures",
     ]
-    tested = [one for one in judged if was_tested(one)]
-    for one in tested:
+    for one in filter(was_tested, judged):
         claim = one.claim
         parts += [f"### {claim.sentence}", f"`{claim.name}`; {claim.place}."]
         parts += [piped(detail_sheet(one)) if one.verdicts else ""]
         parts += [" ".join(remarks(one))]
-    others = [one for one in judged if one not in tested]
+    others = [one for one in judged if not was_tested(one)]
     parts += ["## Claims that no run has tested", piped(untested_sheet(others))] if others else []
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -35,6 +35,7 @@ from largebatch.experiments.compile.compiled_step import (
 )
 from largebatch.experiments.compile.largest_batch import largest_batch
 from largebatch.experiments.compile.lowered_step import PROGRAMS
+from largebatch.experiments.tables import row_flags
 from largebatch.tpu.lowering.topologies import GENERATIONS, GIB, Topology, topology
 
 ENVIRONMENT = root() / ".venv-tpu"
@@ -58,7 +59,7 @@ define.integer("batch_per_core", None, "Default: the row's, on the paper's chips
 define.enum(
     *("program", "update", PROGRAMS), "update, or accumulate: a pass whose gradients are summed up."
 )
-define.multi_string("set", [], "field=value: change a setting; may be given several times.")
+row_flags.define_set(FLAGS)
 define.boolean(
     "search", True, "Search for the largest batch that fits; --nosearch compiles one batch."
 )

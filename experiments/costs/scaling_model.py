@@ -17,7 +17,7 @@ from largebatch import cli
 from largebatch.experiments.costs import all_reduce, chips, scaling_tables, step_time
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.rows.overrides import apply_overrides, parse_assignments
-from largebatch.experiments.tables import registry
+from largebatch.experiments.tables import registry, row_flags
 
 FORMATS = {"text": scaling_tables.as_text, "markdown": scaling_tables.as_markdown}
 
@@ -33,7 +33,7 @@ define.float(
     "utilisation", None, "Share of the peak, above 0 and at most 1. Default: as fitted."
 )  # fmt: skip
 define.float("passes", None, "Passes over the weights in an update. Default: as fitted.")
-define.multi_string("set", [], "field=value: change a setting; may be given several times.")
+row_flags.define_set(FLAGS)
 define.boolean("lecture", False, "Print the lecture's tables.")
 define.boolean("list_chips", False, "Print the chips and their sources.")
 define.enum("format", "text", sorted(FORMATS), "Format of the tables.")

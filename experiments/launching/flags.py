@@ -9,7 +9,7 @@ from absl import flags
 
 from largebatch import cli
 from largebatch.experiments.launching.options import DEVICES
-from largebatch.experiments.rows import scale
+from largebatch.experiments.tables import row_flags
 
 # The fields of RunSettings that a sweep hands on to each of its runs as they are.
 FORWARDED = (
@@ -51,13 +51,8 @@ class MicroBatch(flags.ArgumentParser):
 def define(values: flags.FlagValues) -> None:
     """Defines them, with --scale and --set, in `values`."""
     define = cli.Define(values)
-    define.enum(
-        "scale",
-        "paper",
-        scale.ALL_SCALES,
-        "paper is the real run; laptop less data or a smaller model; smoke a few steps.",
-    )
-    define.multi_string("set", [], "field=value: change a setting; may be given several times.")
+    row_flags.define_scale(values)
+    row_flags.define_set(values)
     define.path(
         "data_dir",
         None,

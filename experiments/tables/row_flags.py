@@ -14,15 +14,27 @@ from largebatch.experiments.tables import registry
 
 def define(values: flags.FlagValues, example: str) -> None:
     """Defines --experiment, --scale and --set in `values`."""
-    define = cli.Define(values)
-    define.string("experiment", None, f"The row, for example {example}; run --list prints all.")
-    define.enum(
+    cli.Define(values).string(
+        "experiment", None, f"The row, for example {example}; run --list prints all."
+    )
+    define_scale(values)
+    define_set(values)
+
+
+def define_scale(values: flags.FlagValues) -> None:
+    """Defines --scale in `values`."""
+    cli.Define(values).enum(
         "scale",
         "paper",
         scale.ALL_SCALES,
         "paper is the real run; laptop less data or a smaller model; smoke a few steps.",
     )
-    define.multi_string("set", [], "field=value: change a setting; may be given several times.")
+
+
+def define_set(values: flags.FlagValues) -> None:
+    """Defines --set in `values`."""
+    text = "field=value: change a setting; may be given several times."
+    cli.Define(values).multi_string("set", [], text)
 
 
 def row_of(values: flags.FlagValues) -> Row:

@@ -22,6 +22,7 @@ from largebatch.experiments.records.reader import ENDED, Run
 from largebatch.experiments.reporting.model.cells import Report, gather
 from largebatch.experiments.rows import scale
 from largebatch.experiments.tables import registry
+from largebatch.experiments.tables.batch_sizes import BATCHES
 
 FLAGS = cli.new_flags()
 define = cli.Define(FLAGS)
@@ -29,7 +30,6 @@ define.path("runs", None, "The folder of runs.")
 define.enum("scale", "paper", scale.ALL_SCALES, "The scale of the runs to show.")
 define.output_folder("output_dir", None, "Where to write the pictures.")
 
-BATCHES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
 TABLE = "table1"  # whose rows the figures show
 MIXED = f"{TABLE}/lamb-65536-32768"
 KINDS = {MIXED: "the paper's rules", f"{MIXED}-nvidia": "NVIDIA's rates"}

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from largebatch.experiments.claims.claim import Judged, judge
 from largebatch.experiments.claims.claims import about
-from largebatch.experiments.claims.evidence import Results, find_analyses
+from largebatch.experiments.claims.evidence import Results, find_analyses, texts_with_floors
 from largebatch.experiments.records import best as selection
 from largebatch.experiments.records import former
 from largebatch.experiments.records.best import Point, Summary
@@ -158,7 +158,7 @@ def gather(root: str, tables: Sequence[str], tags: Sequence[str] = ()) -> Report
         why = f"disagrees with {row.name} as it is now: {', '.join(fields)}"
         left_out.append(Problem(run.folder, why))
     analyses = find_analyses(root)
-    texts = analyses.get("bert_floors", {}).get("texts", ())
+    texts = texts_with_floors(analyses)
     reports = [
         dataclasses.replace(report, texts=texts)
         for table in tables
