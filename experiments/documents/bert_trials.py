@@ -25,6 +25,11 @@ def tried(runs: Iterable[Run]) -> list[Tried]:
     return [Tried(trial, _loss(trial, runs)) for trial in reality_check.trials()]
 
 
+def is_trial(run: Run) -> bool:
+    """Whether a run was made to find a rate: one of a trial's row and seed."""
+    return any((run.name, run.seed) == (t.row, t.seed) for t in reality_check.trials())
+
+
 def _loss(trial: Trial, runs: list[Run]) -> float:
     wanted = {"dataset": "text_folder", **trial.settings}
     found = [

@@ -7,7 +7,7 @@ A block stands between <!-- NAME --> and <!-- /NAME -->. NAME is a table at the 
 (table7), a table at another one (table3-laptop), either with -measured behind it to leave out the
 rows that were not run; verdicts- or changed- and such a name: the verdicts on the claims that its
 rows test, and its runs with changed settings; or one of claims-at-a-glance, scaling,
-scaling-topologies, bert-trials, and the BLOCKS of the modules beside this one.
+scaling-topologies, bert-trials, bert-former, and the BLOCKS of the modules beside this one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import dataclasses
 import functools
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from largebatch import cli
@@ -42,6 +42,7 @@ from largebatch.experiments.records.reader import find_runs
 from largebatch.experiments.reporting.model import grids, notes, words
 from largebatch.experiments.reporting.model.cells import Report, TableReport, gather
 from largebatch.experiments.rows import scale as scales
+from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tables import registry
 
 ROOT = PACKAGE
@@ -153,17 +154,29 @@ def _verdicts(table: str, scale: str) -> str:
 
 
 def _changed(table: str, scale: str) -> str:
-    """Runs of a row that differ from it, by --set or as the row was before."""
-    names = {row.run_name for row in registry.module(table).ROWS.values()}
+    """Runs of a table's rows that differ from them, by --set or as the row was before."""
+    return _overridden(registry.module(table).ROWS.values(), scale)
+
+
+def _overridden(rows: Iterable[Row], scale: str) -> str:
+    """The trials of a rate are left out: they have a block of their own."""
+    names = {row.run_name for row in rows}
     items = [
         item
         for item in _report().overridden
-        if item.row.name in names and item.point.runs[0].scale == scale
+        if item.row.name in names
+        and item.point.runs[0].scale == scale
+        and not all(map(bert_trials.is_trial, item.point.runs))
     ]
     sheet = words.overridden_sheet(items)
     kept = [0, 2, 3, *range(5, len(sheet.header))]  # neither the scale nor the status
     lines = [[line[i] for i in kept] for line in sheet.rows]
     return piped(Sheet([sheet.header[i] for i in kept], lines)) if items else "None."
+
+
+def _former_bert() -> str:
+    rows = [row for row in registry.all_rows().values() if row.model.startswith("bert")]
+    return _overridden(rows, "laptop")
 
 
 def _scaling() -> str:
@@ -212,6 +225,7 @@ _OTHERS: dict[str, Callable[[], str]] = {
     "scaling-topologies": lambda: scaling_tables.as_markdown(scaling_tables.topologies()),
     "claims-at-a-glance": _claims_at_a_glance,
     "bert-trials": _bert_trials,
+    "bert-former": _former_bert,
     **{
         name: functools.partial(make, RESULTS)
         for module in (analysis_tables, benchmark_tables, compile_table, real_weights)

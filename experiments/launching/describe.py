@@ -46,10 +46,17 @@ def describe(row: Row, form: str) -> str:
     marks += [f"overridden: {', '.join(row.overrides)}"] if row.overrides else []
     title = f"{row.name}: {row.label}" + (f"  [{'; '.join(marks)}]" if marks else "")
     lines = [title, "", "settings"]
+    unused = []
     for field in SETTINGS:
         if field in row.unused_fields:
             continue
-        lines += _entry(field, defaults.value_of(row, field), _text(source_of(row, field)))
+        source = source_of(row, field)
+        if source == UNUSED:
+            unused.append(field)
+        else:
+            lines += _entry(field, defaults.value_of(row, field), _text(source))
+    if unused:
+        lines += ["", "not used by it", *(f"  {line}" for line in textwrap.wrap(", ".join(unused)))]
     lines += ["", "derived"]
     if row.training_examples:
         lines += _entry("training_examples", row.training_examples, f"of {row.dataset}")

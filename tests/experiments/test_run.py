@@ -69,6 +69,7 @@ def test_describe_prints_every_setting_with_its_source_and_what_is_derived(capsy
     assert re.search(r"batch_size +24 ", output) and re.search(r"steps +1797 ", output)
     assert "paper: section 4 and appendix H" in output and "a smaller network" in output
     assert "0.9945" in output
+    assert re.search(r"not used by it\n(  .*\n)*  .*\bmax_ratio\b", output)
     assert call("--describe", "--format=json", *arguments) == 0
     record = json.loads(capsys.readouterr().out)
     assert record["overrides"] == {"learning_rate": 0.1}
