@@ -36,9 +36,11 @@ from largebatch.experiments.documents import (
     paper_map,
     real_weights,
 )
+from largebatch.experiments.plots import chart
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.program.text_table import Sheet, piped
 from largebatch.experiments.records.reader import find_runs
+from largebatch.experiments.reporting.figures import batches
 from largebatch.experiments.reporting.model import grids, notes, words
 from largebatch.experiments.reporting.model.cells import Report, TableReport, gather
 from largebatch.experiments.rows import scale as scales
@@ -48,6 +50,8 @@ from largebatch.experiments.tables import registry
 ROOT = PACKAGE
 RESULTS = ROOT / "results"
 MEASURED = "-measured"
+# In docs/figures/ -> the table whose rows at laptop scale it shows.
+PICTURES = {"batch-sizes-laptop": "batch_sizes", "bert-batches-laptop": "reality_check"}
 BLOCK = re.compile(r"(<!-- ([\w-]+) -->\n)(.*?)(<!-- /\2 -->)", re.DOTALL)
 
 FLAGS = cli.new_flags()
@@ -72,17 +76,22 @@ def main() -> int:
 
 
 def pages() -> list[Path]:
-    """README.md, the pages of results, others with blocks, and those that are made whole."""
+    """README.md, the pages of results, others with blocks, and those that are made whole; and the
+    tables' pictures."""
     docs = ROOT / "docs"
     results = sorted((docs / "results").glob("*.md"))
     names = ("analyses", "faults", "scaling_model", "speed", "tpu_compile")
-    return [ROOT / "README.md", *(docs / f"{name}.md" for name in (*names, *WHOLE)), *results]
+    pictures = [docs / "figures" / f"{name}.svg" for name in PICTURES]
+    made = [docs / f"{name}.md" for name in (*names, *WHOLE)]
+    return [ROOT / "README.md", *made, *results, *pictures]
 
 
 def current(page: Path) -> str:
     """A page as rows and results of today have it."""
     if page.stem in WHOLE:
         return WHOLE[page.stem]()
+    if page.suffix == ".svg":
+        return _picture(page.stem)
     return rendered(page.read_text(encoding="utf-8"))
 
 
@@ -126,6 +135,12 @@ def _report() -> Report:
     for problem in report.left_out:
         cli.warn(f"left out: {problem.path} {problem.reason}")
     return report
+
+
+def _picture(name: str) -> str:
+    """Scores over batch sizes, as the report draws them."""
+    (table,) = (t for t in _report().tables if (t.table, t.scale) == (PICTURES[name], "laptop"))
+    return chart.as_file(batches.over_batches(table))
 
 
 def _table(table: TableReport) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -151,6 +152,17 @@ def test_a_picture_over_batch_sizes_needs_three_of_them(make_run, tmp_path):
     # What is printed is a picture before anything was run.
     assert "LAMB: printed" in batches.over_batches(table_of(tmp_path / "none", "table5"))
     assert batches.by_optimizer(table_of(tmp_path / "none", "table6")) is None
+
+
+def test_a_picture_of_text_over_batch_sizes_has_a_line_for_each_floor(make_run, tmp_path):
+    floors = {"masked_lm_accuracy": {"unigram": 0.06, "left_bigram": 0.134}, "loss": {"x": 1.0}}
+    for batch in (512, 1024, 2048):
+        values = {"metrics": {"masked_lm_accuracy": 0.1}, "floors": floors}
+        make_run(f"table1/lamb-{batch}", scale="laptop", **values)
+    svg = batches.over_batches(table_of(tmp_path, "table1", "laptop"))
+    assert re.findall(r"floor: ([\w ]+)</text>", svg) == ["unigram", "left bigram"]
+    make_run("table5/lamb-2048", scale="laptop", metrics={"top1": 0.97, "loss": 0.1})
+    assert "floor" not in batches.over_batches(table_of(tmp_path, "table5"))
 
 
 def test_figures_6_and_7_show_the_runs_of_their_own_scale(make_run, tmp_path):

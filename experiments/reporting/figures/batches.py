@@ -6,16 +6,19 @@ Printed values are hollow and dashed, measured ones filled: what was not run is 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from largebatch.experiments.plots import chart, style
 from largebatch.experiments.plots.axis import LOG, Axis
 from largebatch.experiments.plots.chart import Point, Series
+from largebatch.experiments.records.text_floors import floors_of
 from largebatch.experiments.reporting.figures import run_curves
 from largebatch.experiments.reporting.model.cells import Cell, TableReport
 from largebatch.experiments.reporting.model.grids import split_label
 
 HOLLOW = "Hollow: printed in the paper."
 TEXT = "currentColor"
+FLOOR_DASHES = ("1 3", "2 5", "6 5", "10 4")
 
 
 def by_optimizer(table: TableReport) -> str | None:
@@ -83,6 +86,7 @@ def over_batches(table: TableReport) -> str | None:
             for c in cells if c.status == "diverged"
         ]  # fmt: skip
     sizes = sorted({_size(cell) for cell in shown})
+    series = [*_floors(table, shown, sizes), *series]
     notes = [f"Bars: {run_curves.seeds_note(shown)}"] if any(cell.summary for cell in shown) else []
     notes.append(HOLLOW if any(cell.printed is not None for cell in shown) else "")
     return chart.draw(
@@ -93,6 +97,24 @@ def over_batches(table: TableReport) -> str | None:
         " ".join(notes),
         crosses,
     )
+
+
+def _floors(table: TableReport, cells: Sequence[Cell], sizes: Sequence[int]) -> list[Series]:
+    """What counting words scores, each as a line across all batch sizes; [] of another task."""
+    measured = [cell for cell in cells if cell.runs]
+    if not measured:
+        return []
+    found = floors_of(measured[0].runs[0].record, table.texts).get(measured[0].row.metric, {})
+    return [
+        Series(
+            f"floor: {name.replace('_', ' ')}",
+            [Point(size, score) for size in (sizes[0], sizes[-1])],
+            TEXT,
+            dash=dash,
+            width=1,
+        )
+        for (name, score), dash in zip(found.items(), FLOOR_DASHES)
+    ]
 
 
 def _recipe(table: TableReport, cell: Cell) -> str:
