@@ -34,8 +34,9 @@ FLOORS = {
         "export_program": (7, "program rows tables tasks records costs launching"),
         "reporting.figures": (8, "program plots rows tables records costs claims reporting.model"),
         "documents": (
-            8,
-            "program rows tables records costs compile claims reporting.model analyses",
+            9,
+            "program plots rows tables records costs compile claims reporting.model "
+            "reporting.figures analyses",
         ),
         "reporting.pages": (
             9,
