@@ -55,9 +55,12 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if item.get_closest_marker("faults"):
                 item.add_marker(long)
-    # Files with slow tests first: of several processes none is left alone with one at the end.
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    # Files with slow tests first, or with processes to be killed, and of the others the large ones:
+    # of several processes none is left alone with one at the end.
+    marks = ("slow", "faults")
+    slow = {item.path for item in items if any(map(item.get_closest_marker, marks))}
+    size = {path: path.stat().st_size for path in {item.path for item in items}}
+    items.sort(key=lambda item: (item.path not in slow, -size[item.path]))
 
 
 def optimize_graphs(on):
@@ -78,10 +81,12 @@ def optimized_graphs():
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_collection():
-    """The garbage collector never looks through what is imported, all of which stays."""
+    """The garbage collector never looks through what is imported, all of which stays, and later
+    less often: tracing makes many objects, few of them garbage."""
     gc.disable()
     yield
     gc.freeze()
+    gc.set_threshold(5_000, 10, 10)
     gc.enable()
 
 

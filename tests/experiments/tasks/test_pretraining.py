@@ -224,36 +224,30 @@ def test_the_chain_ends_in_f1_and_each_part_is_resumed(run, copied, squad_dir):
     assert len(result_of(folder)["train_history"]) > 0
     steps = [json.loads(line)["step"] for line in (folder / "squad" / "metrics.jsonl").open()]
     assert steps[-1] == 4  # 4 questions x 2 epochs / 2
-    exported = export_all(folder)
-    assert exported["encoder"] == {"sequence_output", "pooled_output"}
-    assert exported["squad"] == {"start_logits", "end_logits"}
     another = {**OPTIONS["overrides"], "squad_learning_rate": "1e-3"}
     with pytest.raises(UserError, match="another fine-tuning: squad_learning_rate|another run"):
         run(ROW, copied, **{**OPTIONS, "overrides": another}, squad_dir=squad_dir)
 
 
-def export_all(folder):
-    """Exports both models in both formats; returns {part: the SavedModel's outputs}."""
-    outputs = {}
-    for part in ("encoder", "squad"):
-        for form in ("saved_model", "google"):
-            output = str(folder / f"{part}-{form}")
-            arguments = (f"--run={folder}", f"--part={part}", f"--format={form}")
-            assert export.program(["export", *arguments, f"--output_dir={output}"]) == 0
-        served = tf.saved_model.load(str(folder / f"{part}-saved_model"))
-        outputs[part] = set(served.signatures["serving_default"].structured_outputs)
-        names = {name for name, _ in tf.train.list_variables(f"{output}/bert_model.ckpt")}
-        assert "bert/encoder/layer_0/attention/self/query/kernel" in names
-        assert ("cls/squad/output_weights" in names) == (part == "squad")
-        assert (folder / f"{part}-google" / "vocab.txt").exists()
-    return outputs
+def exported(run, output, part):
+    """Exports a part of a run in both formats, as OUTPUT and OUTPUT-served; returns the names of
+    the checkpoint's tensors and of the SavedModel's outputs."""
+    for form, folder in (("google", output), ("saved_model", f"{output}-served")):
+        arguments = (f"--run={run}", f"--part={part}", f"--format={form}")
+        assert export.program(["export", *arguments, f"--output_dir={folder}"]) == 0
+    tensors = {name for name, _ in tf.train.list_variables(f"{output}/bert_model.ckpt")}
+    assert "bert/encoder/layer_0/attention/self/query/kernel" in tensors
+    assert (Path(output) / "vocab.txt").exists()
+    served = tf.saved_model.load(f"{output}-served").signatures["serving_default"]
+    return tensors, set(served.structured_outputs)
 
 
 @pytest.mark.slow
 def test_a_released_bert_is_scored_without_pre_training(run, whole, squad_dir, tmp_path):
     released = str(tmp_path / "uncased_L-2")
-    arguments = (f"--run={whole}", "--format=google", f"--output_dir={released}")
-    assert export.program(["export", *arguments]) == 0
+    tensors, outputs = exported(whole, released, "encoder")
+    assert "cls/squad/output_weights" not in tensors
+    assert outputs == {"sequence_output", "pooled_output"}
     settings = {"squad_dir": squad_dir, "init_checkpoint": released}
     code, scored = run("table1/baseline", "scored", {"squad_epochs": "2"}, **settings)
     assert code == 0
@@ -267,11 +261,11 @@ def test_a_released_bert_is_scored_without_pre_training(run, whole, squad_dir, t
     assert 0 <= result["metrics"]["train_f1"] <= 100
     assert result["data"]["vocabulary_file"] == f"{released}/vocab.txt"
     again = str(tmp_path / "fine-tuned")
-    for form in ("saved_model", "google"):
-        arguments = (f"--run={scored}", "--part=squad", f"--format={form}")
-        output = again if form == "google" else f"{again}-served"
-        assert export.program(["export", *arguments, f"--output_dir={output}"]) == 0
-        config = json.loads((tmp_path / Path(output).name / "bert_config.json").read_text())
+    tensors, outputs = exported(scored, again, "squad")
+    assert "cls/squad/output_weights" in tensors
+    assert outputs == {"start_logits", "end_logits"}
+    for folder in (again, f"{again}-served"):
+        config = json.loads((Path(folder) / "bert_config.json").read_text())
         assert (config["vocab_size"], config["do_lower_case"]) == (300, True)
     assert (tmp_path / "fine-tuned-served" / "assets" / "vocab.txt").exists()
     row, encoder = encoders.released(registry.find("table1/baseline"), again)
