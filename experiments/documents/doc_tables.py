@@ -7,7 +7,8 @@ A block stands between <!-- NAME --> and <!-- /NAME -->. NAME is a table at the 
 (table7), a table at another one (table3-laptop), either with -measured behind it to leave out the
 rows that were not run; verdicts- or changed- and such a name: the verdicts on the claims that its
 rows test, and its runs with changed settings; or one of claims-at-a-glance, scaling,
-scaling-topologies, bert-trials, bert-former, and the BLOCKS of the modules beside this one.
+scaling-topologies, bert-trials, bert-largest-batch, bert-former, and the BLOCKS of the modules
+beside this one.
 """
 
 from __future__ import annotations
@@ -30,17 +31,17 @@ from largebatch.experiments.documents import (
     analysis_tables,
     assumptions,
     benchmark_tables,
+    bert_largest_batch,
     bert_trials,
     compile_table,
+    doc_pictures,
     errata,
     paper_map,
     real_weights,
 )
-from largebatch.experiments.plots import chart
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.program.text_table import Sheet, piped
 from largebatch.experiments.records.reader import find_runs
-from largebatch.experiments.reporting.figures import batches
 from largebatch.experiments.reporting.model import grids, notes, words
 from largebatch.experiments.reporting.model.cells import Report, TableReport, gather
 from largebatch.experiments.rows import scale as scales
@@ -50,8 +51,7 @@ from largebatch.experiments.tables import registry
 ROOT = PACKAGE
 RESULTS = ROOT / "results"
 MEASURED = "-measured"
-# In docs/figures/ -> the table whose rows at laptop scale it shows.
-PICTURES = {"batch-sizes-laptop": "batch_sizes", "bert-batches-laptop": "reality_check"}
+SHOWN_APART = (bert_trials.is_trial, bert_largest_batch.is_shown)
 BLOCK = re.compile(r"(<!-- ([\w-]+) -->\n)(.*?)(<!-- /\2 -->)", re.DOTALL)
 
 FLAGS = cli.new_flags()
@@ -81,7 +81,7 @@ def pages() -> list[Path]:
     docs = ROOT / "docs"
     results = sorted((docs / "results").glob("*.md"))
     names = ("analyses", "faults", "scaling_model", "speed", "tpu_compile")
-    pictures = [docs / "figures" / f"{name}.svg" for name in PICTURES]
+    pictures = [docs / "figures" / f"{name}.svg" for name in doc_pictures.PICTURES]
     made = [docs / f"{name}.md" for name in (*names, *WHOLE)]
     return [ROOT / "README.md", *made, *results, *pictures]
 
@@ -91,7 +91,7 @@ def current(page: Path) -> str:
     if page.stem in WHOLE:
         return WHOLE[page.stem]()
     if page.suffix == ".svg":
-        return _picture(page.stem)
+        return doc_pictures.picture(page.stem, _report())
     return rendered(page.read_text(encoding="utf-8"))
 
 
@@ -137,12 +137,6 @@ def _report() -> Report:
     return report
 
 
-def _picture(name: str) -> str:
-    """Scores over batch sizes, as the report draws them."""
-    (table,) = (t for t in _report().tables if (t.table, t.scale) == (PICTURES[name], "laptop"))
-    return chart.as_file(batches.over_batches(table))
-
-
 def _table(table: TableReport) -> str:
     parts = [piped(grids.as_sheet(grids.grid(table))), " ".join(notes.notes(table))]
     tuning = words.tuning_sheet(table)
@@ -174,19 +168,24 @@ def _changed(table: str, scale: str) -> str:
 
 
 def _overridden(rows: Iterable[Row], scale: str) -> str:
-    """The trials of a rate are left out: they have a block of their own."""
+    """Runs that a block of their own shows are left out."""
     names = {row.run_name for row in rows}
     items = [
         item
         for item in _report().overridden
         if item.row.name in names
         and item.point.runs[0].scale == scale
-        and not all(map(bert_trials.is_trial, item.point.runs))
+        and not any(shown(run) for shown in SHOWN_APART for run in item.point.runs)
     ]
     sheet = words.overridden_sheet(items)
     kept = [0, 2, 3, *range(5, len(sheet.header))]  # neither the scale nor the status
     lines = [[line[i] for i in kept] for line in sheet.rows]
     return piped(Sheet([sheet.header[i] for i in kept], lines)) if items else "None."
+
+
+def _bert_largest_batch() -> str:
+    found = bert_largest_batch.tried(find_runs(str(RESULTS))[0])
+    return f"{piped(bert_largest_batch.sheet(found))}\n\n\\* the row's own."
 
 
 def _former_bert() -> str:
@@ -240,6 +239,7 @@ _OTHERS: dict[str, Callable[[], str]] = {
     "scaling-topologies": lambda: scaling_tables.as_markdown(scaling_tables.topologies()),
     "claims-at-a-glance": _claims_at_a_glance,
     "bert-trials": _bert_trials,
+    "bert-largest-batch": _bert_largest_batch,
     "bert-former": _former_bert,
     **{
         name: functools.partial(make, RESULTS)

