@@ -7,8 +7,8 @@ A block stands between <!-- NAME --> and <!-- /NAME -->. NAME is a table at the 
 (table7), a table at another one (table3-laptop), either with -measured behind it to leave out the
 rows that were not run; verdicts- or changed- and such a name: the verdicts on the claims that its
 rows test, and its runs with changed settings; or one of claims-at-a-glance, scaling,
-scaling-topologies, bert-trials, bert-largest-batch, bert-former, and the BLOCKS of the modules
-beside this one.
+scaling-topologies, bert-trials, bert-largest-batch, bert-pilot, bert-former, and the BLOCKS of the
+modules beside this one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from largebatch.experiments.documents import (
     analysis_tables,
     assumptions,
     benchmark_tables,
-    bert_largest_batch,
+    bert_other_runs,
     bert_trials,
     compile_table,
     doc_pictures,
@@ -51,7 +51,7 @@ from largebatch.experiments.tables import registry
 ROOT = PACKAGE
 RESULTS = ROOT / "results"
 MEASURED = "-measured"
-SHOWN_APART = (bert_trials.is_trial, bert_largest_batch.is_shown)
+SHOWN_APART = (bert_trials.is_trial, bert_other_runs.is_shown)
 BLOCK = re.compile(r"(<!-- ([\w-]+) -->\n)(.*?)(<!-- /\2 -->)", re.DOTALL)
 
 FLAGS = cli.new_flags()
@@ -184,8 +184,12 @@ def _overridden(rows: Iterable[Row], scale: str) -> str:
 
 
 def _bert_largest_batch() -> str:
-    found = bert_largest_batch.tried(find_runs(str(RESULTS))[0])
-    return f"{piped(bert_largest_batch.sheet(found))}\n\n\\* the row's own."
+    sheet = bert_other_runs.largest_batch(find_runs(str(RESULTS))[0])
+    return f"{piped(sheet)}\n\n\\* the row's own."
+
+
+def _bert_pilot() -> str:
+    return piped(bert_other_runs.pilot(find_runs(str(RESULTS))[0]))
 
 
 def _former_bert() -> str:
@@ -240,6 +244,7 @@ _OTHERS: dict[str, Callable[[], str]] = {
     "claims-at-a-glance": _claims_at_a_glance,
     "bert-trials": _bert_trials,
     "bert-largest-batch": _bert_largest_batch,
+    "bert-pilot": _bert_pilot,
     "bert-former": _former_bert,
     **{
         name: functools.partial(make, RESULTS)
