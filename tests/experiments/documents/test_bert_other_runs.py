@@ -34,6 +34,7 @@ def test_each_rate_and_length_of_the_largest_batch_is_a_line_and_the_rows_own_is
 
 def test_the_pilot_has_a_line_a_model_with_its_time(made):
     made(PILOT, 0.18)
+    made(PILOT, 0.17, seed=1, wall_seconds=1800.0)  # timed beside other work
     settings = {"model": "bert_mini", "total_steps": "2048", "stage2_steps": "108"}
     made(PILOT, 0.12, settings=settings, wall_seconds=900.0)
     assert bert_other_runs.pilot(made.all()).rows == [
