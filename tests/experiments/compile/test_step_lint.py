@@ -109,7 +109,8 @@ class Layers(Task):
     def build_model(self):
         layers = tf.keras.layers
         image = tf.keras.Input([8, 8, 3])
-        x = layers.Conv2D(4, 3, use_bias=False, name="conv")(image)
+        x = layers.Conv2D(4, 3, name="conv")(image)
+        x = layers.BatchNormalization(name="norm")(x)
         x = layers.LayerNormalization(name="layer_norm")(layers.Flatten()(x))
         return tf.keras.Model(image, layers.Dense(2, dtype="float32", name="head")(x))
 

@@ -224,6 +224,12 @@ def test_the_chain_ends_in_f1_and_each_part_is_resumed(run, copied, squad_dir):
     assert len(result_of(folder)["train_history"]) > 0
     steps = [json.loads(line)["step"] for line in (folder / "squad" / "metrics.jsonl").open()]
     assert steps[-1] == 4  # 4 questions x 2 epochs / 2
+    tensors, outputs = exported(folder, folder / "encoder", "encoder")
+    assert "cls/squad/output_weights" not in tensors
+    assert outputs == {"sequence_output", "pooled_output"}
+    tensors, outputs = exported(folder, folder / "fine-tuned", "squad")
+    assert "cls/squad/output_weights" in tensors
+    assert outputs == {"start_logits", "end_logits"}
     another = {**OPTIONS["overrides"], "squad_learning_rate": "1e-3"}
     with pytest.raises(UserError, match="another fine-tuning: squad_learning_rate|another run"):
         run(ROW, copied, **{**OPTIONS, "overrides": another}, squad_dir=squad_dir)
