@@ -27,47 +27,41 @@ SCORES = {"masked-word accuracy": "masked_lm_accuracy", "masked-word loss": "mas
 
 def is_shown(run: Run) -> bool:
     """Whether a run is in one of the sheets: of the laptop's text, and ended."""
-    if run.scale != "laptop" or run.status not in ENDED:
-        return False
-    ours = run.name in LARGEST or (run.name == PILOT and run.row.get("model") in MODELS)
-    return ours and run.row.get("dataset") == "text_folder"
+    ended = run.scale == "laptop" and run.status in ENDED
+    ours = run.name in LARGEST or run.name == PILOT and run.row.get("model") in MODELS
+    return ended and ours and run.row.get("dataset") == "text_folder"
 
 
 def largest_batch(runs: Iterable[Run]) -> Sheet:
     """A line a setting, by optimizer, length and rate; the row's own is marked."""
-
-    def key(run: Run) -> tuple[int, int, float]:
-        return list(LARGEST).index(run.name), run.row["total_steps"], run.row["learning_rate"]
-
     lines = []
-    for (_, steps, rate), same in _grouped(runs, LARGEST, key):
+    for (label, steps, rate), same in _grouped(runs, LARGEST, lambda run: LARGEST[run.name]):
         row = registry.scaled(registry.find(same[0].name), "laptop")
         own = " *" if (rate, steps) == (row.learning_rate, row.steps) else ""
-        lines.append([LARGEST[same[0].name], f"{rate:g}{own}", *_figures(same)])
+        lines.append([label, f"{rate:g}{own}", *_figures(same)])
     return Sheet(["optimizer", "rate", "updates", "tokens", *SCORES, "n"], lines)
 
 
 def pilot(runs: Iterable[Run]) -> Sheet:
     """A line a model, of the first seed: later ones ran beside other work, and took longer."""
-
-    def key(run: Run) -> int:
-        return list(MODELS).index(run.row["model"])
-
+    first = [run for run in runs if not run.seed]
     lines = []
-    for number, same in _grouped((run for run in runs if not run.seed), [PILOT], key):
+    for (label, *_), same in _grouped(first, [PILOT], lambda run: MODELS[run.row["model"]]):
         minutes = statistics.fmean(run.record["wall_seconds"] for run in same) / 60
-        updates, tokens, *rest = _figures(same)
-        lines.append([list(MODELS.values())[number], f"{minutes:.0f}", updates, tokens, *rest])
+        lines.append([label, f"{minutes:.0f}", *_figures(same)])
     return Sheet(["model", "minutes on a core", "updates", "tokens", *SCORES, "n"], lines)
 
 
 def _grouped(
-    runs: Iterable[Run], names: Iterable[str], key: Callable[[Run], Any]
-) -> list[tuple[Any, list[Run]]]:
-    found: dict[Any, list[Run]] = {}
+    runs: Iterable[Run], names: Iterable[str], label: Callable[[Run], str]
+) -> list[tuple[tuple[str, int, float], list[Run]]]:
+    """[((label, updates, rate), runs with these)], the labels in the order of LARGEST or MODELS."""
+    order = [*LARGEST.values(), *MODELS.values()]
+    found: dict[tuple[str, int, float], list[Run]] = {}
     for run in (run for run in runs if run.name in names and is_shown(run)):
-        found.setdefault(key(run), []).append(run)
-    return sorted(found.items(), key=lambda item: item[0])
+        key = (label(run), run.row["total_steps"], run.row["learning_rate"])
+        found.setdefault(key, []).append(run)
+    return sorted(found.items(), key=lambda item: (order.index(item[0][0]), item[0]))
 
 
 def _figures(same: list[Run]) -> list[str]:

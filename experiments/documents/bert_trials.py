@@ -27,7 +27,7 @@ def tried(runs: Iterable[Run]) -> list[Tried]:
 
 def is_trial(run: Run) -> bool:
     """Whether a run was made to find a rate: one of a trial's row and seed."""
-    return any((run.name, run.seed) == (t.row, t.seed) for t in reality_check.trials())
+    return reality_check.is_trial(run.name, run.seed)
 
 
 def _loss(trial: Trial, runs: list[Run]) -> float:

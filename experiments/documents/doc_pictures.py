@@ -6,7 +6,8 @@ import functools
 from collections.abc import Callable
 
 from largebatch.experiments.plots import chart
-from largebatch.experiments.reporting.figures import batches, bert_loss
+from largebatch.experiments.reporting.figures import batches, bert_loss, pictures
+from largebatch.experiments.reporting.figures.pictures import Asked
 from largebatch.experiments.reporting.model.cells import Report
 
 SCALE = "laptop"
@@ -23,8 +24,8 @@ def _over_batches(table: str, report: Report) -> str:
 
 
 def _loss_of_bert(figure: str, report: Report) -> str:
-    title, lines_of = bert_loss.FIGURES[figure]
-    return bert_loss.draw(lines_of(bert_loss.ended(report, SCALE)), title)
+    ((drawn,), _) = pictures.losses_of_bert(Asked(f"{figure}-{SCALE}", report, SCALE, [], []))
+    return drawn.svg
 
 
 PICTURES: dict[str, Callable[[Report], str]] = {

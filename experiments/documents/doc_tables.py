@@ -41,7 +41,7 @@ from largebatch.experiments.documents import (
 )
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.program.text_table import Sheet, piped
-from largebatch.experiments.records.reader import find_runs
+from largebatch.experiments.records.reader import Run, find_runs
 from largebatch.experiments.reporting.model import grids, notes, words
 from largebatch.experiments.reporting.model.cells import Report, TableReport, gather
 from largebatch.experiments.rows import scale as scales
@@ -130,6 +130,11 @@ def block(name: str) -> str:
 
 
 @functools.cache
+def _runs() -> list[Run]:
+    return find_runs(str(RESULTS))[0]
+
+
+@functools.cache
 def _report() -> Report:
     report = gather(str(RESULTS), list(registry.TABLES))
     for problem in report.left_out:
@@ -184,12 +189,12 @@ def _overridden(rows: Iterable[Row], scale: str) -> str:
 
 
 def _bert_largest_batch() -> str:
-    sheet = bert_other_runs.largest_batch(find_runs(str(RESULTS))[0])
+    sheet = bert_other_runs.largest_batch(_runs())
     return f"{piped(sheet)}\n\n\\* the row's own."
 
 
 def _bert_pilot() -> str:
-    return piped(bert_other_runs.pilot(find_runs(str(RESULTS))[0]))
+    return piped(bert_other_runs.pilot(_runs()))
 
 
 def _former_bert() -> str:
@@ -204,7 +209,7 @@ def _scaling() -> str:
 
 
 def _bert_trials() -> str:
-    found = bert_trials.tried(find_runs(str(RESULTS))[0])
+    found = bert_trials.tried(_runs())
     optimizers = dict.fromkeys(one.trial.optimizer for one in found)
     guessed = [name for name in optimizers if bert_trials.best(found, name) is None]
     text = f"{piped(bert_trials.sheet(found))}\n\n\\* the rows' factor."

@@ -168,6 +168,11 @@ TRIED = {
 }
 
 
+def is_trial(name: str, seed: int) -> bool:
+    """Whether a run of that row and seed is a trial."""
+    return name in TRIED.values() and seed == bert_scales.TRIAL_SEED
+
+
 def trials() -> list[Trial]:
     """All trials, in each round the same number of each optimizer."""
     rows = {**table1.ROWS, **table2.ROWS, **ROWS}
