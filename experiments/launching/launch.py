@@ -133,7 +133,7 @@ def _run(row: Row, settings: RunSettings, strategy, folder, new_observer, encode
             options = _fit_options(row, settings, work, pieces, _device_kind(strategy))
             options = dataclasses.replace(options, observer=observer)
             keep_sources()
-            with wandb_log.logged(told, settings.wandb, experiment) as heard:
+            with wandb_log.logged(told, settings.wandb, experiment, settings.quiet) as heard:
                 try:
                     outcome = tpu.fit(
                         work.task, lambda: optimizer_of(row), strategy, heard, options

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -23,12 +24,17 @@ _PLACE = ("kind", "step", "layers")
 
 
 @contextlib.contextmanager
-def logged(folder: Any, wanted: bool, experiment: Mapping[str, Any]) -> Iterator[Any]:
-    """Gives the folder to train in, which tells Weights & Biases of the records where `wanted`."""
+def logged(
+    folder: Any, wanted: bool, experiment: Mapping[str, Any], quiet: bool = False
+) -> Iterator[Any]:
+    """Gives the folder to train in, which tells Weights & Biases of the records where `wanted`.
+
+    `quiet`: the package prints nothing but warnings.
+    """
     if not wanted or folder.scratch:  # A host that is not the first appends no metrics.
         yield folder
         return
-    heard = WandbFolder(folder, experiment)
+    heard = WandbFolder(folder, experiment, quiet)
     try:
         yield heard
     except BaseException:
@@ -40,19 +46,21 @@ def logged(folder: Any, wanted: bool, experiment: Mapping[str, Any]) -> Iterator
 class WandbFolder:
     """A run's folder that also tells Weights & Biases of the metrics as they are appended."""
 
-    def __init__(self, folder: Any, experiment: Mapping[str, Any]):
+    def __init__(self, folder: Any, experiment: Mapping[str, Any], quiet: bool = False):
         """Begins, or goes on with, the run there.
 
         Args:
           folder: The run's.
           experiment: What experiment.json holds.
+          quiet: Whether the package prints nothing but warnings.
         """
+        wandb = package()
         self._folder = folder
         stored = folder.read_json(FILE)
         if stored is None:
             stored = {"id": uuid.uuid4().hex[:16]}
             folder.write_json(FILE, stored)
-        self._run = package().init(
+        self._run = wandb.init(
             project=os.environ.get("WANDB_PROJECT", PROJECT),
             id=stored["id"],
             resume="allow",
@@ -61,6 +69,7 @@ class WandbFolder:
             tags=[experiment["scale"], *experiment["tags"]],
             config={**experiment["row"], "seed": experiment["seed"]},
             dir=str(folder.path) if "://" not in str(folder.path) else None,
+            settings=wandb.Settings(silent=True) if quiet else None,
         )
 
     def __getattr__(self, name: str) -> Any:
@@ -83,7 +92,10 @@ class WandbFolder:
 def package() -> Any:
     """The package wandb; UserError where it is not there."""
     try:
-        import wandb
+        with warnings.catch_warnings():
+            # Some of its releases use pydantic in ways of which that warns, in four lines.
+            warnings.simplefilter("ignore")
+            import wandb
     except ImportError as error:
         raise UserError(
             "--wandb needs the package wandb: pip install 'largebatch[wandb]', or pip install wandb"

@@ -1,7 +1,9 @@
 """--max_steps, --eval_only, --tags, --wandb, --quiet: each in a short run of a row."""
 
 import dataclasses
+import re
 import sys
+import time
 import types
 
 import pytest
@@ -21,6 +23,7 @@ class FakeWandb(types.ModuleType):
     def __init__(self):
         super().__init__("wandb")
         self.given, self.logged, self.ended = [], [], []
+        self.Settings = dict
 
     def init(self, **given):
         self.given.append(given)
@@ -72,6 +75,7 @@ def test_a_run_to_max_steps_is_no_result_and_is_continued(launch_row, wandb, tmp
 
     first, second = wandb.given
     assert first["id"] == second["id"] and first["project"] == "largebatch"
+    assert first["settings"] is None and second["settings"] == {"silent": True}
     assert first["tags"] == ["smoke", "rehearsal"] and first["config"]["optimizer"] == "lamb"
     steps = [step for step, values in wandb.logged if "train/loss" in values]
     assert steps == [2, 4, 5, 6, 8] and wandb.ended == [0, 0]
@@ -87,15 +91,44 @@ def test_without_the_package_wandb_is_one_clear_line(monkeypatch, tmp_path):
 
 
 def test_a_failed_run_is_failed_at_weights_and_biases_too(wandb, tmp_path):
-    folder = types.SimpleNamespace(
-        scratch=None, path=tmp_path, read_json=lambda name: {"id": "x"}, append_metrics=len
-    )
-    row = registry.find("table7/lamb")
-    experiment = {"name": row.name, "table": row.table, "scale": "paper", "seed": 0, "tags": []}
-    experiment["row"] = dataclasses.asdict(row)
-    with pytest.raises(OSError), wandb_log.logged(folder, True, experiment):
+    with pytest.raises(OSError), wandb_log.logged(_folder(tmp_path), True, _experiment()):
         raise OSError("no room")
     assert wandb.ended == [1]
+
+
+def test_the_package_itself_keeps_every_record_and_only_warns_where_quiet(
+    monkeypatch, tmp_path, capfd
+):
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.chdir(tmp_path)
+    with wandb_log.logged(_folder(tmp_path), True, _experiment(), quiet=True) as folder:
+        for step, loss in ((2, 2.5), (4, 1.25)):
+            folder.append_metrics({"kind": "train", "step": step, "loss": loss})
+    said = capfd.readouterr()
+    assert said.out == "" and all("WARNING" in line for line in said.err.splitlines())
+
+    (file,) = tmp_path.glob("wandb/offline-run-*/run-x.wandb")
+    # A log of protocol buffers: names and values stand in it as they are. It is written by a
+    # process of the package's own, which does so a moment after the run's end.
+    kept, last = [], time.monotonic() + 20
+    while kept != [b"2.5", b"1.25"] and time.monotonic() < last:
+        time.sleep(0.05)
+        found = re.findall(rb"train/loss[^\w]+?([\d.]+)", file.read_bytes())
+        kept = list(dict.fromkeys(found))
+    assert kept == [b"2.5", b"1.25"]
+
+
+def _folder(path):
+    return types.SimpleNamespace(
+        scratch=None, path=path, read_json=lambda name: {"id": "x"}, append_metrics=len
+    )
+
+
+def _experiment():
+    row = registry.find("table7/lamb")
+    told = {"name": row.name, "table": row.table, "scale": "paper", "seed": 0, "tags": []}
+    return {**told, "row": dataclasses.asdict(row)}
 
 
 def test_an_evaluation_alone_needs_a_run(tmp_path):
