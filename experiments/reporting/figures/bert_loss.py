@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from largebatch import cli
 from largebatch.experiments.plots import chart, style
@@ -19,6 +20,7 @@ from largebatch.experiments.plots.chart import Point, Series
 from largebatch.experiments.program.errors import UserError
 from largebatch.experiments.records.match import differences, row_of
 from largebatch.experiments.records.reader import ENDED, Run
+from largebatch.experiments.reporting.figures import run_curves
 from largebatch.experiments.reporting.model.cells import Report, gather
 from largebatch.experiments.rows import scale
 from largebatch.experiments.tables import registry
@@ -41,20 +43,20 @@ def main() -> int:
     if not os.path.isdir(FLAGS.runs):
         raise UserError(f"--runs={FLAGS.runs}: there is no such folder")
     runs = ended(gather(FLAGS.runs, [TABLE]), FLAGS.scale)
-    found = {name: lines_of(runs) for name, (_, lines_of) in FIGURES.items()}
+    found = {name: curves_of(runs) for name, (_, curves_of) in FIGURES.items()}
     if not any(found.values()):
         raise UserError(
             f"--runs={FLAGS.runs}: none of the figures' runs is there at {FLAGS.scale} scale"
         )
     os.makedirs(FLAGS.output_dir, exist_ok=True)
     for name, (title, _) in FIGURES.items():
-        lines = found[name]
-        if not lines:
+        curves = found[name]
+        if not curves:
             print(f"{name}: none of its runs is there at {FLAGS.scale} scale")
             continue
         path = os.path.join(FLAGS.output_dir, f"{name}-{FLAGS.scale}.svg")
         with open(path, "w", encoding="utf-8") as file:
-            file.write(chart.as_file(draw(lines, title)))
+            file.write(chart.as_file(draw(curves, title)))
         print(f"wrote {path}")
     return 0
 
@@ -68,28 +70,43 @@ def ended(report: Report, scale: str) -> list[Run]:
     return [run for run in runs if run.status in ENDED]
 
 
-def batch_sizes(runs: Sequence[Run]) -> list[tuple[str, list]]:
-    """[(label, curve)] of Figure 6: one run a batch size, as its row says, the first seed."""
-    lines = []
+class Curve(NamedTuple):
+    """The mean over seeds of the training loss, against the share of the run's examples."""
+
+    label: str
+    points: list[Point]
+    seeds: int
+    second_stage: float | None  # the share at which it begins
+
+
+def batch_sizes(runs: Sequence[Run]) -> list[Curve]:
+    """Of Figure 6: one a batch size, as its row says."""
+    curves = []
     for batch in BATCHES:
         row = registry.find(f"{TABLE}/lamb-{batch}")
         found = [run for run in runs if run.name == row.name and not run.overrides]
         current = [run for run in found if not differences(run, registry.scaled(row, run.scale))]
-        for run in sorted(current, key=lambda run: run.seed)[:1]:
-            lines.append((f"batch {run.row['batch_size']}", smoothed(run)))
-    return lines
+        if current:
+            curves.append(_curve(f"batch {current[0].row['batch_size']}", current))
+    return curves
 
 
-def mixed_batch(runs: Sequence[Run]) -> list[tuple[str, list]]:
-    """[(label, curve)] of Figure 7: the mixed batch's rows, and its ablation."""
-    lines = []
-    mixed = [(row, run) for run in runs if (row := row_of(run)) and row.name in KINDS]
-    for row, run in sorted(mixed, key=lambda pair: (pair[0].name, len(pair[1].overrides))):
-        if {*run.overrides, *differences(run, row)} - {"rewarmup"} or run.seed:
-            continue
-        ablation = "" if run.row["rewarmup"] else ", no re-warm-up"
-        lines.append((KINDS[row.name] + ablation, smoothed(run)))
-    return lines
+def mixed_batch(runs: Sequence[Run]) -> list[Curve]:
+    """Of Figure 7: the mixed batch's rows, and its ablation."""
+    mixed: dict[str, list[Run]] = {}
+    known = [(row, run) for run in runs if (row := row_of(run)) and row.name in KINDS]
+    for row, run in sorted(known, key=lambda pair: (pair[0].name, len(pair[1].overrides))):
+        if not {*run.overrides, *differences(run, row)} - {"rewarmup"}:
+            ablation = "" if run.row["rewarmup"] else ", no re-warm-up"
+            mixed.setdefault(KINDS[row.name] + ablation, []).append(run)
+    return [_curve(label, found) for label, found in mixed.items()]
+
+
+def _curve(label: str, runs: Sequence[Run]) -> Curve:
+    row = row_of(runs[0])
+    examples = [stage.steps * stage.batch_size for stage in row.stages] if row else []
+    begins = examples[0] / sum(examples) if len(examples) == 2 else None
+    return Curve(label, run_curves.mean_curve(map(smoothed, runs)), len(runs), begins)
 
 
 def smoothed(run: Run) -> list[tuple[float, float]]:
@@ -107,19 +124,27 @@ FIGURES = {
 }
 
 
-def draw(lines: Sequence[tuple[str, list]], title: str) -> str:
+def draw(curves: Sequence[Curve], title: str) -> str:
     """Batch sizes in the colours of an ordered scale; other curves each in one of its own."""
-    ordered = all(label.startswith("batch ") for label, _ in lines)
-    colours = style.shades(len(lines)) if ordered else style.SERIES
+    ordered = all(curve.label.startswith("batch ") for curve in curves)
+    colours = style.shades(len(curves)) if ordered else style.SERIES
+    series = [
+        Series(curve.label, curve.points, colour, band=True)
+        for curve, colour in zip(curves, colours)
+    ]
+    begins = curves[0].second_stage
+    if begins is not None:
+        losses = [point.y for curve in curves for point in curve.points]
+        line = [Point(begins, end(losses)) for end in (min, max)]
+        border = Series("second stage begins", line, style.OTHER_COLOUR, dash="3 3", width=1.2)
+        series.insert(0, border)
+    band = run_curves.deviations(curve.seeds for curve in curves)
     return chart.draw(
-        [
-            Series(label, [Point(share, loss) for share, loss in curve], colour)
-            for (label, curve), colour in zip(lines, colours)
-        ],
+        series,
         Axis("share of the run's examples"),
         Axis("training loss, nats"),
         title,
-        f"n = 1 run a curve; each point the mean of a {SMOOTHED}th of the run.",
+        f"Band: {band} Each point is the mean of about a {SMOOTHED}th of the run.",
     )
 
 

@@ -73,14 +73,14 @@ Drawn = tuple[list[Picture], list[str]]  # pictures, notes
 def losses_of_bert(asked: Asked) -> Drawn:
     """Figures 6 and 7."""
     figure = asked.name.partition("-")[0]
-    title, lines_of = bert_loss.FIGURES[figure]
+    title, curves_of = bert_loss.FIGURES[figure]
     runs = bert_loss.ended(asked.report, asked.scale)
-    lines = [line for line in lines_of(runs) if line[1]]
-    if not lines:
+    curves = [curve for curve in curves_of(runs) if curve.points]
+    if not curves:
         return [], []
-    changed = lines_of is bert_loss.mixed_batch and any(run.overrides for run in runs)
+    changed = curves_of is bert_loss.mixed_batch and any(run.overrides for run in runs)
     notes = ["The curve without re-warm-up is an overridden run: an ablation, in no table."]
-    return [Picture(asked.name, title, bert_loss.draw(lines, title))], notes if changed else []
+    return [Picture(asked.name, title, bert_loss.draw(curves, title))], notes if changed else []
 
 
 def solvers(asked: Asked) -> Drawn:

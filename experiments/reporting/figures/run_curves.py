@@ -8,7 +8,7 @@ give the same text. Where accuracies span much, their axis is the logarithm of t
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from largebatch.experiments.plots import chart, style
@@ -115,8 +115,13 @@ def points(
 
 
 def seeds_note(cells: Sequence[Cell]) -> str:
+    """What the deviations of the cells' measured values are over."""
+    return deviations(cell.summary.n for cell in cells if cell.summary)
+
+
+def deviations(seeds: Iterable[int]) -> str:
     """'± 1 standard deviation over n = 5 seeds.'; where n is 1, that there is none."""
-    counts = sorted({cell.summary.n for cell in cells if cell.summary})
+    counts = sorted(set(seeds))
     if counts and counts[-1] == 1:
         return "none, n = 1 seed."
     told = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}" if counts else "0"
@@ -186,13 +191,16 @@ def _against_epoch(
 
 def _mean_curve(runs: Sequence[Run], kind: str, value: str) -> list[Point]:
     """The mean and deviation over the finished runs, where all have a value."""
-    curves = [dict(run.curve(kind, value)) for run in runs if run.status == "finished"]
-    curves = [curve for curve in curves if curve]
-    if not curves:
+    return mean_curve([run.curve(kind, value) for run in runs if run.status == "finished"])
+
+
+def mean_curve(curves: Iterable[Sequence[tuple[float, float]]]) -> list[Point]:
+    """The mean and deviation of [(x, y)] curves at each x that all have; without the empty ones."""
+    found = [dict(curve) for curve in curves if curve]
+    if not found:
         return []
-    shared = sorted(set.intersection(*(set(curve) for curve in curves)))
-    found = []
-    for epoch in shared:
-        summary = summarize(curve[epoch] for curve in curves)
-        found.append(Point(epoch, summary.mean, *spread(summary)))
-    return found
+    means = []
+    for x in sorted(set.intersection(*(set(curve) for curve in found))):
+        summary = summarize(curve[x] for curve in found)
+        means.append(Point(x, summary.mean, *spread(summary)))
+    return means

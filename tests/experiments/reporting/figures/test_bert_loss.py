@@ -22,8 +22,9 @@ def call(*arguments):
 def text_run(make_run):
     """A finished laptop run of BERT whose loss falls by its share of the examples."""
 
-    def made(name, **changes):
-        history = [{"step": n, "progress": n / 100, "loss": 8 - n / 100} for n in range(1, 101)]
+    def made(name, rise=0.0, **changes):
+        losses = [(n, 8 + rise - n / 100) for n in range(1, 101)]
+        history = [{"step": n, "progress": n / 100, "loss": loss} for n, loss in losses]
         record = {"train_history": history, "history": [], "metrics": {"masked_lm_accuracy": 0.1}}
         return make_run(name, scale="laptop", **{**record, **changes})
 
@@ -32,14 +33,21 @@ def text_run(make_run):
 
 def test_figure_6_has_a_line_a_batch_size_from_the_rows_own_settings(text_run, tmp_path):
     text_run("table1/lamb-512")
+    text_run("table1/lamb-512", seed=1, rise=0.5)
     text_run("table1/lamb-32768")
     text_run("table1/lamb-1024", settings={"learning_rate": "0.5"})
     text_run("table1/lamb-2048", status="running", with_result=False)
     runs = [run for run in find_runs(str(tmp_path))[0] if run.status == "finished"]
-    lines = bert_loss.batch_sizes(runs)
-    assert [label for label, _ in lines] == ["batch 16", "batch 1024"]
-    curve = lines[0][1]
-    assert len(curve) == bert_loss.SMOOTHED and curve[-1] == (1.0, pytest.approx(7.02))
+    first, second = bert_loss.batch_sizes(runs)
+    assert (first.label, first.seeds) == ("batch 16", 2)
+    assert (second.label, second.seeds) == ("batch 1024", 1)
+    assert len(first.points) == len(second.points) == bert_loss.SMOOTHED
+    end, lone = first.points[-1], second.points[-1]
+    assert (end.x, end.y, end.spread) == (1.0, *map(pytest.approx, (7.27, 0.5 / 2**0.5)))
+    assert (lone.x, lone.y, lone.spread) == (1.0, pytest.approx(7.02), 0)
+    assert "Band: ± 1 standard deviation over n = 1 to 2 seeds." in bert_loss.draw(
+        [first, second], ""
+    )
 
 
 def test_figure_7_sets_the_ablation_beside_the_mixed_batch(text_run, tmp_path):
@@ -50,12 +58,16 @@ def test_figure_7_sets_the_ablation_beside_the_mixed_batch(text_run, tmp_path):
     text_run(MIXED, settings={"dropout": "0.2"})
     text_run(MIXED, settings={"dropout": "0.3"}, overrides={})  # the row as it was before
     runs, _ = find_runs(str(tmp_path))
-    assert [label for label, _ in bert_loss.mixed_batch(runs)] == [
+    curves = bert_loss.mixed_batch(runs)
+    assert [curve.label for curve in curves] == [
         "the paper's rules",
         "the paper's rules, no re-warm-up",
         "NVIDIA's rates",
         "NVIDIA's rates, no re-warm-up",
     ]
+    # Of 72 updates at 2,048 and 8 at 1,024.
+    assert [curve.second_stage for curve in curves] == [pytest.approx(147_456 / 155_648)] * 4
+    assert "second stage begins" in bert_loss.draw(curves, "")
 
 
 def test_an_ablation_alone_is_a_folded_card_with_its_picture(text_run, tmp_path):
