@@ -23,6 +23,7 @@ from largebatch.experiments.records.reader import ENDED, Run
 from largebatch.experiments.reporting.figures import run_curves
 from largebatch.experiments.reporting.model.cells import Report, gather
 from largebatch.experiments.rows import scale
+from largebatch.experiments.rows.row import Row
 from largebatch.experiments.tables import registry
 from largebatch.experiments.tables.batch_sizes import BATCHES
 
@@ -43,20 +44,19 @@ def main() -> int:
     if not os.path.isdir(FLAGS.runs):
         raise UserError(f"--runs={FLAGS.runs}: there is no such folder")
     runs = ended(gather(FLAGS.runs, [TABLE]), FLAGS.scale)
-    found = {name: curves_of(runs) for name, (_, curves_of) in FIGURES.items()}
+    found = {name: curves(name, runs) for name in FIGURES}
     if not any(found.values()):
         raise UserError(
             f"--runs={FLAGS.runs}: none of the figures' runs is there at {FLAGS.scale} scale"
         )
     os.makedirs(FLAGS.output_dir, exist_ok=True)
     for name, (title, _) in FIGURES.items():
-        curves = found[name]
-        if not curves:
+        if not found[name]:
             print(f"{name}: none of its runs is there at {FLAGS.scale} scale")
             continue
         path = os.path.join(FLAGS.output_dir, f"{name}-{FLAGS.scale}.svg")
         with open(path, "w", encoding="utf-8") as file:
-            file.write(chart.as_file(draw(curves, title)))
+            file.write(chart.as_file(draw(found[name], title)))
         print(f"wrote {path}")
     return 0
 
@@ -79,34 +79,44 @@ class Curve(NamedTuple):
     second_stage: float | None  # the share at which it begins
 
 
+def curves(figure: str, runs: Sequence[Run]) -> list[Curve]:
+    """Of one of FIGURES, those that have points."""
+    _, curves_of = FIGURES[figure]
+    return [curve for curve in curves_of(runs) if curve.points]
+
+
 def batch_sizes(runs: Sequence[Run]) -> list[Curve]:
     """Of Figure 6: one a batch size, as its row says."""
-    curves = []
+    found = []
     for batch in BATCHES:
         row = registry.find(f"{TABLE}/lamb-{batch}")
-        found = [run for run in runs if run.name == row.name and not run.overrides]
-        current = [run for run in found if not differences(run, registry.scaled(row, run.scale))]
+        named = [run for run in runs if run.name == row.name and not run.overrides]
+        current = [run for run in named if not differences(run, registry.scaled(row, run.scale))]
         if current:
-            curves.append(_curve(f"batch {current[0].row['batch_size']}", current))
-    return curves
+            at_scale = registry.scaled(row, current[0].scale)
+            found.append(_curve(f"batch {at_scale.batch_size}", at_scale, current))
+    return found
 
 
 def mixed_batch(runs: Sequence[Run]) -> list[Curve]:
     """Of Figure 7: the mixed batch's rows, and its ablation."""
-    mixed: dict[str, list[Run]] = {}
+    mixed: dict[str, tuple[Row, list[Run]]] = {}
     known = [(row, run) for run in runs if (row := row_of(run)) and row.name in KINDS]
     for row, run in sorted(known, key=lambda pair: (pair[0].name, len(pair[1].overrides))):
         if not {*run.overrides, *differences(run, row)} - {"rewarmup"}:
             ablation = "" if run.row["rewarmup"] else ", no re-warm-up"
-            mixed.setdefault(KINDS[row.name] + ablation, []).append(run)
-    return [_curve(label, found) for label, found in mixed.items()]
+            mixed.setdefault(KINDS[row.name] + ablation, (row, []))[1].append(run)
+    return [_curve(label, *found) for label, found in mixed.items()]
 
 
-def _curve(label: str, runs: Sequence[Run]) -> Curve:
-    row = row_of(runs[0])
-    examples = [stage.steps * stage.batch_size for stage in row.stages] if row else []
+def _curve(label: str, row: Row, runs: Sequence[Run]) -> Curve:
+    """Of the runs that finished; where none did, of the first seed, as far as it came."""
+    finished = [run for run in runs if run.status == "finished"]
+    shown = finished or [min(runs, key=lambda run: run.seed)]
+    lines = [line for line in map(smoothed, shown) if line]
+    examples = [stage.steps * stage.batch_size for stage in row.stages]
     begins = examples[0] / sum(examples) if len(examples) == 2 else None
-    return Curve(label, run_curves.mean_curve(map(smoothed, runs)), len(runs), begins)
+    return Curve(label, run_curves.mean_curve(lines), len(lines), begins)
 
 
 def smoothed(run: Run) -> list[tuple[float, float]]:
@@ -124,21 +134,21 @@ FIGURES = {
 }
 
 
-def draw(curves: Sequence[Curve], title: str) -> str:
+def draw(shown: Sequence[Curve], title: str) -> str:
     """Batch sizes in the colours of an ordered scale; other curves each in one of its own."""
-    ordered = all(curve.label.startswith("batch ") for curve in curves)
-    colours = style.shades(len(curves)) if ordered else style.SERIES
+    ordered = all(curve.label.startswith("batch ") for curve in shown)
+    colours = style.shades(len(shown)) if ordered else style.SERIES
     series = [
         Series(curve.label, curve.points, colour, band=True)
-        for curve, colour in zip(curves, colours)
+        for curve, colour in zip(shown, colours)
     ]
-    begins = curves[0].second_stage
+    begins = shown[0].second_stage
     if begins is not None:
-        losses = [point.y for curve in curves for point in curve.points]
+        losses = [point.y for curve in shown for point in curve.points]
         line = [Point(begins, end(losses)) for end in (min, max)]
         border = Series("second stage begins", line, style.OTHER_COLOUR, dash="3 3", width=1.2)
         series.insert(0, border)
-    band = run_curves.deviations(curve.seeds for curve in curves)
+    band = run_curves.deviations(curve.seeds for curve in shown)
     return chart.draw(
         series,
         Axis("share of the run's examples"),

@@ -75,7 +75,7 @@ def losses_of_bert(asked: Asked) -> Drawn:
     figure = asked.name.partition("-")[0]
     title, curves_of = bert_loss.FIGURES[figure]
     runs = bert_loss.ended(asked.report, asked.scale)
-    curves = [curve for curve in curves_of(runs) if curve.points]
+    curves = bert_loss.curves(figure, runs)
     if not curves:
         return [], []
     changed = curves_of is bert_loss.mixed_batch and any(run.overrides for run in runs)

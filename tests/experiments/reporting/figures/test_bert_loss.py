@@ -70,6 +70,25 @@ def test_figure_7_sets_the_ablation_beside_the_mixed_batch(text_run, tmp_path):
     assert "second stage begins" in bert_loss.draw(curves, "")
 
 
+def test_a_seed_that_diverged_or_has_no_curve_does_not_cut_the_others_short(text_run, tmp_path):
+    text_run(MIXED)
+    early = [{"step": n, "progress": n / 100, "loss": 9.0} for n in range(1, 31)]
+    text_run(MIXED, seed=1, status="diverged", train_history=early)
+    text_run(MIXED, seed=2, train_history=[])
+    text_run(MIXED, settings={"rewarmup": "false"}, status="diverged", train_history=early)
+    text_run(f"{MIXED}-nvidia", train_history=[])
+    runs, _ = find_runs(str(tmp_path))
+    mixed, ablation = bert_loss.curves("figure7", runs)
+    assert (mixed.seeds, len(mixed.points), mixed.points[-1].x) == (1, bert_loss.SMOOTHED, 1.0)
+    assert (ablation.seeds, ablation.points[-1].x) == (1, 0.3)
+
+
+def test_runs_without_a_curve_are_no_figure(text_run, tmp_path, capsys):
+    text_run(MIXED, train_history=[])
+    assert call(f"--runs={tmp_path}", "--scale=laptop", f"--output_dir={tmp_path / 'out'}") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_an_ablation_alone_is_a_folded_card_with_its_picture(text_run, tmp_path):
     text_run(MIXED, settings={"rewarmup": "false"})
     report = gather(str(tmp_path), ["table1"])
